@@ -1,0 +1,1 @@
+"""The command palabre: asks, ingests, operates, and runs everything on one machine."""

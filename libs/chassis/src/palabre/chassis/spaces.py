@@ -1,0 +1,176 @@
+"""A space: one organisation's set-up, read from a folder, kept in the bucket `spaces`."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from palabre.chassis.errors import Reject
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Texts = dict[Language, Annotated[str, Field(min_length=1, max_length=4000)]]
+
+
+class UnknownSpace(Reject):
+    """No such space has been applied."""
+
+
+class InvalidSpace(ValueError):
+    """A space's files are wrong. The message names file, key and remedy, a line each."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Voice(_Strict):
+    engine: str = "espeak"
+    name: str = ""
+    words_per_minute: int = Field(default=170, ge=80, le=450)
+    pitch: int = Field(default=50, ge=0, le=99)
+
+
+class Avatar(_Strict):
+    colour: str = Field(default="#2f6f5e", pattern=r"^#[0-9a-fA-F]{6}$")
+    initials: str = Field(default="", max_length=2)
+
+
+class Persona(_Strict):
+    """Who speaks. `models` is an ordered list of fall-backs; empty means the deployment's own."""
+
+    name: str = Field(min_length=1, max_length=80)
+    identity: Texts
+    audience: str = ""
+    address: Literal["vous", "tu"] = "vous"
+    guidelines: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int = Field(default=800, ge=1, le=32_000)
+    tier: Name = "public"
+    voice: Voice = Voice()
+    avatar: Avatar = Avatar()
+
+
+class Guard(_Strict):
+    lexical: bool = True
+    model: str = "none"
+
+
+class Knowledge(_Strict):
+    paths: tuple[str, ...] = ("knowledge",)
+    passages: int = Field(default=6, ge=1, le=12)
+    # Share of the question's weight that a passage must cover; None: the measured default.
+    floor: float | None = Field(default=None, ge=0, le=1)
+
+
+class Channel(_Strict):
+    enabled: bool = True
+    persona: str = ""
+
+
+class Budgets(_Strict):
+    """0 means no limit."""
+
+    turns_per_person_per_day: int = Field(default=0, ge=0)
+
+
+class Space(_Strict):
+    """The whole set-up; `personas` is filled from the files beside space.toml."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    name: str = Field(min_length=1, max_length=120)
+    languages: tuple[Language, ...] = Field(min_length=1)
+    default_persona: Name
+    greeting: Texts
+    disclaimer: Texts = {}
+    examples: dict[Language, tuple[str, ...]] = {}
+    no_knowledge: Texts = {}
+    comprehend: Literal["always", "follow-ups", "never"] = "follow-ups"
+    guard: Guard = Guard()
+    knowledge: Knowledge = Knowledge()
+    channels: dict[Name, Channel] = {}
+    budgets: Budgets = Budgets()
+    personas: dict[Name, Persona]
+
+    @model_validator(mode="after")
+    def _personas_exist(self) -> "Space":
+        wanted = {"default_persona": self.default_persona}
+        wanted |= {f"channels.{k}.persona": c.persona for k, c in self.channels.items()}
+        for key, name in wanted.items():
+            if name and name not in self.personas:
+                known = ", ".join(sorted(self.personas)) or "none"
+                raise ValueError(f"{key}: no persona {name!r} (there are: {known})")
+        return self
+
+    def persona(self, name: str = "", channel: str = "") -> Persona:
+        """The named one, else the channel's, else the default; KeyError when it does not exist."""
+        return self.personas[self.persona_name(name, channel)]
+
+    def persona_name(self, name: str = "", channel: str = "") -> str:
+        bound = self.channels.get(channel, Channel()).persona
+        return name or bound or self.default_persona
+
+    def text(self, texts: dict[str, str], language: str) -> str:
+        """The text in this language, else in its parent, else in the space's first; or empty."""
+        for candidate in (language, language.split("-")[0], *self.languages):
+            if candidate in texts:
+                return texts[candidate]
+        return next(iter(texts.values()), "")
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json(by_alias=True).encode()
+
+
+def parse(data: dict[str, Any], origin: str = "space") -> Space:
+    """Raises InvalidSpace with a line per mistake."""
+    try:
+        return Space.model_validate(data)
+    except ValidationError as error:
+        raise InvalidSpace("\n".join(_explain(e, origin) for e in error.errors())) from error
+
+
+def from_json(data: bytes) -> Space:
+    return parse(json.loads(data))
+
+
+def read_folder(folder: Path) -> Space:
+    """Reads `space.toml` and `personas/*.toml`. Raises InvalidSpace."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", folder.name):
+        raise InvalidSpace(
+            f"{folder}: the folder's name is the space's id: use only a-z, 0-9 and -, at most 40"
+        )
+    data = _read_toml(folder / "space.toml")
+    if "personas" in data:
+        raise InvalidSpace(f"{folder}/space.toml: personas: goes into personas/<name>.toml")
+    files = sorted((folder / "personas").glob("*.toml"))
+    data["personas"] = {file.stem: _read_toml(file) for file in files}
+    return parse(data, origin=str(folder))
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidSpace(f"{file}: is missing: create it (see docs/spaces.md)") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSpace(f"{file}: is not valid TOML in UTF-8: {error}") from error
+
+
+_REMEDIES = {
+    "extra_forbidden": "no such key: remove it or check its spelling",
+    "missing": "is missing: add it",
+}
+
+
+def _explain(error: Any, origin: str) -> str:
+    path = [str(part) for part in error["loc"]]
+    file = "space.toml"
+    if path[:1] == ["personas"] and len(path) > 1:
+        file, path = f"personas/{path[1]}.toml", path[2:]
+    key = ".".join(path)
+    reason = _REMEDIES.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return f"{origin}/{file}: {key + ': ' if key else ''}{reason}"

@@ -1,0 +1,1 @@
+"""Events and gRPC services, generated from proto/."""

@@ -1,0 +1,1 @@
+"""HTTP API, OpenAI-compatible API, web page, archive."""

@@ -1,0 +1,1 @@
+"""Understands an utterance and writes its answer."""
