@@ -1,0 +1,327 @@
+"""A model that speaks the OpenAI chat completions protocol on loopback, at little cost.
+
+    uv run python -m tests.standins.model --port 4010
+
+The model's name says how it behaves; its parts are joined by hyphens, after `mock`:
+
+    ttft300     milliseconds to the first token (0)
+    itl15       milliseconds between tokens (0: all of them in one write)
+    len150      tokens (40)
+    error500    this status instead of an answer
+    429         too many requests, with retry-after
+    drop        the connection closes before the first byte
+    drop1       only the first time that this very name is asked for
+    silence     the request is accepted and never answered
+    cut20       the connection closes after 20 tokens
+    stall20     nothing follows after 20 tokens
+    fault20     an error object follows after 20 tokens
+    echo        the last message of the user comes back
+    cite        cites passage 1, and a passage 9 that nobody gave
+    json        an instance of the schema that was asked for; strings are the user's last words
+    badjson     JSON that breaks off
+    flag=NAME   as json; arrays whose items may be NAME contain it
+    plain       refuses `stream_options` and `response_format`, as older servers do
+    crlf        events end in CRLF
+    shred       every byte in a write of its own
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+WORDS = (
+    "Le", " bailleur", " dispose", " d'un", " mois", " pour", " rendre", " le", " dépôt", ".",
+    " Ce", " délai", " passe", " à", " deux", " mois", " en", " cas", " de", " dégâts.",
+)  # fmt: skip
+_DELAYS = {"ttft", "itl", "len", "cut", "stall", "fault", "error", "drop"}
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a model's name asks for. Times in seconds; -1: never."""
+
+    ttft: float = 0.0
+    itl: float = 0.0
+    tokens: int = 40
+    stop_after: int = -1
+    ending: str = ""  # cut, stall, fault
+    status: int = 200
+    drops: int = 0
+    flags: frozenset[str] = frozenset()
+    flagged: str = ""
+
+    @classmethod
+    def of(cls, model: str) -> "Behaviour":
+        """Raises KeyError for a model that is not ours."""
+        name, _, flagged = model.partition("-flag=")
+        kind, *parts = name.split("-")
+        if kind != "mock":
+            raise KeyError(model)
+        numbers = {word: int(digits or -1) for word, digits in map(_split, parts)}
+        ending = next((word for word in ("cut", "stall", "fault") if word in numbers), "")
+        return cls(
+            ttft=numbers.get("ttft", 0) / 1000,
+            itl=numbers.get("itl", 0) / 1000,
+            tokens=numbers.get("len", 40),
+            stop_after=numbers.get(ending, -1),
+            ending=ending,
+            status=429 if "429" in parts else numbers.get("error", 200),
+            drops={-1: sys.maxsize}.get(numbers.get("drop", 0), numbers.get("drop", 0)),
+            flags=frozenset(parts) | ({"json"} if flagged else set()),
+            flagged=flagged,
+        )
+
+
+def _split(part: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([a-z]+)(\d*)", part)
+    return (match[1], match[2]) if match and match[1] in _DELAYS else (part, "")
+
+
+@dataclass(slots=True)
+class Model:
+    """The stand-in; it remembers how often each model was asked, and what was asked last."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    last: dict[str, Any] = field(default_factory=dict)
+    open_streams: int = 0
+
+    @contextlib.asynccontextmanager
+    async def serving(self, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
+        """Serves while entered; gives the base URL."""
+        loop = asyncio.get_running_loop()
+        connections: set[Connection] = set()
+        server = await loop.create_server(lambda: Connection(self, connections), host, port)
+        try:
+            yield f"http://{host}:{server.sockets[0].getsockname()[1]}/v1"
+        finally:
+            server.close()
+            for connection in list(connections):
+                connection.transport.abort()
+            await server.wait_closed()
+
+
+class Connection(asyncio.Protocol):
+    """One HTTP/1.1 connection with keep-alive. Pipelining is not supported."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, model: Model, connections: "set[Connection]") -> None:
+        self.model, self.connections = model, connections
+        self.buffer = b""
+        self.timer: asyncio.TimerHandle | None = None
+        self.streaming = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.connections.discard(self)
+        self.end_stream()
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, found, rest = self.buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        size = int(length[1]) if length else 0
+        if len(rest) < size:
+            return
+        body, self.buffer = rest[:size], rest[size:]
+        self.answer(head.split(b" ", 2)[1].decode(), body)
+
+    def answer(self, path: str, body: bytes) -> None:
+        if path.endswith("/models"):
+            self.reply({"object": "list", "data": [{"id": "mock", "object": "model"}]})
+        elif path.endswith("/chat/completions"):
+            self.complete(json.loads(body))
+        else:
+            self.fail(404, "not_found", "no such path")
+
+    def complete(self, request: dict[str, Any]) -> None:
+        try:
+            how = Behaviour.of(request["model"])
+        except KeyError:
+            self.fail(404, "model_not_found", f"the model `{request['model']}` does not exist")
+            return
+        self.model.asked[request["model"]] += 1
+        self.model.last = request
+        if self.model.asked[request["model"]] <= how.drops:
+            self.transport.abort()
+        elif how.status != 200:
+            self.fail(how.status, "mock_error", "as the model's name says")
+        elif "plain" in how.flags and (asked := {"stream_options", "response_format"} & {*request}):
+            self.fail(400, "unsupported_parameter", f"unknown parameter: {min(asked)}")
+        elif "silence" not in how.flags:
+            self.later(how.ttft, lambda: self.begin(request, how))
+
+    def begin(self, request: dict[str, Any], how: Behaviour) -> None:
+        tokens = list(_tokens(request, how))
+        if not request.get("stream"):
+            self.reply(_whole(request, tokens))
+            return
+        self.streaming = True
+        self.model.open_streams += 1
+        self.transport.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+            b"transfer-encoding: chunked\r\n\r\n"
+        )
+        self.write_next(iter(_events(request, tokens)), how, 0)
+
+    def write_next(self, events: Iterator[bytes], how: Behaviour, written: int) -> None:
+        if how.itl == 0:
+            until = how.stop_after if how.ending else None
+            self.write(b"".join(itertools.islice(events, until)), how)
+            self.end(how)
+            return
+        event = next(events, None)
+        if event is None or written == how.stop_after:
+            self.end(how)
+            return
+        self.write(event, how)
+        self.later(how.itl, lambda: self.write_next(events, how, written + 1))
+
+    def write(self, data: bytes, how: Behaviour) -> None:
+        if "crlf" in how.flags:
+            data = data.replace(b"\n", b"\r\n")
+        pieces = [bytes([byte]) for byte in data] if "shred" in how.flags else [data]
+        for piece in filter(None, pieces):
+            self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    def end(self, how: Behaviour) -> None:
+        if how.ending == "stall":
+            return
+        if how.ending == "fault":
+            self.write(_event({"error": {"message": "overloaded", "code": 503}}), how)
+        if how.ending == "cut":
+            self.transport.close()
+        else:
+            self.transport.write(b"0\r\n\r\n")
+        self.end_stream()
+
+    def end_stream(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+        if self.streaming:
+            self.streaming = False
+            self.model.open_streams -= 1
+
+    def later(self, delay: float, act: Callable[[], None]) -> None:
+        if delay > 0:
+            self.timer = asyncio.get_running_loop().call_later(delay, act)
+        else:
+            act()
+
+    def fail(self, status: int, code: str, message: str) -> None:
+        error = {"message": message, "type": code, "code": code, "param": None}
+        self.reply({"error": error}, status)
+
+    def reply(self, body: dict[str, Any], status: int = 200) -> None:
+        payload = json.dumps(body).encode()
+        extra = b"retry-after: 2\r\n" if status == 429 else b""
+        self.transport.write(
+            b"HTTP/1.1 %d Reply\r\ncontent-type: application/json\r\n%bcontent-length: %d\r\n\r\n%b"
+            % (status, extra, len(payload), payload)
+        )
+
+
+def _tokens(request: dict[str, Any], how: Behaviour) -> Iterator[str]:
+    words = _text(request["messages"][-1]["content"])
+    if "badjson" in how.flags:
+        return iter(['{"question": "', "et pu"])
+    if "json" in how.flags:
+        schema = (request.get("response_format") or {}).get("json_schema", {}).get("schema", {})
+        return iter(re.findall(r".{1,8}", json.dumps(_instance(schema, words, how.flagged))))
+    if "echo" in how.flags:
+        return iter(re.findall(r"\s*\S+|\s+$", words))
+    if "cite" in how.flags:
+        return iter(["Un", " mois", " [", "1", "]", ",", " deux", " au", " plus", " [9", "]", "."])
+    return itertools.islice(itertools.cycle(WORDS), how.tokens)
+
+
+def _text(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def _instance(schema: dict[str, Any], words: str, flagged: str) -> Any:
+    """Something that the schema allows."""
+    match schema.get("type", "object"):
+        case "object":
+            properties = schema.get("properties", {})
+            return {key: _instance(value, words, flagged) for key, value in properties.items()}
+        case "array":
+            allowed = schema.get("items", {}).get("enum", ())
+            return [flagged] if flagged in allowed else []
+        case "string":
+            return schema["enum"][0] if "enum" in schema else words.strip().splitlines()[-1]
+        case "boolean":
+            return False
+        case _:
+            return 0
+
+
+def _events(request: dict[str, Any], tokens: list[str]) -> Iterator[bytes]:
+    model = request["model"]
+    for token in tokens:
+        yield _delta(model, token)
+    yield _event(_chunk(model, choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]))
+    if (request.get("stream_options") or {}).get("include_usage"):
+        yield _event(_chunk(model, choices=[], usage=_usage(request, tokens)))
+    yield b"data: [DONE]\n\n"
+
+
+@lru_cache(maxsize=10_000)
+def _delta(model: str, token: str) -> bytes:
+    delta = {"role": "assistant", "content": token}
+    return _event(_chunk(model, choices=[{"index": 0, "delta": delta, "finish_reason": None}]))
+
+
+def _chunk(model: str, **values: Any) -> dict[str, Any]:
+    head = {"id": "chatcmpl-mock", "object": "chat.completion.chunk", "created": 0}
+    return head | {"model": model} | values
+
+
+def _whole(request: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "".join(tokens), "refusal": None}
+    return {
+        "id": "chatcmpl-mock",
+        "object": "chat.completion",
+        "created": 0,
+        "model": request["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+        "usage": _usage(request, tokens),
+    }
+
+
+def _usage(request: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+    prompt = sum(len(_text(message["content"])) for message in request["messages"]) // 4
+    counts = {"prompt_tokens": prompt, "completion_tokens": len(tokens)}
+    return counts | {"total_tokens": prompt + len(tokens)}
+
+
+def _event(body: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+async def _main(port: int) -> None:
+    async with Model().serving(port) as url:
+        print(url, flush=True)  # noqa: T201
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_main(parser.parse_args().port))
