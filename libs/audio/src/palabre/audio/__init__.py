@@ -1,1 +1,32 @@
-"""Encodes and packs audio: Opus, Ogg, MP3, WAV, FLAC, PCM and µ-law."""
+"""Encodes and packs speech: Opus, Ogg, MP3, WAV, FLAC, PCM and µ-law."""
+
+from palabre.audio.codec import Resampler
+from palabre.audio.formats import MEDIA_TYPES, RATE, Encoder, encoder
+from palabre.audio.ogg import Ogg
+from palabre.audio.packets import (
+    MULAW_RATE,
+    OPUS_RATE,
+    PACKET_MS,
+    Mulaw,
+    OpusPackets,
+    OpusSound,
+    Packets,
+    packets,
+)
+
+__all__ = [
+    "MEDIA_TYPES",
+    "MULAW_RATE",
+    "OPUS_RATE",
+    "PACKET_MS",
+    "RATE",
+    "Encoder",
+    "Mulaw",
+    "Ogg",
+    "OpusPackets",
+    "OpusSound",
+    "Packets",
+    "Resampler",
+    "encoder",
+    "packets",
+]

@@ -1,0 +1,134 @@
+"""File formats that are streamed: the first bytes come with the first sound."""
+
+import struct
+from collections.abc import Callable
+from typing import Protocol
+
+from palabre.audio.codec import Codec, Resampler
+from palabre.audio.ogg import Ogg
+from palabre.audio.packets import Mulaw, OpusPackets
+from palabre.contracts.v1 import tts_pb2
+
+RATE = 24_000
+_FLAC_SAMPLES = RATE * 40 // 1000
+_MP3_SAMPLES = 576
+_UNKNOWN = 0xFFFF_FFFF
+
+
+class Encoder(Protocol):
+    """Encodes one file: the bytes that `feed` and `close` give, put together."""
+
+    def feed(self, pcm: bytes, rate: int) -> bytes: ...
+
+    def close(self) -> bytes: ...
+
+
+class Pcm:
+    """Signed 16-bit little-endian mono, 24 kHz, without a header."""
+
+    def __init__(self) -> None:
+        self._resampler = Resampler(RATE)
+
+    def feed(self, pcm: bytes, rate: int) -> bytes:
+        return b"".join(f.to_ndarray().tobytes() for f in self._resampler.feed(pcm, rate))
+
+    def close(self) -> bytes:
+        return b"".join(f.to_ndarray().tobytes() for f in self._resampler.close())
+
+
+class Headed:
+    """Puts a header before what another encoder gives."""
+
+    def __init__(self, header: bytes, encoder: Encoder) -> None:
+        self._header, self._encoder = header, encoder
+
+    def feed(self, pcm: bytes, rate: int) -> bytes:
+        return self._begin() + self._encoder.feed(pcm, rate)
+
+    def close(self) -> bytes:
+        return self._begin() + self._encoder.close()
+
+    def _begin(self) -> bytes:
+        header, self._header = self._header, b""
+        return header
+
+
+class Joined:
+    """The packets of a codec one after another; the first `skip` are left out."""
+
+    def __init__(self, codec: Codec, skip: int = 0) -> None:
+        self._codec, self._skip = codec, skip
+
+    def feed(self, pcm: bytes, rate: int) -> bytes:
+        return self._join(self._codec.feed(pcm, rate))
+
+    def close(self) -> bytes:
+        return self._join(self._codec.close())
+
+    def _join(self, packets: list[bytes]) -> bytes:
+        kept = packets[self._skip :]
+        self._skip -= len(packets) - len(kept)
+        return b"".join(kept)
+
+
+class OggOpus:
+    """Opus packets of 20 ms, a page each."""
+
+    def __init__(self) -> None:
+        self._packets, self._ogg = OpusPackets(), Ogg()
+
+    def feed(self, pcm: bytes, rate: int) -> bytes:
+        return b"".join(map(self._ogg.feed, self._packets.feed(pcm, rate)))
+
+    def close(self) -> bytes:
+        return b"".join(map(self._ogg.feed, self._packets.close())) + self._ogg.close()
+
+
+def _wav() -> Encoder:
+    """RIFF with unknown sizes: players read it to the end of the stream."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
+    header = struct.pack("<4sI4s", b"RIFF", _UNKNOWN, b"WAVE") + form
+    return Headed(header + struct.pack("<4sI", b"data", _UNKNOWN), Pcm())
+
+
+def _mp3() -> Encoder:
+    """Without a bit reservoir, so that the encoder's delay (1105 samples) can be left out."""
+    codec = Codec(
+        "libmp3lame",
+        RATE,
+        _MP3_SAMPLES,
+        sample_format="s16p",
+        bit_rate=64_000,
+        options={"reservoir": "0"},
+    )
+    return Joined(codec, skip=2)
+
+
+def _flac() -> Encoder:
+    """RFC 9639: the marker, one last metadata block (STREAMINFO, length unknown), the frames."""
+    codec = Codec("flac", RATE, _FLAC_SAMPLES, options={"frame_size": str(_FLAC_SAMPLES)})
+    info = codec.header
+    return Headed(b"fLaC\x80" + len(info).to_bytes(3) + info, Joined(codec))
+
+
+_ENCODERS: dict[tts_pb2.AudioFormat.ValueType, Callable[[], Encoder]] = {
+    tts_pb2.AUDIO_FORMAT_OPUS: OggOpus,
+    tts_pb2.AUDIO_FORMAT_MP3: _mp3,
+    tts_pb2.AUDIO_FORMAT_WAV: _wav,
+    tts_pb2.AUDIO_FORMAT_PCM: Pcm,
+    tts_pb2.AUDIO_FORMAT_MULAW: lambda: Joined(Mulaw()),
+    tts_pb2.AUDIO_FORMAT_FLAC: _flac,
+}
+MEDIA_TYPES: dict[tts_pb2.AudioFormat.ValueType, str] = {
+    tts_pb2.AUDIO_FORMAT_OPUS: "audio/ogg; codecs=opus",
+    tts_pb2.AUDIO_FORMAT_MP3: "audio/mpeg",
+    tts_pb2.AUDIO_FORMAT_WAV: "audio/wav",
+    tts_pb2.AUDIO_FORMAT_PCM: "audio/pcm",
+    tts_pb2.AUDIO_FORMAT_MULAW: "audio/basic",
+    tts_pb2.AUDIO_FORMAT_FLAC: "audio/flac",
+}
+
+
+def encoder(audio_format: tts_pb2.AudioFormat.ValueType) -> Encoder:
+    """Raises KeyError on a format that is none of MEDIA_TYPES."""
+    return _ENCODERS[audio_format]()
