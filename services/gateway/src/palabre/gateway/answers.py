@@ -1,0 +1,80 @@
+"""An ended turn as plain data: the same on the wire, in SQL and in `GET /conversations`."""
+
+from decimal import Decimal
+from typing import Any
+
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.gateway.phrases import phrase, reason_name
+
+MODES = {
+    turns_pb2.ANSWER_MODE_UNSPECIFIED: "grounded",
+    turns_pb2.ANSWER_MODE_GROUNDED: "grounded",
+    turns_pb2.ANSWER_MODE_NO_KNOWLEDGE: "no_knowledge",
+    turns_pb2.ANSWER_MODE_REFUSED: "refused",
+}
+
+
+def mode(completed: pb.AnswerCompleted) -> str:
+    return MODES.get(completed.mode, "grounded")
+
+
+def sources(completed: pb.AnswerCompleted) -> list[dict[str, Any]]:
+    return [
+        {"number": s.number} | passage(s.passage) | {"quote": s.quote or None}
+        for s in completed.sources
+    ]
+
+
+def passage(found: turns_pb2.Passage) -> dict[str, Any]:
+    return {
+        "document": found.document,
+        "title": found.title,
+        "heading_path": list(found.heading_path),
+        "text": found.text,
+        "url": found.url or None,
+        "score": found.score,
+        "relevance": found.relevance,
+        "language": found.language,
+        "page": found.page or None,
+    }
+
+
+def usage(counted: turns_pb2.Usage) -> dict[str, Any]:
+    """Money is a decimal string, null where the price is not known."""
+    cost = format(Decimal(counted.cost_micros).scaleb(-6).normalize(), "f")
+    return {
+        "prompt_tokens": counted.prompt_tokens,
+        "completion_tokens": counted.completion_tokens,
+        "cached_tokens": counted.cached_tokens,
+        "engine": counted.engine,
+        "model": counted.model,
+        "cost": cost if counted.cost_known else None,
+        "currency": counted.currency if counted.cost_known else None,
+    }
+
+
+def completed(event: pb.Event) -> dict[str, Any]:
+    """Data of the event `completed`."""
+    body = event.answer_completed
+    return {
+        "turn": event.turn,
+        "text": body.text,
+        "mode": mode(body),
+        "sources": sources(body),
+        "usage": usage(body.usage),
+        "language": body.language,
+        "persona": body.persona,
+    }
+
+
+def failed(event: pb.Event, language: str) -> dict[str, Any]:
+    """Data of the event `failed`. There is always a message for the person."""
+    body = event.turn_failed
+    reason = reason_name(body.reason)
+    return {
+        "turn": event.turn,
+        "reason": reason,
+        "message": body.message or phrase(reason, language),
+        "retryable": body.retryable,
+        "shown": body.shown,
+    }

@@ -1,0 +1,41 @@
+"""The HTTP application."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from palabre.gateway import problems, reference
+from palabre.gateway.http import Edge
+from palabre.gateway.routes import answer, conversations, documents, openai, spaces, tokens, turns
+from palabre.gateway.settings import GatewaySettings
+from palabre.gateway.state import State
+
+_ROUTERS = (spaces, conversations, turns, documents, answer, openai, tokens)
+
+
+def create(gateway: State) -> ASGIApp:
+    """All routes, behind the edge."""
+    app = FastAPI(
+        title="Palabre",
+        summary="Answers from an organisation's own knowledge, with sources, in a voice.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    problems.install(app)
+    for routes in _ROUTERS:
+        app.include_router(routes.router)
+    app.include_router(reference.router)
+    return Edge(app, _limit(gateway.settings))
+
+
+def _limit(settings: GatewaySettings) -> Callable[[str], int]:
+    def limit(path: str) -> int:
+        if path.startswith("/api/v1/spaces/") and path.endswith("/documents"):
+            return settings.max_upload_bytes
+        return settings.max_body_bytes
+
+    return limit

@@ -1,0 +1,194 @@
+"""The stage `archive`: facts become rows, many in one transaction, each as often as it likes."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from palabre.chassis import events
+from palabre.chassis.errors import Unavailable
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.gateway import answers
+from palabre.gateway.database import upsert
+from palabre.gateway.phrases import reason_name
+from palabre.gateway.tables import ConversationRow, ErasedRow, TurnRow
+
+Row = dict[str, Any]
+_WANTED = frozenset({"utterance_received", *events.ENDINGS})
+_BATCH = 500
+
+
+class Archive:
+    """Gathers facts for `pause_s`, then writes them; a fact is acknowledged when it is stored."""
+
+    def __init__(self, engine: AsyncEngine, pause_s: float = 0.05) -> None:
+        self._engine, self._pause_s = engine, pause_s
+        self._waiting: list[tuple[pb.Event, asyncio.Future[None]]] = []
+        self._more = asyncio.Event()
+
+    async def handle(self, event: pb.Event) -> AsyncIterator[pb.Event]:
+        """Yields nothing; ends when the fact is in SQL. Raises Unavailable when SQL is away."""
+        if events.body_name(event) not in _WANTED:
+            return
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, stored))
+        self._more.set()
+        await stored
+        return
+        yield  # what makes this a generator
+
+    async def write(self, stop: asyncio.Event) -> None:
+        """Writes what gathers, until `stop` and then until nothing is left."""
+        while not (stop.is_set() and not self._waiting):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), 1)
+            await asyncio.sleep(self._pause_s)
+            self._more.clear()
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            if batch:
+                await self._store_and_tell(batch)
+            if self._waiting:
+                self._more.set()
+
+    async def _store_and_tell(self, batch: list[tuple[pb.Event, asyncio.Future[None]]]) -> None:
+        try:
+            async with self._engine.begin() as connection:
+                await store(connection, [event for event, _ in batch])
+            failure = None
+        except (OperationalError, DBAPIError, OSError):
+            failure = Unavailable("the database does not answer", retry_after=2)
+        for _, stored in batch:
+            if stored.done():
+                continue
+            if failure:
+                stored.set_exception(failure)
+            else:
+                stored.set_result(None)
+
+
+async def store(connection: AsyncConnection, facts: Iterable[pb.Event]) -> None:
+    """Facts come twice or in any order: the utterance and the ending fill different columns."""
+    erased = await _erased(connection, {event.conversation for event in facts})
+    kept = [event for event in facts if event.conversation not in erased]
+    received = [e for e in kept if e.HasField("utterance_received")]
+    completed = [e for e in kept if e.HasField("answer_completed")]
+    broken = [e for e in kept if e.HasField("turn_failed") or e.HasField("turn_cancelled")]
+    told = [*received, *completed]
+    await upsert(connection, ConversationRow, _unique(told, _conversation))
+    await upsert(connection, TurnRow, _unique(received, _asked), _ASKED)
+    await upsert(connection, TurnRow, _unique(completed, _answered), _ANSWERED)
+    await upsert(connection, TurnRow, _unique(broken, _broken), _BROKEN)
+
+
+def as_rows(facts: Iterable[pb.Event]) -> list[Row]:
+    """The turns that these facts make, in the order of their first fact, as the table has them."""
+    rows: dict[str, Row] = {}
+    for event in facts:
+        make = _ROWS.get(events.body_name(event))
+        if make is not None:
+            row = make(event)
+            before = rows.get(event.turn, {})
+            known = {name: value for name, value in row.items() if value is not None}
+            status = before.get("status", "running")
+            rows[event.turn] = row | before | known
+            if status != "running":
+                rows[event.turn]["status"] = status
+    return list(rows.values())
+
+
+def _identity(event: pb.Event) -> Row:
+    return {
+        "id": event.turn,
+        "space": event.space,
+        "channel": event.channel,
+        "conversation": event.conversation,
+    }
+
+
+def _conversation(event: pb.Event) -> Row:
+    utterance = _utterance(event)
+    return {
+        "id": event.conversation,
+        "space": event.space,
+        "channel": event.channel,
+        "owner": utterance.author.id,
+        "persona": utterance.persona,
+        "language": utterance.language,
+        "created_at": _time(event.occurred_at),
+    }
+
+
+def _asked(event: pb.Event) -> Row:
+    return _identity(event) | {
+        "status": "running",
+        "question": event.utterance_received.utterance.text,
+        "asked_at": _time(event.occurred_at),
+    }
+
+
+def _answered(event: pb.Event) -> Row:
+    body = event.answer_completed
+    return _identity(event) | {
+        "status": "completed",
+        "question": body.utterance.text,
+        "answer": body.text,
+        "mode": answers.mode(body),
+        "sources": answers.sources(body),
+        "usage": answers.usage(body.usage),
+        "cost_micros": body.usage.cost_micros if body.usage.cost_known else None,
+        "language": body.language,
+        "persona": body.persona,
+        "ended_at": _time(event.occurred_at),
+    }
+
+
+def _broken(event: pb.Event) -> Row:
+    failed = event.HasField("turn_failed")
+    reason = reason_name(event.turn_failed.reason) if failed else event.turn_cancelled.reason
+    return _identity(event) | {
+        "status": "failed" if failed else "cancelled",
+        "answer": event.turn_failed.shown or None,
+        "reason": reason,
+        "message": event.turn_failed.message or None,
+        "ended_at": _time(event.occurred_at),
+    }
+
+
+_ROWS: dict[str, Callable[[pb.Event], Row]] = {
+    "utterance_received": _asked,
+    "answer_completed": _answered,
+    "turn_failed": _broken,
+    "turn_cancelled": _broken,
+}
+_ASKED = ("question", "asked_at")
+_ANSWERED = (
+    "status", "answer", "mode", "sources", "usage", "cost_micros", "language", "persona",
+    "ended_at",
+)  # fmt: skip
+_BROKEN = ("status", "answer", "reason", "message", "ended_at")
+
+
+def _utterance(event: pb.Event) -> Any:
+    if event.HasField("utterance_received"):
+        return event.utterance_received.utterance
+    return event.answer_completed.utterance
+
+
+def _unique(facts: Iterable[pb.Event], make: Callable[[pb.Event], Row]) -> list[Row]:
+    rows = (make(event) for event in facts)
+    return list({row["id"]: row for row in rows}.values())
+
+
+async def _erased(connection: AsyncConnection, conversations: set[str]) -> set[str]:
+    query = select(ErasedRow.conversation).where(ErasedRow.conversation.in_(conversations))
+    return set((await connection.execute(query)).scalars())
+
+
+def _time(stamp: Timestamp) -> dt.datetime:
+    return stamp.ToDatetime(dt.UTC)

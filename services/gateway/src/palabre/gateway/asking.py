@@ -1,0 +1,91 @@
+"""A question asked by one request: admitted, followed, and cancelled when the client goes."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import structlog
+from starlette.requests import Request
+
+from palabre.chassis.errors import Erased, Unavailable
+from palabre.chassis.ids import derived, uuid7
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.gateway import admission, sse, state
+from palabre.gateway.admission import Thread
+from palabre.gateway.callers import Caller
+from palabre.gateway.chat import failure
+from palabre.gateway.problems import Problem
+from palabre.gateway.sse import Gone
+from palabre.gateway.stream import TurnView, Wire
+from palabre.gateway.watching import Patience, watch
+
+log = structlog.get_logger()
+
+GONE = 499  # nginx's "client closed request"; nobody reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An admitted turn in a conversation of its own. Close it when done."""
+
+    gateway: state.State
+    first: pb.Event
+    source: AsyncIterator[pb.Event]
+    close: contextlib.AsyncExitStack
+
+    async def follow(self, gone: Gone) -> AsyncIterator[Wire | None]:
+        """Until the turn ends. Cancels it when the client goes."""
+        view = TurnView(self.first.turn)
+        patience = Patience(self.gateway.bus, self.gateway.settings.deadline_s)
+        try:
+            async for wire in watch(self.source, view, patience, gone, lambda: view.ended):
+                yield wire
+        finally:
+            if not view.ended:
+                await self._cancel(view.length)
+
+    async def _cancel(self, heard: int) -> None:
+        try:
+            await self.gateway.bus.publish(admission.cancellation(self.first, "stop", heard))
+        except (Unavailable, Erased) as error:
+            log.warning("turn not cancelled", turn=self.first.turn, reason=type(error).__name__)
+
+
+async def ask(
+    gateway: state.State,
+    caller: Caller,
+    space: str,
+    utterance: turns_pb2.Utterance,
+    idempotency_key: str = "",
+) -> Asked:
+    """Admits a turn in a new conversation. Raises Problem 429 or 503, Unavailable.
+
+    The same idempotency key finds the turn that it began before.
+    """
+    gateway.load.check()
+    key = idempotency_key
+    conversation = derived("conversation", caller.id, space, key) if key else uuid7()
+    thread = Thread(space, caller.channel, conversation)
+    turn = admission.turn_of_key(caller.id, conversation, key)
+    first = gateway.admission.begin(thread, utterance, turn)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(gateway.limits.stream(caller.id, caller.channel))
+        source = await stack.enter_async_context(
+            gateway.bus.follow(*thread, since_turn=first.turn if key else None)
+        )
+        await gateway.admission.open(first)
+        return Asked(gateway, first, source, stack.pop_all())
+    raise AssertionError  # unreachable: nothing in the stack swallows exceptions
+
+
+async def whole(asked: Asked, request: Request) -> dict[str, object]:
+    """`completed`'s data. Raises Problem when there is no answer."""
+    async with asked.close:
+        with sse.departure(request.receive) as gone:
+            async with contextlib.aclosing(asked.follow(gone)) as wires:  # type: ignore[type-var]
+                async for wire in wires:
+                    if wire and wire.name == "completed":
+                        return wire.data
+                    if wire and wire.name in ("failed", "cancelled"):
+                        raise failure(wire.data)
+    raise Problem(503, "The request ended before its answer.")

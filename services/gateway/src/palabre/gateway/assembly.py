@@ -1,0 +1,75 @@
+"""Puts the gateway together from its settings and what the chassis gives."""
+
+import sys
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from palabre.chassis import rpc
+from palabre.chassis.service import Context, Parts
+from palabre.chassis.stage import Stage
+from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
+from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
+from palabre.gateway import app, database, server
+from palabre.gateway.admission import Admission
+from palabre.gateway.archive import Archive
+from palabre.gateway.conversations import Conversations
+from palabre.gateway.quotas import Limits, Load
+from palabre.gateway.settings import GatewaySettings
+from palabre.gateway.state import State
+from palabre.gateway.tokens import Tokens
+from palabre.gateway.visitors import Visitors, secret_in
+
+_WATCHED = ("comprehend", "retrieve", "answer")
+_ARCHIVE_IN_HAND = 256
+
+
+async def assemble(settings: GatewaySettings, context: Context) -> Parts:
+    given = settings.database_url.get_secret_value()
+    engine = database.connect(database.address(given, settings.data_dir))
+    await database.migrate(engine)
+    retriever, tts = rpc.channel(settings.retriever_address), rpc.channel(settings.tts_address)
+    gateway = State(
+        settings=settings,
+        bus=context.bus,
+        spaces=context.spaces,
+        tokens=await _tokens(settings, engine),
+        visitors=Visitors(_secret(settings)),
+        conversations=Conversations(engine),
+        admission=Admission(context.bus, settings.deadline_s),
+        limits=Limits(
+            settings.requests_per_minute,
+            settings.visitor_requests_per_minute,
+            settings.streams,
+            settings.visitor_streams,
+        ),
+        load=Load(context.bus, _WATCHED, settings.overload_lag),
+        retriever=RetrieverServiceStub(retriever),
+        tts=TtsServiceStub(tts),
+        erased=await context.kv("erased"),
+    )
+    archive = Archive(engine, settings.archive_pause_s)
+    socket = server.bind(settings.http_host, settings.http_port)
+    return Parts(
+        stages=[Stage("archive", archive.handle, concurrency=_ARCHIVE_IN_HAND)],
+        tasks=[
+            archive.write,
+            gateway.load.watch,
+            server.serving(app.create(gateway), socket, gateway.closing),
+        ],
+        close=[retriever.close, tts.close, engine.dispose],
+    )
+
+
+async def _tokens(settings: GatewaySettings, engine: AsyncEngine) -> Tokens:
+    tokens = Tokens(engine)
+    made = await tokens.bootstrap(settings.bootstrap_token.get_secret_value())
+    if made:
+        # Once, for the person at the terminal: never through the log, which is kept.
+        sys.stdout.write(f"\nAdministrator's API token, shown only this once:\n\n  {made}\n\n")
+        sys.stdout.flush()
+    return tokens
+
+
+def _secret(settings: GatewaySettings) -> bytes:
+    given = settings.secret.get_secret_value()
+    return given.encode() if given else secret_in(settings.data_dir)

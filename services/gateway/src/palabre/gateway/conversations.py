@@ -1,0 +1,134 @@
+"""Conversations and their turns, as SQL and this replica's memory know them."""
+
+import asyncio
+import datetime as dt
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from palabre.chassis.ids import uuid7
+from palabre.gateway.admission import Thread
+from palabre.gateway.callers import Caller
+from palabre.gateway.database import upsert
+from palabre.gateway.problems import Problem
+from palabre.gateway.tables import ConversationRow, ErasedRow, FeedbackRow, TurnRow
+
+_REMEMBERED = 20_000
+# The archive may be this much behind: a turn that is not yet there is looked for again.
+_PATIENCE_S = (0.0, 0.1, 0.3, 0.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    space: str
+    channel: str
+    owner: str
+    persona: str
+    language: str
+    created_at: dt.datetime
+
+    @property
+    def thread(self) -> Thread:
+        return Thread(self.space, self.channel, self.id)
+
+
+class Conversations:
+    """Another's conversation does not exist: Problem 404."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._known: OrderedDict[str, Conversation] = OrderedDict()
+        self._turns: OrderedDict[str, Conversation] = OrderedDict()
+
+    async def create(self, caller: Caller, space: str, persona: str, language: str) -> Conversation:
+        now = dt.datetime.now(dt.UTC)
+        made = Conversation(uuid7(), space, caller.channel, caller.id, persona, language, now)
+        row = {name: getattr(made, name) for name in made.__dataclass_fields__}
+        async with self._engine.begin() as connection:
+            await upsert(connection, ConversationRow, [row])
+        _remember(self._known, made.id, made)
+        return made
+
+    async def find(self, conversation_id: str, caller: Caller) -> Conversation:
+        found = self._known.get(conversation_id) or await self._read(conversation_id)
+        if found is None or (found.channel, found.owner) != (caller.channel, caller.id):
+            raise Problem(404, "You have no such conversation: begin one in a space.")
+        _remember(self._known, found.id, found)
+        return found
+
+    def admitted(self, turn: str, conversation: Conversation) -> None:
+        """Remembers a turn that the archive does not know yet."""
+        _remember(self._turns, turn, conversation)
+
+    async def of_turn(self, turn: str, caller: Caller) -> Conversation:
+        """The turn's conversation; waits a moment for the archive."""
+        if turn in self._turns:
+            return await self.find(self._turns[turn].id, caller)
+        for pause in _PATIENCE_S:
+            await asyncio.sleep(pause)
+            if row := await self.turn(turn):
+                return await self.find(row["conversation"], caller)
+        raise Problem(404, "You have no such turn.")
+
+    async def turn(self, turn: str) -> dict[str, Any] | None:
+        """The turn's row, whoever owns it."""
+        query = select(*TurnRow.__table__.columns).where(TurnRow.id == turn)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return dict(row) if row else None
+
+    async def turns(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Oldest first."""
+        query = (
+            select(*TurnRow.__table__.columns)
+            .where(TurnRow.conversation == conversation_id)
+            .order_by(TurnRow.asked_at, TurnRow.id)
+        )
+        async with self._engine.connect() as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+    async def rate(self, turn: str, given: Conversation, score: int, comment: str | None) -> None:
+        """The owner's last word on an answer."""
+        row = {
+            "turn": turn,
+            "owner": given.owner,
+            "conversation": given.id,
+            "score": score,
+            "comment": comment,
+            "given_at": dt.datetime.now(dt.UTC),
+        }
+        async with self._engine.begin() as connection:
+            await upsert(connection, FeedbackRow, [row], ["score", "comment", "given_at"])
+
+    async def erase(self, conversation: Conversation) -> None:
+        """Removes every row, and keeps old facts from bringing them back."""
+        mark = {"conversation": conversation.id, "erased_at": dt.datetime.now(dt.UTC)}
+        async with self._engine.begin() as connection:
+            await upsert(connection, ErasedRow, [mark])
+            for table in (TurnRow, FeedbackRow):
+                await connection.execute(delete(table).where(table.conversation == conversation.id))
+            await connection.execute(
+                delete(ConversationRow).where(ConversationRow.id == conversation.id)
+            )
+        self._known.pop(conversation.id, None)
+        for turn in [t for t, c in self._turns.items() if c.id == conversation.id]:
+            del self._turns[turn]
+
+    async def _read(self, conversation_id: str) -> Conversation | None:
+        query = select(*ConversationRow.__table__.columns).where(
+            ConversationRow.id == conversation_id
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return Conversation(**row) if row else None
+
+
+def _remember[T](known: OrderedDict[str, T], key: str, value: T) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)

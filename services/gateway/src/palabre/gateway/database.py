@@ -1,0 +1,111 @@
+"""The SQL database: SQLite by default, PostgreSQL or MariaDB by its address."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from palabre.gateway.tables import Table
+
+_DRIVERS = {
+    "sqlite": ("sqlite+aiosqlite", "palabre-gateway"),
+    "postgresql": ("postgresql+asyncpg", "palabre-gateway[postgresql]"),
+    "postgres": ("postgresql+asyncpg", "palabre-gateway[postgresql]"),
+    "mysql": ("mysql+asyncmy", "palabre-gateway[mariadb]"),
+    "mariadb": ("mariadb+asyncmy", "palabre-gateway[mariadb]"),
+}
+_LOCKS = {
+    "postgresql": "SELECT pg_advisory_xact_lock(7242251)",
+    "mysql": "SELECT GET_LOCK('palabre migrations', 60)",
+    "mariadb": "SELECT GET_LOCK('palabre migrations', 60)",
+}
+_INSERTS: dict[str, Any] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+    "mysql": mysql.insert,
+    "mariadb": mysql.insert,
+}
+
+
+class WrongDatabase(RuntimeError):
+    """The address or its driver is unusable; the message says what to do."""
+
+
+def address(given: str, data_dir: Path) -> URL:
+    """The address with its asynchronous driver; SQLite in `data_dir` when none is given."""
+    if not given:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return URL.create("sqlite+aiosqlite", database=str(data_dir / "gateway.sqlite"))
+    url = make_url(given)
+    kind = url.drivername.split("+")[0]
+    if kind not in _DRIVERS:
+        raise WrongDatabase(f"PALABRE_DATABASE_URL: {kind} is not one of {', '.join(_DRIVERS)}")
+    return url if "+" in url.drivername else url.set(drivername=_DRIVERS[kind][0])
+
+
+def connect(url: URL) -> AsyncEngine:
+    """Nothing is opened yet. Raises WrongDatabase when the driver is not installed."""
+    try:
+        engine = create_async_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except ModuleNotFoundError as error:
+        extra = _DRIVERS[url.get_backend_name()][1]
+        raise WrongDatabase(f"{error.name} is not installed: install {extra}") from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Brings the schema up to date; replicas that start together wait for one another."""
+    async with engine.begin() as connection:
+        if lock := _LOCKS.get(engine.dialect.name):
+            await connection.execute(text(lock))
+        await connection.run_sync(_upgrade)
+
+
+async def upsert(
+    connection: AsyncConnection,
+    table: type[Table],
+    rows: Sequence[dict[str, Any]],
+    update: Sequence[str] = (),
+) -> None:
+    """Inserts; where the primary key exists, sets the columns `update` (none: leaves the row).
+
+    All rows have the same keys and different primary keys.
+    """
+    if not rows:
+        return
+    dialect = connection.dialect.name
+    statement = _INSERTS[dialect](table)
+    keys = [column.name for column in table.__table__.primary_key]
+    if dialect in ("mysql", "mariadb"):
+        columns = update or keys[:1]
+        changes = {name: statement.inserted[name] for name in columns}
+        statement = statement.on_duplicate_key_update(changes)
+    elif update:
+        changes = {name: statement.excluded[name] for name in update}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    await connection.execute(statement, list(rows))
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # heavy, and only needed here
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "palabre.gateway:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,94 @@
+"""Limits: requests per minute, open streams, and refusing new questions under load."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from palabre.chassis.bus import Bus
+from palabre.chassis.errors import Unavailable
+from palabre.gateway.problems import Problem
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 1.0
+
+
+class Limits:
+    """Counted per replica, in memory. `per_minute` 0 means no limit."""
+
+    def __init__(
+        self, per_minute: int, visitor_per_minute: int, streams: int, visitor_streams: int
+    ) -> None:
+        self.per_minute, self.visitor_per_minute = per_minute, visitor_per_minute
+        self._streams = {"api": streams, "web": visitor_streams}
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._open: Counter[str] = Counter()
+
+    def hit(self, caller: str, per_minute: int) -> None:
+        """Raises Problem 429 when the caller's minute is full."""
+        if not per_minute:
+            return
+        if not self._limiter.hit(RateLimitItemPerMinute(per_minute), caller):
+            raise Problem(
+                429,
+                f"At most {per_minute} requests a minute: wait a moment and try again.",
+                code="rate_limit_exceeded",
+                headers={"Retry-After": "5"},
+            )
+
+    @contextlib.contextmanager
+    def stream(self, caller: str, channel: str) -> Iterator[None]:
+        """Holds one of the caller's streams. Raises Problem 429 when all are open."""
+        allowed = self._streams[channel]
+        if self._open[caller] >= allowed:
+            raise Problem(
+                429,
+                f"At most {allowed} open streams: close one and try again.",
+                code="rate_limit_exceeded",
+                headers={"Retry-After": "1"},
+            )
+        self._open[caller] += 1
+        try:
+            yield
+        finally:
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
+
+
+class Load:
+    """Looks every second whether a stage cannot follow; requests only read the answer."""
+
+    def __init__(self, bus: Bus, durables: Sequence[str], limit: int) -> None:
+        self._bus, self._durables, self._limit = bus, durables, limit
+        self.behind = ""  # the stage that cannot follow
+
+    def check(self) -> None:
+        """Raises Problem 503 while a stage cannot follow."""
+        if self.behind:
+            raise Problem(
+                503,
+                "Too many questions are waiting: try again in a few seconds.",
+                headers={"Retry-After": "5"},
+            )
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(Unavailable):
+                self.behind = await self._slowest()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+
+    async def _slowest(self) -> str:
+        for durable in self._durables:
+            lag = await self._bus.lag(durable)
+            if lag > self._limit:
+                log.warning("stage is behind", stage=durable, lag=lag)
+                return durable
+        return ""

@@ -1,0 +1,1 @@
+"""The routes: thin, a file per subject."""

@@ -1,0 +1,164 @@
+"""The knowledge of a space: documents in, passages out."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.responses import JSONResponse
+from grpc.aio import AioRpcError
+
+from palabre.contracts.v1 import retriever_pb2 as rpc
+from palabre.gateway import problems, state
+from palabre.gateway.access import Asking
+from palabre.gateway.answers import passage
+from palabre.gateway.problems import Problem
+from palabre.gateway.sse import Stream
+from palabre.gateway.stream import to_json
+
+router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
+
+NDJSON = "application/x-ndjson"
+PIECE = 64 * 1024
+INGEST_S = 600.0
+
+Text = Annotated[str, Form(max_length=1_000)]
+
+
+@router.post("/documents", status_code=201, response_class=JSONResponse)
+async def ingest(
+    space: str,
+    request: Request,
+    caller: Asking,
+    file: Annotated[UploadFile, File()],
+    document: Text = "",
+    title: Text = "",
+    language: Text = "",
+    tier: Text = "",
+    url: Text = "",
+) -> Response:
+    """Adds or replaces a document. With `Accept: application/x-ndjson` a line per step."""
+    gateway = state.of(request)
+    caller.space(gateway.spaces, space, "documents:write")
+    header = rpc.DocumentHeader(
+        space=space,
+        document=_document_id(document or file.filename or ""),
+        media_type=file.content_type or "",
+        title=title,
+        language=language,
+        tier=tier,
+        url=url,
+    )
+    progress = gateway.retriever.Ingest(_pieces(header, file), timeout=INGEST_S)
+    if NDJSON in request.headers.get("accept", ""):
+        return Stream(lambda gone: _lines(progress), NDJSON)
+    return JSONResponse(await _last(progress), 201)
+
+
+@router.get("/documents")
+async def documents(space: str, request: Request, caller: Asking) -> dict[str, Any]:
+    """All documents that the caller may read."""
+    gateway = state.of(request)
+    caller.space(gateway.spaces, space, "search")
+    wanted = rpc.ListDocumentsRequest(space=space, groups=caller.groups)
+    found = await gateway.retriever.ListDocuments(wanted)
+    return {"documents": [entry(each) for each in found.documents]}
+
+
+@router.get("/documents/{document:path}")
+async def document(space: str, document: str, request: Request, caller: Asking) -> dict[str, Any]:
+    """A document's entry and its passages, in order."""
+    gateway = state.of(request)
+    caller.space(gateway.spaces, space, "search")
+    wanted = rpc.GetDocumentRequest(space=space, document=document, groups=caller.groups)
+    found = await gateway.retriever.GetDocument(wanted)
+    return {"document": entry(found.entry), "passages": [passage(p) for p in found.passages]}
+
+
+@router.delete("/documents/{document:path}", status_code=204)
+async def forget(space: str, document: str, request: Request, caller: Asking) -> Response:
+    """Removes a document and its passages."""
+    gateway = state.of(request)
+    caller.space(gateway.spaces, space, "documents:write")
+    await gateway.retriever.DeleteDocument(
+        rpc.DeleteDocumentRequest(space=space, document=document)
+    )
+    return Response(status_code=204)
+
+
+@router.get("/search")
+async def search(
+    space: str,
+    request: Request,
+    caller: Asking,
+    q: Annotated[str, Query(min_length=1, max_length=2_000)],
+    limit: Annotated[int, Query(ge=1, le=50)] = 6,
+) -> dict[str, Any]:
+    """The passages that answer best, the best first."""
+    gateway = state.of(request)
+    caller.space(gateway.spaces, space, "search")
+    wanted = rpc.SearchRequest(space=space, queries=[q], groups=caller.groups, limit=limit)
+    found = await gateway.retriever.Search(wanted)
+    return {"passages": [passage(p) for p in found.passages]}
+
+
+def entry(found: rpc.DocumentEntry) -> dict[str, Any]:
+    return {
+        "document": found.document,
+        "title": found.title,
+        "version": found.version,
+        "language": found.language,
+        "tier": found.tier,
+        "url": found.url or None,
+        "media_type": found.media_type,
+        "size_bytes": found.size_bytes,
+        "passages": found.passages,
+        "changed": found.changed,
+        "ingested_at": found.ingested_at.ToJsonString(),
+    }
+
+
+class _Progress(Protocol):
+    def __aiter__(self) -> AsyncIterator[rpc.IngestResponse]: ...
+
+
+def _document_id(name: str) -> str:
+    """Stable within the space. Raises Problem 422."""
+    name = name.replace("\\", "/").lstrip("/")
+    if not name or len(name) > 500 or ".." in name.split("/"):
+        raise Problem(
+            422, "Name the document, as in guides/loyer.md, without '..'.", param="document"
+        )
+    return name
+
+
+async def _pieces(header: rpc.DocumentHeader, file: UploadFile) -> AsyncIterator[rpc.IngestRequest]:
+    yield rpc.IngestRequest(header=header)
+    while data := await file.read(PIECE):
+        yield rpc.IngestRequest(data=data)
+
+
+async def _last(progress: _Progress) -> dict[str, Any]:
+    async for step in progress:
+        if step.HasField("done"):
+            return entry(step.done)
+    raise Problem(502, "The retriever ended before the document was stored: send it again.")
+
+
+async def _lines(progress: _Progress) -> AsyncIterator[bytes]:
+    """A line per step, then `{"document": entry}` or `{"problem": …}`."""
+    try:
+        async for step in progress:
+            yield f"{to_json(_line(step))}\n".encode()
+    except AioRpcError as error:
+        problem = problems.of_rpc(error)
+        yield f"{to_json({'problem': problem.document()})}\n".encode()
+
+
+def _line(step: rpc.IngestResponse) -> dict[str, Any]:
+    if step.HasField("done"):
+        return {"document": entry(step.done)}
+    return {
+        "step": step.step.name,
+        "passages": step.step.passages,
+        "passages_total": step.step.passages_total,
+    }

@@ -1,0 +1,56 @@
+"""Settings of the gateway."""
+
+from pydantic import Field, SecretStr
+
+from palabre.chassis.settings import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    """What the HTTP edge needs besides what every service does."""
+
+    http_host: str = Field(default="127.0.0.1", description="Where HTTP listens.")
+    http_port: int = Field(default=8080, description="Port of HTTP.")
+    public_url: str = Field(
+        default="", description="Address that people see, for links; empty: the request's host."
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="SQLAlchemy address of PostgreSQL or MariaDB; empty: SQLite in data_dir.",
+    )
+    bootstrap_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="The first administrator's API token; empty: one is made and shown once.",
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs visitors' cookies; set the same on every replica. Empty: made once.",
+    )
+    retriever_address: str = Field(
+        default="127.0.0.1:8091", description="gRPC address of the retriever."
+    )
+    tts_address: str = Field(default="127.0.0.1:8092", description="gRPC address of tts.")
+
+    deadline_s: float = Field(
+        default=300.0, gt=0, le=1_500, description="Seconds that a turn may take."
+    )
+    max_text_chars: int = Field(
+        default=8_000, ge=1, le=32_000, description="Longest question, in characters."
+    )
+    max_body_bytes: int = Field(default=1 << 20, description="Largest request but uploads.")
+    max_upload_bytes: int = Field(default=64 << 20, description="Largest document.")
+    requests_per_minute: int = Field(
+        default=0, ge=0, description="Per API token that has no limit of its own; 0: no limit."
+    )
+    visitor_requests_per_minute: int = Field(
+        default=60, ge=1, description="Per visitor of the web page."
+    )
+    streams: int = Field(default=1_000, ge=1, description="Open streams per API token.")
+    visitor_streams: int = Field(default=8, ge=1, description="Open streams per visitor.")
+    overload_lag: int = Field(
+        default=1_000,
+        ge=1,
+        description="Events that may wait for a stage before new questions get 503.",
+    )
+    archive_pause_s: float = Field(
+        default=0.05, ge=0, description="Seconds in which facts gather before they go to SQL."
+    )

@@ -1,0 +1,99 @@
+"""Streams of bytes that end when the client goes."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+KEEP_ALIVE = b": keep-alive\n\n"
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+Gone = asyncio.Future[None]
+
+
+class Stream(Response):
+    """A response that is written as it comes.
+
+    `body` is given a future that is done once the client has gone; it then ends by itself, so
+    that it can tidy up without being cancelled. `close` always runs last.
+    """
+
+    def __init__(
+        self,
+        body: Callable[[Gone], AsyncIterator[bytes]],
+        media_type: str,
+        headers: dict[str, str] | None = None,
+        close: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self.status_code, self.media_type, self.background = 200, media_type, None
+        self.init_headers(HEADERS | (headers or {}))
+        self.raw_headers = [h for h in self.raw_headers if h[0] != b"content-length"]
+        self._body, self._close = body, close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.ExitStack() as stack:
+            gone = stack.enter_context(departure(receive))
+            try:
+                await self._send(send, gone)
+            finally:
+                if self._close:
+                    await self._close()
+
+    async def _send(self, send: Send, gone: Gone) -> None:
+        head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(head)
+        async with contextlib.aclosing(self._body(gone)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@contextlib.contextmanager
+def departure(receive: Receive) -> Iterator[Gone]:
+    """A future that is done once the client has gone."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        yield gone
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def until_gone[T](
+    items: AsyncIterator[T], gone: Gone, tick_s: float
+) -> AsyncIterator[T | None]:
+    """The items as they come, None after each `tick_s` without one; ends when the client goes.
+
+    A wait is never cancelled before that: it would end the iterator.
+    """
+    following = asyncio.ensure_future(_next(items))
+    try:
+        while True:
+            await asyncio.wait(
+                (following, gone), timeout=tick_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if gone.done():
+                return
+            if not following.done():
+                yield None
+                continue
+            try:
+                item = following.result()
+            except StopAsyncIteration:
+                return
+            following = asyncio.ensure_future(_next(items))
+            yield item
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+            await following
+
+
+async def _next[T](items: AsyncIterator[T]) -> T:
+    return await anext(items)

@@ -1,0 +1,42 @@
+"""What every route may use."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+from fastapi import Request
+from nats.js.kv import KeyValue
+
+from palabre.chassis.bus import Bus
+from palabre.chassis.directory import Spaces
+from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
+from palabre.contracts.v1.tts_pb2_grpc import TtsServiceAsyncStub
+from palabre.gateway.admission import Admission
+from palabre.gateway.conversations import Conversations
+from palabre.gateway.quotas import Limits, Load
+from palabre.gateway.settings import GatewaySettings
+from palabre.gateway.tokens import Tokens
+from palabre.gateway.visitors import Visitors
+
+
+@dataclass(slots=True)
+class State:
+    """Built once in `assembly.py`; `closing` ends the streams that a client can resume."""
+
+    settings: GatewaySettings
+    bus: Bus
+    spaces: Spaces
+    tokens: Tokens
+    visitors: Visitors
+    conversations: Conversations
+    admission: Admission
+    limits: Limits
+    load: Load
+    retriever: RetrieverServiceAsyncStub
+    tts: TtsServiceAsyncStub
+    erased: KeyValue
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def of(request: Request) -> State:
+    return cast(State, request.app.state.gateway)

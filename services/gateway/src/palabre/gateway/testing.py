@@ -1,0 +1,280 @@
+"""For tests: the gateway on a real bus, beside stand-ins of the services that it needs."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from palabre.chassis import events, rpc, stage, subjects
+from palabre.chassis.bus import Bus
+from palabre.chassis.cancellations import Cancellations
+from palabre.chassis.directory import Spaces
+from palabre.chassis.health import Health
+from palabre.chassis.service import Context
+from palabre.chassis.spaces import Space, parse
+from palabre.chassis.testing import NatsServer, free_port
+from palabre.contracts.v1 import (
+    events_pb2 as pb,
+    retriever_pb2,
+    retriever_pb2_grpc,
+    tts_pb2,
+    tts_pb2_grpc,
+    turns_pb2,
+)
+from palabre.gateway.assembly import assemble
+from palabre.gateway.settings import GatewaySettings
+
+TOKEN = "bootstrap-token-of-the-tests"  # noqa: S105
+
+
+def demo_space(**changes: Any) -> Space:
+    """A small space with one persona, open to visitors."""
+    return parse(
+        {
+            "schema": 1,
+            "name": "Démonstration",
+            "languages": ["fr", "en"],
+            "default_persona": "camille",
+            "greeting": {"fr": "Bonjour !"},
+            "disclaimer": {"fr": "Une IA vous répond."},
+            "channels": {"web": {}},
+            "personas": {"camille": {"name": "Camille", "identity": {"fr": "Vous êtes Camille."}}},
+        }
+        | changes
+    )
+
+
+def delta(text: str, offset: int) -> pb.AnswerDelta:
+    return pb.AnswerDelta(text=text, offset=offset)
+
+
+def source(number: int = 1, **fields: Any) -> turns_pb2.Source:
+    passage = {"document": "guide.md", "title": "Guide", "text": "Le loyer est dû le cinq."}
+    return turns_pb2.Source(number=number, passage=turns_pb2.Passage(**(passage | fields)))
+
+
+def completed(text: str, *sources: turns_pb2.Source) -> pb.AnswerCompleted:
+    usage = turns_pb2.Usage(
+        prompt_tokens=100,
+        completion_tokens=len(text.split()),
+        engine="scripted",
+        model="scripted-1",
+        cost_micros=120,
+        currency="EUR",
+        cost_known=True,
+    )
+    return pb.AnswerCompleted(
+        text=text,
+        mode=turns_pb2.ANSWER_MODE_GROUNDED,
+        sources=sources,
+        usage=usage,
+        language="fr",
+        persona="camille",
+    )
+
+
+@dataclass
+class ScriptedAnswers:
+    """Answers every utterance in place of comprehend, retrieve and answer.
+
+    `script` is what follows an utterance: bodies, with pauses in seconds between them. A turn
+    that is cancelled stops.
+    """
+
+    bus: Bus
+    script: Callable[[pb.Event], Sequence[Any]]
+    heard: list[pb.Event] = field(default_factory=list)
+    cancelled: list[pb.Event] = field(default_factory=list)
+    attempt: int = 1
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def listen(self) -> None:
+        for name in ("utterance_received", "turn_cancelled"):
+            await self.bus.client.subscribe(subjects.every("turns", name), cb=self._received)
+        await self.bus.client.flush()
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.bus.close()
+
+    async def _received(self, msg: Any) -> None:
+        event = events.decode(msg.data)
+        if events.body_name(event) == "turn_cancelled":
+            self.cancelled.append(event)
+            if event.turn in self._tasks:
+                self._tasks[event.turn].cancel()
+        else:
+            self.heard.append(event)
+            self._tasks[event.turn] = asyncio.create_task(self._play(event))
+
+    async def _play(self, cause: pb.Event) -> None:
+        for index, step in enumerate(self.script(cause)):
+            if isinstance(step, (int, float)):
+                await asyncio.sleep(step)
+                continue
+            event = step if isinstance(step, pb.Event) else self._event(cause, step, index)
+            if events.body_name(event) in events.FACTS:
+                await self.bus.publish(event)
+            else:
+                await self.bus.publish_live(event)
+
+    def _event(self, cause: pb.Event, body: Any, index: int) -> pb.Event:
+        if isinstance(body, pb.AnswerCompleted):
+            body.utterance.CopyFrom(cause.utterance_received.utterance)
+        return events.follow(cause, body, index=index, attempt=self.attempt)
+
+
+def plain_answer(event: pb.Event) -> list[Any]:
+    """Two deltas, then the answer with a source."""
+    text = "Le loyer est dû le cinq [1]."
+    return [delta(text[:8], 0), delta(text[8:], 8), completed(text, source())]
+
+
+class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
+    """Keeps whole documents; a passage is a document."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], tuple[retriever_pb2.DocumentHeader, bytes]] = {}
+
+    async def Search(self, request: Any, context: Any) -> retriever_pb2.SearchResponse:
+        found = [self._passage(h, d) for (s, _), (h, d) in self.kept.items() if s == request.space]
+        hits = [p for p in found if request.queries[0].lower() in p.text.lower()]
+        return retriever_pb2.SearchResponse(passages=hits[: request.limit])
+
+    async def Ingest(
+        self, request_iterator: Any, context: Any
+    ) -> AsyncIterator[retriever_pb2.IngestResponse]:
+        header, data = retriever_pb2.DocumentHeader(), b""
+        async for part in request_iterator:
+            if part.HasField("header"):
+                header = part.header
+            data += part.data
+        if not data:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The document is empty.")
+        yield retriever_pb2.IngestResponse(step=retriever_pb2.IngestStep(name="stored"))
+        self.kept[header.space, header.document] = (header, data)
+        yield retriever_pb2.IngestResponse(done=self._entry(header, data))
+
+    async def ListDocuments(
+        self, request: Any, context: Any
+    ) -> retriever_pb2.ListDocumentsResponse:
+        kept = sorted(self.kept.items())
+        found = [self._entry(h, d) for (s, _), (h, d) in kept if s == request.space]
+        return retriever_pb2.ListDocumentsResponse(documents=found)
+
+    async def GetDocument(self, request: Any, context: Any) -> retriever_pb2.GetDocumentResponse:
+        header, data = await self._find(request, context)
+        return retriever_pb2.GetDocumentResponse(
+            entry=self._entry(header, data), passages=[self._passage(header, data)]
+        )
+
+    async def DeleteDocument(
+        self, request: Any, context: Any
+    ) -> retriever_pb2.DeleteDocumentResponse:
+        await self._find(request, context)
+        del self.kept[request.space, request.document]
+        return retriever_pb2.DeleteDocumentResponse(passages=1)
+
+    async def _find(self, request: Any, context: Any) -> Any:
+        if (request.space, request.document) not in self.kept:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such document.")
+        return self.kept[request.space, request.document]
+
+    def _entry(self, header: Any, data: bytes) -> retriever_pb2.DocumentEntry:
+        return retriever_pb2.DocumentEntry(
+            document=header.document,
+            title=header.title or header.document,
+            tier=header.tier or "public",
+            media_type=header.media_type,
+            size_bytes=len(data),
+            passages=1,
+        )
+
+    def _passage(self, header: Any, data: bytes) -> turns_pb2.Passage:
+        return turns_pb2.Passage(
+            document=header.document, title=header.title, text=data.decode(errors="replace")
+        )
+
+
+class ScriptedSpeech(tts_pb2_grpc.TtsServiceServicer):
+    """Speaks a text as itself, in pieces."""
+
+    def __init__(self) -> None:
+        self.asked: list[tts_pb2.SynthesizeRequest] = []
+
+    async def Synthesize(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
+        self.asked.append(request)
+        if request.voice.name == "nobody":
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "There is no voice 'nobody'.")
+        for word in request.text.split():
+            yield tts_pb2.SynthesizeResponse(data=word.encode())
+
+    async def ListVoices(self, request: Any, context: Any) -> tts_pb2.ListVoicesResponse:
+        return tts_pb2.ListVoicesResponse(voices=[tts_pb2.Voice(engine="scripted", name="camille")])
+
+
+@dataclass
+class RunningGateway:
+    """A gateway that serves on `url`, and its bus."""
+
+    url: str
+    bus: Bus
+    settings: GatewaySettings
+
+
+@dataclass
+class Surroundings:
+    """The services that a gateway needs, on free ports."""
+
+    retriever: MemoryRetriever
+    speech: ScriptedSpeech
+    address: str
+
+
+@contextlib.asynccontextmanager
+async def surroundings() -> AsyncIterator[Surroundings]:
+    retriever, speech = MemoryRetriever(), ScriptedSpeech()
+
+    def add(server: grpc.aio.Server) -> None:
+        retriever_pb2_grpc.add_RetrieverServiceServicer_to_server(retriever, server)
+        tts_pb2_grpc.add_TtsServiceServicer_to_server(speech, server)
+
+    server, port = await rpc.serve([add], [], "127.0.0.1:0", reflect=False)
+    try:
+        yield Surroundings(retriever, speech, f"127.0.0.1:{port}")
+    finally:
+        await server.stop(grace=None)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    nats: NatsServer, folder: Path, spaces: dict[str, Space] | None = None, **settings: Any
+) -> AsyncIterator[RunningGateway]:
+    """A gateway in this process; several may share a bus and a folder, as replicas do."""
+    port = free_port()
+    fixed = {"data_dir": folder, "http_port": port, "bootstrap_token": TOKEN}
+    chosen = GatewaySettings.model_validate(fixed | settings)
+    bus = await nats.bus("gateway")
+    known = Spaces(spaces or {"demo": demo_space()})
+    context = Context(bus, known, Cancellations(), Health(), chosen)
+    parts = await assemble(chosen, context)
+    stop = asyncio.Event()
+    work: list[Awaitable[None]] = [task(stop) for task in parts.tasks]
+    work += [stage.run(each, bus, context.cancelled, stop) for each in parts.stages]
+    served = asyncio.gather(*work)
+    try:
+        yield RunningGateway(f"http://127.0.0.1:{port}", bus, chosen)
+    finally:
+        stop.set()
+        await served
+        for close in parts.close:
+            await close()
+        await bus.close()
