@@ -1,4 +1,4 @@
-"""Generates gen/palabre/contracts from the .proto files; with --check, says whether they are current."""
+"""Generates gen/palabre/contracts; with --check, says whether it is current."""
 
 import subprocess
 import sys

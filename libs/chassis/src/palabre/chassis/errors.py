@@ -3,6 +3,7 @@
 Reject        never: the event is dead-lettered
 Busy          not now, somebody else holds the conversation: handed back
 Unavailable   our own infrastructure is away: handed back, with a delay
+Erased        the conversation is gone: forgotten without a trace
 """
 
 
@@ -15,8 +16,12 @@ class Busy(Exception):
 
 
 class Unavailable(Exception):
-    """Our own infrastructure did not answer; the event is tried again after `retry_after` seconds."""
+    """Our own infrastructure did not answer; tried again after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Erased(Exception):
+    """The conversation was erased: nothing more is written of it, not even a dead letter."""

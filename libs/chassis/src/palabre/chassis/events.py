@@ -1,8 +1,6 @@
 """The envelope of everything on the bus: how an event is begun, followed and named."""
 
 import datetime as dt
-from functools import cache
-from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
@@ -23,9 +21,7 @@ FACTS = frozenset(
     }
 )
 ENDINGS = frozenset({"answer_completed", "turn_failed", "turn_cancelled"})
-LIVE = frozenset(
-    {"answer_delta", "answer_restarted", "speech_frame", "playback", "speech_started"}
-)
+LIVE = frozenset({"answer_delta", "answer_restarted", "speech_frame", "playback", "speech_started"})
 # Several of a turn, written anew by each attempt: the attempt is part of their identity.
 PER_ATTEMPT = frozenset({"segment_ready", "speech_completed"})
 MAX_BYTES = 256 * 1024
@@ -47,9 +43,7 @@ def begin(
     deadline_s: float = DEADLINE_S,
 ) -> pb.Event:
     """The first event of a turn."""
-    event = pb.Event(
-        space=space, channel=channel, conversation=conversation, turn=turn or uuid7()
-    )
+    event = pb.Event(space=space, channel=channel, conversation=conversation, turn=turn or uuid7())
     now = dt.datetime.now(dt.UTC)
     event.deadline.FromDatetime(now + dt.timedelta(seconds=deadline_s))
     return _fill(event, body, now)
@@ -96,13 +90,13 @@ def identity(event: pb.Event) -> str:
 
 def _fill(event: pb.Event, body: Message, now: dt.datetime) -> pb.Event:
     event.occurred_at.FromDatetime(now)
-    getattr(event, _field(type(body))).CopyFrom(body)
+    getattr(event, _FIELDS[body.DESCRIPTOR.full_name]).CopyFrom(body)
     event.id = identity(event)
     return event
 
 
-@cache
-def _field(kind: type[Any]) -> str:
-    bodies = pb.Event.DESCRIPTOR.oneofs_by_name["body"].fields
-    name = kind.DESCRIPTOR.full_name
-    return next(f.name for f in bodies if f.message_type.full_name == name)
+_FIELDS: dict[str, str] = {
+    field.message_type.full_name: field.name
+    for field in pb.Event.DESCRIPTOR.oneofs_by_name["body"].fields
+    if field.message_type
+}

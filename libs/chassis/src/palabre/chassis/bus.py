@@ -1,0 +1,342 @@
+"""Publishing to NATS and reading from it: facts once, live pieces at once."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Self
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import (
+    ConnectionClosedError,
+    NoRespondersError,
+    OutboundBufferLimitError,
+    TimeoutError as NatsTimeout,
+)
+from nats.js import JetStreamContext
+from nats.js.errors import APIError, NoStreamResponseError
+
+from palabre.chassis import events, streams, subjects, telemetry, topology
+from palabre.chassis.errors import Erased, Reject, Unavailable
+from palabre.contracts.v1 import events_pb2 as pb
+
+log = structlog.get_logger()
+
+PUBLISH_PATIENCE_S = 20.0  # how long a fact waits for a server that is away
+ATTEMPT_S = 2.0
+WRONG_LAST_SEQUENCE = 10071
+NO_SPACE = 10047
+AWAY = (NatsTimeout, NoStreamResponseError, NoRespondersError, OutboundBufferLimitError)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A fact's place in TURNS; `duplicate` when it had been stored before."""
+
+    sequence: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event as a stream holds it."""
+
+    sequence: int
+    event: pb.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A message as a stream holds it."""
+
+    sequence: int
+    subject: str
+    data: bytes
+    headers: dict[str, str]
+
+
+class Conflict(Exception):
+    """Somebody else published on this subject in the meantime."""
+
+
+class Message:
+    """A delivery to a stage."""
+
+    def __init__(self, msg: Msg, client: Client) -> None:
+        self._msg, self._client = msg, client
+        self.subject, self.data = msg.subject, msg.data
+        self.headers = msg.headers or {}
+        self.deliveries = msg.metadata.num_delivered
+
+    async def ack(self) -> None:
+        await self._msg.ack()
+
+    async def hand_back(self, delay_s: float = 0.0) -> None:
+        await self._msg.nak(delay=delay_s or None)
+
+    async def give_up(self) -> None:
+        await self._msg.term()
+
+    async def in_progress(self, timeout_s: float) -> None:
+        """Raises nats.errors.TimeoutError when the server does not confirm it."""
+        await self._client.request(self._msg.reply, b"+WPI", timeout=timeout_s)
+
+
+class Pull:
+    """Deliveries of one durable. A pull is never cancelled: it would swallow the next message."""
+
+    def __init__(self, subscription: JetStreamContext.PullSubscription, client: Client) -> None:
+        self._subscription, self._client = subscription, client
+
+    async def next(self, wait_s: float) -> Message | None:
+        """None when nothing came, or while the server is away."""
+        try:
+            [msg] = await self._subscription.fetch(1, timeout=wait_s)
+        except (NatsTimeout, NoRespondersError):
+            return None
+        return Message(msg, self._client)
+
+
+class Bus:
+    """One connection. Survives a server that comes back; ends the process when it is closed."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.js = client.jetstream(timeout=ATTEMPT_S)
+        self.erased: set[str] = set()  # conversations with a tombstone
+        self._erased_seen = 0
+        self._lag: dict[str, tuple[float, int]] = {}
+
+    @classmethod
+    async def connect(cls, url: str, name: str, user: str = "", password: str = "") -> Self:
+        """Waits for the server. Raises topology.ServerTooOld."""
+        client = await nats.connect(
+            url,
+            name=f"palabre-{name}",
+            user=user or None,
+            password=password or None,
+            inbox_prefix=f"_INBOX_{name}",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,
+            connect_timeout=2,
+            ping_interval=10,
+            error_cb=_log_error,
+            disconnected_cb=_logger("nats connection ended"),
+            reconnected_cb=_logger("nats connection is back"),
+            pending_size=8 << 20,
+        )
+        server = client.connected_server_version
+        topology.check_version(f"{server.major}.{server.minor}.{server.patch}")
+        return cls(client)
+
+    async def close(self) -> None:
+        """Sends what is pending, if the server is there."""
+        if self.client.is_connected:
+            with contextlib.suppress(NatsTimeout, ConnectionClosedError):
+                await self.client.flush(timeout=2)
+        await self.client.close()  # not `drain`: it waits for pull subscriptions, in vain
+
+    async def publish(self, event: pb.Event, *, expected: int | None = None) -> Published:
+        """Stores a fact, once.
+
+        `expected` is the last sequence on this subject (0: none): otherwise Conflict.
+        Raises Reject when it is too large, Erased, or Unavailable when the server stays away.
+        """
+        subject, payload = subjects.of(event), event.SerializeToString()
+        if len(payload) > events.MAX_BYTES:
+            name = events.body_name(event)
+            raise Reject(f"{name} has {len(payload)} bytes, more than {events.MAX_BYTES}")
+        if event.conversation in self.erased:
+            raise Erased
+        headers = telemetry.trace_headers() | {"Nats-Msg-Id": event.id}
+        if events.body_name(event) in streams.INTERMEDIATE:
+            headers["Nats-TTL"] = str(int(streams.INTERMEDIATE_TTL_S))
+        if expected is not None:
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
+        return await self._store(subject, payload, headers)
+
+    async def publish_live(self, event: pb.Event) -> None:
+        """Sends a live piece without waiting; while the server is away it may be lost."""
+        if event.conversation in self.erased:
+            return
+        with contextlib.suppress(OutboundBufferLimitError):
+            await self.client.publish(subjects.of(event), event.SerializeToString())
+
+    async def dead_letter(self, message: Message, stage: str, reason: str) -> None:
+        """Keeps what can never succeed: subject, headers, error, payload."""
+        headers = {
+            **message.headers,
+            "Nats-Msg-Id": f"dead/{stage}/{message.headers.get('Nats-Msg-Id', '')}",
+            "Palabre-Subject": message.subject,
+            "Palabre-Stage": stage,
+            "Palabre-Error": " ".join(reason.split())[:500],
+        }
+        headers.pop("Nats-TTL", None)
+        await self._store(subjects.dead(message.subject), message.data, headers)
+        telemetry.DEAD_LETTERS.labels(stage).inc()
+
+    async def pull(self, durable: str) -> Pull:
+        subscription = await self.js.pull_subscribe_bind(durable, stream="TURNS")
+        return Pull(subscription, self.client)
+
+    async def lag(self, durable: str) -> int:
+        """Events that wait for the durable, at most a second old."""
+        taken, value = self._lag.get(durable, (0.0, 0))
+        if time.monotonic() - taken > 1:
+            self._lag[durable] = (time.monotonic(), value)  # others do not ask meanwhile
+            info = await self.js.consumer_info("TURNS", durable)
+            value = info.num_pending or 0
+            self._lag[durable] = (time.monotonic(), value)
+        return value
+
+    async def latest(self, space: str, channel: str, conversation: str) -> list[Stored]:
+        """The last fact of each kind in a conversation, oldest first."""
+        subject = subjects.conversation("turns", space, channel, conversation)
+        return await self.read("TURNS", {"multi_last": [subject]})
+
+    async def facts(self, space: str, channel: str, conversation: str) -> list[pb.Event]:
+        """All stored facts of a conversation, in order."""
+        return [s.event for s in await self.past("turns", space, channel, conversation)]
+
+    async def past(self, kind: str, space: str, channel: str, conversation: str) -> list[Stored]:
+        """What TURNS or LIVE (kind turns, live) holds of a conversation, in order."""
+        subject = subjects.conversation(kind, space, channel, conversation)
+        return await self.read(kind.upper(), {"next_by_subj": subject})
+
+    async def ended(self, event: pb.Event) -> bool:
+        """The event's turn has its ending."""
+        latest = await self.latest(event.space, event.channel, event.conversation)
+        endings = (s.event for s in latest if events.body_name(s.event) in events.ENDINGS)
+        return any(ending.turn == event.turn for ending in endings)
+
+    async def read(self, stream: str, query: dict[str, object]) -> list[Stored]:
+        """The events that `raw` finds."""
+        found = await self.raw(stream, query)
+        return [Stored(r.sequence, events.decode(r.data)) for r in found]
+
+    async def raw(self, stream: str, query: dict[str, object]) -> list[Raw]:
+        """Batched direct get (ADR-31): no consumer is made. Empty when the stream is gone."""
+        found: list[Raw] = []
+        while True:
+            page, pending = await self._page(stream, query)
+            found += page
+            if not page or not pending or "multi_last" in query:
+                return found
+            query = query | {"seq": page[-1].sequence + 1}
+
+    @contextlib.asynccontextmanager
+    async def follow(
+        self, space: str, channel: str, conversation: str, *, since_turn: str | None = None
+    ) -> AsyncIterator[AsyncIterator[pb.Event]]:
+        """Follows a conversation: subscribed when entered, so that nothing is missed.
+
+        With `since_turn` first what the streams hold of that turn and later ones, facts and live
+        pieces; then what comes. Doubles are dropped; live pieces of two publishers may interleave.
+        """
+        names = subjects.thread(space, channel, conversation)
+        subscription = await self.client.subscribe(f"{subjects.ROOT}.*.{names}.*")
+        try:
+            await self.client.flush()
+            yield self._followed(subscription, (space, channel, conversation), since_turn)
+        finally:
+            with contextlib.suppress(ConnectionClosedError):
+                await subscription.unsubscribe()
+
+    async def _followed(
+        self, subscription: object, thread: tuple[str, str, str], since_turn: str | None
+    ) -> AsyncIterator[pb.Event]:
+        seen: set[tuple[object, ...]] = set()
+        if since_turn is not None:
+            gap = await self.past("turns", *thread) + await self.past("live", *thread)
+            gap.sort(key=lambda s: (s.event.occurred_at.seconds, s.event.occurred_at.nanos))
+            for stored in gap:
+                piece = _piece(stored.event)
+                if stored.event.turn >= since_turn and piece not in seen:
+                    seen.add(piece)
+                    yield stored.event
+        async for msg in subscription.messages:  # type: ignore[attr-defined]
+            event = events.decode(msg.data)
+            if not seen or _piece(event) not in seen:
+                yield event
+
+    async def refresh_erased(self) -> None:
+        """Takes the tombstones that came since the last time. Raises Unavailable."""
+        query = {"next_by_subj": "$KV.erased.>", "seq": self._erased_seen + 1}
+        for entry in await self.raw("KV_erased", query):
+            self.erased.add(entry.subject.removeprefix("$KV.erased."))
+            self._erased_seen = entry.sequence
+
+    async def _store(self, subject: str, payload: bytes, headers: dict[str, str]) -> Published:
+        until = time.monotonic() + PUBLISH_PATIENCE_S
+        while True:
+            try:
+                ack = await self.js.publish(subject, payload, timeout=ATTEMPT_S, headers=headers)
+                return Published(ack.seq, bool(ack.duplicate))
+            except AWAY as error:
+                if time.monotonic() > until:
+                    raise Unavailable("NATS does not take facts") from error
+                await asyncio.sleep(0.1)
+            except APIError as error:
+                if error.err_code == WRONG_LAST_SEQUENCE:
+                    raise Conflict(subject) from error
+                if time.monotonic() > until or error.code != 503:
+                    raise Unavailable(f"NATS refuses facts: {error.description}") from error
+                await asyncio.sleep(0.1)
+
+    async def _page(self, stream: str, query: dict[str, object]) -> tuple[list[Raw], bool]:
+        inbox = self.client.new_inbox()
+        subscription = await self.client.subscribe(inbox)
+        try:
+            ask = {"batch": 500, "max_bytes": 4 << 20} | query
+            if "multi_last" not in ask:
+                ask.setdefault("seq", 1)
+            request = json.dumps(ask).encode()
+            await self.client.publish(f"$JS.API.DIRECT.GET.{stream}", request, reply=inbox)
+            return await _collect(subscription)
+        finally:
+            await subscription.unsubscribe()
+
+
+async def _collect(subscription: object) -> tuple[list[Raw], bool]:
+    """Until the end-of-batch message (204); 404: nothing there; 503: no such stream."""
+    found: list[Raw] = []
+    while True:
+        try:
+            msg = await subscription.next_msg(timeout=ATTEMPT_S)  # type: ignore[attr-defined]
+        except NatsTimeout as error:
+            raise Unavailable("JetStream does not answer") from error
+        headers = msg.headers or {}
+        if status := headers.get("Status"):
+            if status not in ("204", "404", "503"):
+                raise Unavailable(f"JetStream: {headers.get('Description', status)}")
+            return found, headers.get("Nats-Num-Pending", "0") != "0"
+        found.append(Raw(int(headers["Nats-Sequence"]), headers["Nats-Subject"], msg.data, headers))
+
+
+def _piece(event: pb.Event) -> tuple[object, ...]:
+    """What makes two events the same piece."""
+    name = events.body_name(event)
+    if name in events.FACTS:
+        return (event.id, name)
+    place = {
+        "answer_delta": event.answer_delta.offset,
+        "speech_frame": event.speech_frame.sequence,
+        "playback": event.playback.played_ms,
+    }.get(name, 0)
+    return (event.turn, name, event.attempt, event.index, place)
+
+
+async def _log_error(error: Exception) -> None:
+    log.warning("nats error", error=type(error).__name__, detail=str(error)[:200])
+
+
+def _logger(phrase: str) -> object:
+    async def write() -> None:
+        log.info(phrase)
+
+    return write

@@ -1,0 +1,114 @@
+"""One answer at a time: the lease of a conversation, and the fencing number that it gives."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
+from palabre.chassis.errors import Busy, Unavailable
+from palabre.chassis.streams import LEASE_TTL_S
+
+RENEW_EVERY_S = 4.0
+
+
+class Leases(Protocol):
+    """Held while an answer is written."""
+
+    def hold(self, key: str) -> AbstractAsyncContextManager[int]:
+        """Yields the attempt, which only grows. Raises Busy; Unavailable when it was lost."""
+
+
+class NatsLeases:
+    """In the bucket `leases`: the revision that made the entry is the attempt.
+
+    Renewed with its own revision, released by deleting exactly its own entry: a holder that was
+    stopped and goes on cannot renew or release the next one's.
+    """
+
+    def __init__(self, bus: Bus, renew_every_s: float = RENEW_EVERY_S) -> None:
+        self._bus, self._renew_every_s = bus, renew_every_s
+
+    @contextlib.asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[int]:
+        lease = _Lease(self._bus, key, await _write(self._bus, key, expected=0))
+        attempt, holder = lease.revision, asyncio.current_task()
+        renewing = asyncio.create_task(lease.renew(self._renew_every_s))
+        renewing.add_done_callback(lambda task: _stop(holder, task))
+        try:
+            yield attempt
+        except asyncio.CancelledError:
+            if renewing.done() and not renewing.cancelled():
+                if holder:
+                    holder.uncancel()
+                raise Unavailable("the lease was lost") from renewing.exception()
+            raise
+        finally:
+            renewing.cancel()
+            await lease.release()
+
+
+class MemoryLeases:
+    """For tests without NATS: the same promises within one process."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._revision = 0
+
+    @contextlib.asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[int]:
+        if key in self._held:
+            raise Busy(key)
+        self._held.add(key)
+        self._revision += 1
+        try:
+            yield self._revision
+        finally:
+            self._held.discard(key)
+
+
+class _Lease:
+    def __init__(self, bus: Bus, key: str, revision: int) -> None:
+        self._bus, self._key, self.revision = bus, key, revision
+
+    async def renew(self, every_s: float) -> None:
+        """Ends only by raising: the lease is another's, or could not be renewed in time."""
+        renewed = time.monotonic()
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                self.revision = await _write(self._bus, self._key, expected=self.revision)
+                renewed = time.monotonic()
+            except Unavailable:
+                if time.monotonic() - renewed > LEASE_TTL_S - every_s:
+                    raise
+
+    async def release(self) -> None:
+        """Deletes our own entry, by its sequence. If it fails, the bucket's TTL does it."""
+        request = json.dumps({"seq": self.revision}).encode()
+        with contextlib.suppress(NatsError):
+            await self._bus.client.publish("$JS.API.STREAM.MSG.DELETE.KV_leases", request)
+
+
+async def _write(bus: Bus, key: str, expected: int) -> int:
+    headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
+    try:
+        ack = await bus.js.publish(f"$KV.leases.{key}", b"", headers=headers)
+    except APIError as error:
+        if error.err_code == WRONG_LAST_SEQUENCE:
+            raise Busy(key) from error
+        raise Unavailable(f"leases: {error.description}") from error
+    except AWAY as error:
+        raise Unavailable("leases: NATS does not answer") from error
+    return int(ack.seq)
+
+
+def _stop(holder: asyncio.Task[object] | None, renewing: asyncio.Task[None]) -> None:
+    if holder and not renewing.cancelled():
+        holder.cancel()

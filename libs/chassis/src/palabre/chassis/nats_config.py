@@ -1,0 +1,47 @@
+"""The configuration of a nats-server for one machine: users with their permissions, limits."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from palabre.chassis import streams
+
+USERS = (*streams.WORKERS, streams.OPERATOR)
+
+
+def passwords(folder: Path) -> dict[str, str]:
+    """One per user, made once and kept in `folder/nats-users.json` (readable by its owner)."""
+    file = folder / "nats-users.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        made = {user: secrets.token_urlsafe(24) for user in USERS}
+        file.write_text(json.dumps(made, indent=1), encoding="utf-8")
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return known
+
+
+def render(port: int, store: Path, users: Mapping[str, str]) -> str:
+    """The text of a nats.conf, listening on loopback only."""
+    config = {
+        "host": "127.0.0.1",
+        "port": port,
+        "max_payload": 1 << 20,
+        "jetstream": {"store_dir": str(store), "max_memory_store": 512 << 20,
+                      "max_file_store": 64 << 30},
+        "authorization": {"users": [_user(name, word) for name, word in users.items()]},
+    }  # fmt: skip
+    return json.dumps(config, indent=1)
+
+
+def _user(name: str, password: str) -> dict[str, object]:
+    rights = streams.permissions(name)
+    return {
+        "user": name,
+        "password": password,
+        "permissions": {
+            "publish": {"allow": rights["publish"]},
+            "subscribe": {"allow": rights["subscribe"]},
+        },
+    }

@@ -1,0 +1,281 @@
+"""What exists on NATS and who may touch it: streams, buckets, durables, permissions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    StorageType,
+    StoreCompression,
+    StreamConfig,
+)
+
+from palabre.chassis import events, subjects
+
+DAY_S = 86_400.0
+GIB = 1 << 30
+# Longer than a turn can live, so that a fact cannot be stored twice.
+DUPLICATE_WINDOW_S = 1_800.0
+INTERMEDIATE_TTL_S = DAY_S
+# These carry passages and histories; nobody needs them after a day.
+INTERMEDIATE = frozenset({"utterance_understood", "passages_retrieved", "segment_ready"})
+LEASE_TTL_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """A work consumer on TURNS. `event` empty means all facts.
+
+    `until` says when an event is no longer worth handling: once its turn has an ending
+    ("ended"), only once it was cancelled ("cancelled"), or never ("").
+    """
+
+    name: str
+    service: str
+    event: str
+    purpose: str
+    until: Literal["ended", "cancelled", ""] = "ended"
+    ack_wait_s: float = 30.0
+    # A durable that is made again must not answer old questions; only the archive takes all.
+    from_start: bool = False
+
+    def config(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            durable_name=self.name,
+            filter_subject=subjects.every("turns", self.event),
+            deliver_policy=DeliverPolicy.ALL if self.from_start else DeliverPolicy.NEW,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self.ack_wait_s,
+            max_deliver=-1,
+            max_ack_pending=20_000,
+            max_waiting=2_048,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A key-value bucket; `writers` may change it, everybody in `readers` may read it."""
+
+    name: str
+    purpose: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...] = ()
+    ttl_s: float = 0.0
+    history: int = 1
+    max_bytes: int = GIB
+
+    def config(self, replicas: int) -> StreamConfig:
+        """As the KV convention wants it (ADR-8), but entries may be deleted: erasing overwrites."""
+        return StreamConfig(
+            name=f"KV_{self.name}",
+            description=self.purpose,
+            subjects=[f"$KV.{self.name}.>"],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            max_age=self.ttl_s,
+            max_bytes=self.max_bytes,
+            max_msgs_per_subject=self.history,
+            duplicate_window=min(self.ttl_s or 120.0, 120.0),
+            allow_direct=True,
+            allow_rollup_hdrs=True,
+            num_replicas=replicas,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """An object store."""
+
+    name: str
+    purpose: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...] = ()
+    ttl_s: float = 0.0
+
+    def config(self, replicas: int) -> StreamConfig:
+        """As the object store convention wants it (ADR-20)."""
+        return StreamConfig(
+            name=f"OBJ_{self.name}",
+            description=self.purpose,
+            subjects=[f"$O.{self.name}.C.>", f"$O.{self.name}.M.>"],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            max_age=self.ttl_s,
+            max_bytes=4 * GIB,
+            allow_direct=True,
+            allow_rollup_hdrs=True,
+            num_replicas=replicas,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a service publishes besides acknowledgements."""
+
+    publishes: frozenset[str] = field(default_factory=frozenset)
+    follows: bool = False
+
+
+def everything(replicas: int = 1) -> list[StreamConfig]:
+    """All streams, those behind buckets and object stores too."""
+    buckets = [bucket.config(replicas) for bucket in BUCKETS]
+    return streams(replicas) + buckets + [store.config(replicas) for store in OBJECTS]
+
+
+def streams(replicas: int = 1) -> list[StreamConfig]:
+    """The three streams. Everything is bounded: the oldest goes first."""
+    return [
+        StreamConfig(
+            name="TURNS",
+            description="Facts: kept, each once",
+            subjects=[subjects.every("turns")],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_age=7 * DAY_S,
+            max_bytes=8 * GIB,
+            max_msg_size=events.MAX_BYTES + 4_096,
+            duplicate_window=DUPLICATE_WINDOW_S,
+            compression=StoreCompression.S2,
+            allow_direct=True,
+            allow_msg_ttl=True,
+            num_replicas=replicas,
+        ),
+        StreamConfig(
+            name="LIVE",
+            description="Live pieces: useless after minutes",
+            subjects=[subjects.every("live")],
+            storage=StorageType.MEMORY,
+            discard=DiscardPolicy.OLD,
+            max_age=600.0,
+            max_bytes=256 << 20,
+            allow_direct=True,
+            num_replicas=replicas,
+        ),
+        StreamConfig(
+            name="DEAD",
+            description="Dead letters",
+            subjects=[subjects.every("dead")],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_age=30 * DAY_S,
+            max_bytes=GIB,
+            allow_direct=True,
+            num_replicas=replicas,
+        ),
+    ]
+
+
+DURABLES = (
+    Durable("comprehend", "llm", "utterance_received", "understands an utterance"),
+    Durable("retrieve", "retriever", "utterance_understood", "finds passages"),
+    Durable("answer", "llm", "passages_retrieved", "writes the answer"),
+    Durable("speak", "tts", "segment_ready", "speaks a sentence", "cancelled"),
+    Durable("archive", "gateway", "", "keeps conversations in SQL", "", from_start=True),
+)
+
+WORKERS = ("gateway", "retriever", "llm", "tts")
+OPERATOR = "operator"  # the CLI: applies, reads dead letters, erases
+
+BUCKETS = (
+    Bucket("spaces", "definitions of spaces", (OPERATOR,), WORKERS, history=64),
+    Bucket(
+        "histories", "recent turns of a conversation", ("llm", OPERATOR), ttl_s=7 * DAY_S
+    ),
+    Bucket("leases", "who holds a conversation", ("llm",), ttl_s=LEASE_TTL_S),
+    Bucket("catalogue", "document → current version", ("retriever",)),
+    Bucket("received", "message ids of providers", ("gateway",), ttl_s=31 * DAY_S),
+    Bucket(
+        "erased", "tombstones of erased conversations", ("gateway", OPERATOR), WORKERS,
+        ttl_s=31 * DAY_S,
+    ),
+)  # fmt: skip
+
+OBJECTS = (
+    Objects("documents", "originals by SHA-256", ("retriever",)),
+    Objects("blobs", "attachments and spoken audio", ("gateway", "tts"), ("llm",), 7 * DAY_S),
+)
+
+FAILURES = frozenset({"turn_failed"})
+RIGHTS = {
+    "gateway": Rights(
+        FAILURES | {"utterance_received", "turn_cancelled", "playback", "speech_started"}, True
+    ),
+    "retriever": Rights(FAILURES | {"passages_retrieved"}),
+    "llm": Rights(
+        FAILURES
+        | {"utterance_understood", "answer_delta", "answer_restarted"}
+        | {"segment_ready", "answer_completed"}
+    ),
+    "tts": Rights(FAILURES | {"speech_frame", "speech_completed"}),
+}
+
+
+def durable(name: str) -> Durable:
+    """Raises KeyError."""
+    return {d.name: d for d in DURABLES}[name]
+
+
+def permissions(service: str) -> dict[str, list[str]]:
+    """NATS permissions of a service: subjects that it may publish and subscribe to."""
+    if service == OPERATOR:
+        return {"publish": [">"], "subscribe": [">"]}
+    return {"publish": sorted(_publishes(service)), "subscribe": sorted(_subscribes(service))}
+
+
+def _publishes(service: str) -> Iterator[str]:
+    for name in RIGHTS[service].publishes:
+        yield subjects.every("turns" if name in events.FACTS else "live", name)
+    yield subjects.every("dead")
+    yield "$JS.API.INFO"
+    for stream in ("TURNS", "LIVE", "DEAD"):
+        yield f"$JS.API.STREAM.INFO.{stream}"
+    for stream in ("TURNS", "LIVE"):
+        yield f"$JS.API.DIRECT.GET.{stream}"
+        yield f"$JS.API.DIRECT.GET.{stream}.>"
+    for d in DURABLES:
+        yield f"$JS.API.CONSUMER.INFO.TURNS.{d.name}"
+        if d.service == service:
+            yield f"$JS.API.CONSUMER.MSG.NEXT.TURNS.{d.name}"
+            yield f"$JS.ACK.TURNS.{d.name}.>"
+    for bucket in BUCKETS:
+        yield from _store_rights(service, bucket, f"KV_{bucket.name}", f"$KV.{bucket.name}.>")
+    for store in OBJECTS:
+        yield from _store_rights(service, store, f"OBJ_{store.name}", f"$O.{store.name}.>")
+
+
+def _store_rights(
+    service: str, store: Bucket | Objects, stream: str, entries: str
+) -> Iterator[str]:
+    if service not in store.readers + store.writers:
+        return
+    yield f"$JS.API.STREAM.INFO.{stream}"
+    yield f"$JS.API.DIRECT.GET.{stream}"
+    yield f"$JS.API.DIRECT.GET.{stream}.>"
+    if service in store.writers or isinstance(store, Objects):
+        yield from _consumes(stream)
+    if service in store.writers:
+        yield entries
+        yield f"$JS.API.STREAM.MSG.DELETE.{stream}"
+        yield f"$JS.API.STREAM.PURGE.{stream}"
+
+
+def _consumes(stream: str) -> Iterator[str]:
+    """The client library lists keys and reads large objects by short-lived consumers."""
+    yield f"$JS.API.STREAM.MSG.GET.{stream}"
+    yield f"$JS.API.CONSUMER.CREATE.{stream}"
+    yield f"$JS.API.CONSUMER.CREATE.{stream}.>"
+    yield f"$JS.API.CONSUMER.DELETE.{stream}.>"
+    yield f"$JS.API.CONSUMER.INFO.{stream}.>"
+    yield f"$JS.ACK.{stream}.>"
+    yield f"$JS.FC.{stream}.>"
+
+
+def _subscribes(service: str) -> Iterator[str]:
+    yield f"_INBOX_{service}.>"
+    yield subjects.every("turns", "turn_cancelled")
+    if RIGHTS[service].follows:
+        yield subjects.every("*")

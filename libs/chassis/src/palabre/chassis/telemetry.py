@@ -1,0 +1,131 @@
+"""Logs, traces and metrics of every service."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import structlog
+from opentelemetry import propagate, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Gauge, Histogram
+
+from palabre.chassis.settings import ServiceSettings
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+STAGE_EVENTS = Counter(
+    "palabre_stage_events_total",
+    "Events that a stage has done with, by outcome",
+    ["stage", "outcome"],
+)
+STAGE_IN_HAND = Gauge("palabre_stage_in_hand", "Events being handled", ["stage"])
+STAGE_SECONDS = Histogram(
+    "palabre_stage_seconds", "From pull to acknowledgement", ["stage"], buckets=_SECONDS
+)
+STAGE_LAG = Gauge("palabre_stage_lag", "Events that wait for a stage", ["stage"])
+STAGE_REDELIVERIES = Counter(
+    "palabre_stage_redeliveries_total", "Events delivered more than once", ["stage"]
+)
+DEAD_LETTERS = Counter("palabre_dead_letters_total", "Events that can never succeed", ["stage"])
+UNKNOWN_EVENTS = Counter(
+    "palabre_unknown_events_total", "Events of a newer version, acknowledged", ["stage"]
+)
+ENGINE_FIRST_TOKEN = Histogram(
+    "palabre_engine_first_token_seconds",
+    "From the call to the first token",
+    ["engine", "model"],
+    buckets=_SECONDS,
+)
+ENGINE_TOKENS = Counter(
+    "palabre_engine_tokens_total", "Tokens by kind", ["engine", "model", "kind"]
+)
+ENGINE_COST = Counter(
+    "palabre_engine_cost_total", "Money, where the price is known", ["engine", "model", "currency"]
+)
+ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["engine", "reason"])
+SPEECH_FIRST_AUDIO = Histogram(
+    "palabre_speech_first_audio_seconds",
+    "From the segment to its first sound",
+    ["engine"],
+    buckets=_SECONDS,
+)
+SPEECH_REALTIME_FACTOR = Histogram(
+    "palabre_speech_realtime_factor",
+    "Seconds of work per second of sound",
+    ["engine"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.3, 0.6, 1, 2),
+)
+
+tracer = trace.get_tracer("palabre")
+
+
+def start(service: str, settings: ServiceSettings) -> None:
+    """Sets up logs and traces of this process."""
+    _start_logs(service, settings)
+    _start_traces(service, settings)
+
+
+@contextlib.contextmanager
+def span(
+    name: str, headers: Mapping[str, str] | None, kind: SpanKind = SpanKind.CONSUMER, **values: str
+) -> Iterator[None]:
+    """A span whose parent is in the W3C headers of a message."""
+    parent = propagate.extract(headers or {})
+    with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=values):
+        yield
+
+
+def trace_headers() -> dict[str, str]:
+    """W3C trace context of the current span."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return headers
+
+
+def _start_logs(service: str, settings: ServiceSettings) -> None:
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _names(service),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
+    ]
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+
+
+def _names(service: str) -> structlog.typing.Processor:
+    def add(logger: Any, method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        values["service"] = service
+        return values
+
+    return add
+
+
+def _start_traces(service: str, settings: ServiceSettings) -> None:
+    """Without an exporter spans are not recorded, yet their ids are passed on."""
+    exporting = bool(settings.otel_exporter_otlp_endpoint)
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"palabre-{service}"}),
+        **({} if exporting else {"sampler": ParentBased(ALWAYS_OFF)}),  # type: ignore[arg-type]
+    )
+    if exporting:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)

@@ -1,0 +1,17 @@
+"""For tests: a real nats-server, and fakes that keep the promises of the real things."""
+
+from palabre.chassis.blobs import MemoryObjects
+from palabre.chassis.histories import MemoryHistories
+from palabre.chassis.leases import MemoryLeases
+from palabre.chassis.testing.collecting import collect, until
+from palabre.chassis.testing.server import NatsServer, free_port
+
+__all__ = [
+    "MemoryHistories",
+    "MemoryLeases",
+    "MemoryObjects",
+    "NatsServer",
+    "collect",
+    "free_port",
+    "until",
+]

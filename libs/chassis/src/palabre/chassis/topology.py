@@ -1,0 +1,118 @@
+"""Makes what `streams.py` declares, and refuses what differs from it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from nats.errors import NoRespondersError, TimeoutError as NatsTimeout
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.errors import NotFoundError
+
+from palabre.chassis import streams
+from palabre.chassis.errors import Unavailable
+
+OLDEST = (2, 12)
+REMEDY = "run `palabre streams apply`"
+_STREAM_FIELDS = (
+    "subjects", "retention", "storage", "max_age", "max_bytes", "max_msgs_per_subject",
+    "duplicate_window", "allow_direct", "allow_msg_ttl",
+)  # fmt: skip
+_DURABLE_FIELDS = (
+    "filter_subject", "deliver_policy", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending",
+)  # fmt: skip
+
+
+class WrongTopology(RuntimeError):
+    """A stream, bucket or durable is missing or differs; the message says which, and the remedy."""
+
+
+class ServerTooOld(RuntimeError):
+    """Older servers silently ignore what we rely on."""
+
+
+def check_version(version: str) -> None:
+    """`version` as the server announces it, such as "2.12.1". Raises ServerTooOld."""
+    numbers = tuple(int(part) for part in version.split("-")[0].split(".")[:2])
+    if numbers < OLDEST:
+        raise ServerTooOld(
+            f"nats-server {version} is too old: it silently ignores options that keep facts from"
+            f" happening twice; use {OLDEST[0]}.{OLDEST[1]} or newer"
+        )
+
+
+async def apply(js: JetStreamContext, replicas: int = 1) -> list[str]:
+    """Makes or updates streams, buckets and durables. Says what it did, a line each."""
+    done = [await _apply_stream(js, config) for config in streams.everything(replicas)]
+    for durable in streams.DURABLES:
+        done.append(await _apply_durable(js, durable.config()))
+    return [line for line in done if line]
+
+
+async def verify(js: JetStreamContext, durables: Iterable[str]) -> None:
+    """Raises WrongTopology unless the streams and these durables are as declared."""
+    for config in streams.streams():
+        try:
+            info = await js.stream_info(config.name or "")
+        except NotFoundError:
+            raise WrongTopology(f"stream {config.name} is missing: {REMEDY}") from None
+        _compare(f"stream {config.name}", config, info.config, _STREAM_FIELDS)
+    for name in durables:
+        wanted = streams.durable(name).config()
+        try:
+            found = await js.consumer_info("TURNS", name)
+        except NotFoundError:
+            raise WrongTopology(f"durable {name} is missing: {REMEDY}") from None
+        _compare(f"durable {name}", wanted, found.config, _DURABLE_FIELDS)
+
+
+async def remake_live(js: JetStreamContext) -> bool:
+    """LIVE is in memory: a server that was killed comes back without it. True when it was made."""
+    config = next(c for c in streams.streams() if c.name == "LIVE")
+    try:
+        await js.stream_info("LIVE")
+    except NotFoundError:
+        await js.add_stream(config)
+        return True
+    except (NatsTimeout, NoRespondersError) as error:
+        raise Unavailable("JetStream does not answer") from error
+    return False
+
+
+async def _apply_stream(js: JetStreamContext, config: StreamConfig) -> str:
+    try:
+        found = (await js.stream_info(config.name or "")).config
+    except NotFoundError:
+        await js.add_stream(config)
+        return f"made stream {config.name}"
+    if not _differences(config, found, (*_STREAM_FIELDS, "num_replicas")):
+        return ""
+    await js.update_stream(config)
+    return f"updated stream {config.name}"
+
+
+async def _apply_durable(js: JetStreamContext, config: ConsumerConfig) -> str:
+    name = config.durable_name or ""
+    try:
+        found = (await js.consumer_info("TURNS", name)).config
+    except NotFoundError:
+        await js.add_consumer("TURNS", config)
+        return f"made durable {name}"
+    if not _differences(config, found, _DURABLE_FIELDS):
+        return ""
+    await js.add_consumer("TURNS", config)  # updates what may change, refuses what may not
+    return f"updated durable {name}"
+
+
+def _compare(what: str, wanted: Any, found: Any, fields: tuple[str, ...]) -> None:
+    if differences := _differences(wanted, found, fields):
+        raise WrongTopology(f"{what} differs ({'; '.join(differences)}): {REMEDY}")
+
+
+def _differences(wanted: Any, found: Any, fields: tuple[str, ...]) -> list[str]:
+    """What is not declared is the server's choice."""
+    pairs = ((name, getattr(wanted, name), getattr(found, name)) for name in fields)
+    return [
+        f"{name} is {is_}, should be {should}"
+        for name, should, is_ in pairs
+        if should is not None and (should or 0) != (is_ or 0)
+    ]

@@ -1,0 +1,170 @@
+"""The promises of the bus, on a real nats-server."""
+
+import asyncio
+
+import pytest
+
+from palabre.chassis import events, subjects, topology
+from palabre.chassis.bus import Bus, Conflict
+from palabre.chassis.errors import Erased, Reject
+from palabre.chassis.ids import uuid7
+from palabre.chassis.testing import NatsServer, until
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1.turns_pb2 import Utterance
+
+
+def question(text: str = "Bonjour ?", conversation: str = "") -> pb.Event:
+    body = pb.UtteranceReceived(utterance=Utterance(text=text))
+    return events.begin("demo", "web", conversation or uuid7(), body)
+
+
+async def test_a_fact_is_stored_once(gateway: Bus) -> None:
+    event = question()
+    first, second = await gateway.publish(event), await gateway.publish(event)
+    assert (first.duplicate, second.duplicate) == (False, True)
+    assert first.sequence == second.sequence
+
+
+async def test_of_two_endings_the_first_stored_wins(gateway: Bus) -> None:
+    asked = question()
+    await gateway.publish(asked)
+    cancelled = events.follow(asked, pb.TurnCancelled(reason="stop"))
+    failed = events.follow(asked, pb.TurnFailed(stage="answer"))
+    assert not (await gateway.publish(cancelled)).duplicate
+    assert (await gateway.publish(failed)).duplicate
+    assert await gateway.ended(asked)
+
+
+async def test_a_fact_waits_for_a_server_that_comes_back(server: NatsServer, gateway: Bus) -> None:
+    await gateway.publish(question())
+    await server.kill()
+    publishing = asyncio.create_task(gateway.publish(question()))
+    await asyncio.sleep(0.3)
+    await server.start()
+    assert not (await publishing).duplicate
+
+
+async def test_an_expected_sequence_lets_one_of_two_replicas_in(gateway: Bus) -> None:
+    first = question()
+    await gateway.publish(first, expected=0)
+    with pytest.raises(Conflict):
+        await gateway.publish(question(conversation=first.conversation), expected=0)
+
+
+async def test_an_event_that_is_too_large_is_refused(gateway: Bus) -> None:
+    with pytest.raises(Reject, match="more than"):
+        await gateway.publish(question("é" * 200_000))
+
+
+async def test_a_subject_token_with_a_wildcard_is_refused(gateway: Bus) -> None:
+    with pytest.raises(Reject, match="no subject token"):
+        await gateway.publish(question(conversation="a.*"))
+
+
+async def test_nothing_is_published_of_an_erased_conversation(gateway: Bus) -> None:
+    event = question()
+    await gateway.js.publish(f"$KV.erased.{event.conversation}", b"")
+    await gateway.refresh_erased()
+    with pytest.raises(Erased):
+        await gateway.publish(event)
+
+
+async def test_a_follower_gets_the_gap_first_and_no_doubles(gateway: Bus, llm: Bus) -> None:
+    asked = question()
+    await gateway.publish(asked)
+    deltas = [
+        events.follow(asked, pb.AnswerDelta(text=c, offset=i), attempt=7)
+        for i, c in enumerate("abcd")
+    ]
+    for delta in deltas[:2]:
+        await llm.publish_live(delta)
+    await llm.client.flush()
+    thread = (asked.space, asked.channel, asked.conversation)
+    async with gateway.follow(*thread, since_turn=asked.turn) as followed:
+        for delta in deltas[1:]:
+            await llm.publish_live(delta)
+        got = [events.body_name(await anext(followed))]
+        text = ""
+        while text != "abcd":
+            text += (await anext(followed)).answer_delta.text
+    assert got == ["utterance_received"]
+
+
+async def test_a_follower_does_not_see_other_conversations(gateway: Bus) -> None:
+    mine, other = question(), question()
+    async with gateway.follow("demo", "web", mine.conversation) as followed:
+        await gateway.publish(other)
+        await gateway.publish(mine)
+        assert (await anext(followed)).turn == mine.turn
+
+
+async def test_a_service_may_not_publish_what_is_not_its_own(gateway: Bus, llm: Bus) -> None:
+    asked = question()
+    await gateway.publish(asked)
+    stolen = events.follow(asked, pb.PassagesRetrieved())
+    subject = subjects.of(stolen)
+    refused: list[str] = []
+
+    async def note(error: Exception) -> None:
+        refused.append(str(error))
+
+    gateway.client._error_cb = note
+    await gateway.client.publish(subject, stolen.SerializeToString())
+    await until(lambda: any("permissions violation" in text.lower() for text in refused))
+    assert [
+        events.body_name(e) for e in await gateway.facts("demo", "web", asked.conversation)
+    ] == ["utterance_received"]
+
+
+async def test_a_server_that_is_too_old_is_refused() -> None:
+    with pytest.raises(topology.ServerTooOld, match=r"2\.10\.7 is too old"):
+        topology.check_version("2.10.7")
+    topology.check_version("2.12.0")
+    topology.check_version("2.15.1-beta.1")
+
+
+async def test_a_missing_durable_is_refused_by_name(server: NatsServer) -> None:
+    operator = await server.bus("operator")
+    await operator.js.delete_consumer("TURNS", "answer")
+    with pytest.raises(topology.WrongTopology, match="durable answer is missing"):
+        await topology.verify(operator.js, ["answer"])
+    await operator.close()
+
+
+async def test_a_durable_that_differs_is_refused_with_the_difference(server: NatsServer) -> None:
+    operator = await server.bus("operator")
+    config = (await operator.js.consumer_info("TURNS", "answer")).config
+    config.max_ack_pending = 3
+    await operator.js.add_consumer("TURNS", config)
+    with pytest.raises(topology.WrongTopology, match="max_ack_pending is 3, should be 20000"):
+        await topology.verify(operator.js, ["answer"])
+    assert await topology.apply(operator.js) == ["updated durable answer"]
+    await topology.verify(operator.js, ["answer"])
+    await operator.close()
+
+
+async def test_a_durable_made_again_does_not_answer_old_questions(
+    server: NatsServer, gateway: Bus
+) -> None:
+    await gateway.publish(question())
+    operator = await server.bus("operator")
+    for name in ("comprehend", "archive"):
+        await operator.js.delete_consumer("TURNS", name)
+    await topology.apply(operator.js)
+    pending = {
+        name: (await operator.js.consumer_info("TURNS", name)).num_pending
+        for name in ("comprehend", "archive")
+    }
+    assert pending == {"comprehend": 0, "archive": 1}
+    await operator.close()
+
+
+async def test_live_is_made_again_after_the_server_was_killed(
+    server: NatsServer, gateway: Bus
+) -> None:
+    await server.kill()
+    await server.start()
+    operator = await server.bus("operator")
+    assert await topology.remake_live(operator.js)
+    assert not await topology.remake_live(operator.js)
+    await operator.close()
