@@ -223,7 +223,10 @@ def permissions(service: str) -> dict[str, list[str]]:
     """NATS permissions of a service: subjects that it may publish and subscribe to."""
     if service == OPERATOR:
         return {"publish": [">"], "subscribe": [">"]}
-    return {"publish": sorted(_publishes(service)), "subscribe": sorted(_subscribes(service))}
+    return {
+        "publish": sorted(set(_publishes(service))),
+        "subscribe": sorted(_subscribes(service)),
+    }
 
 
 def _publishes(service: str) -> Iterator[str]:
@@ -265,6 +268,7 @@ def _store_rights(
 
 def _consumes(stream: str) -> Iterator[str]:
     """The client library lists keys and reads large objects by short-lived consumers."""
+    yield "$JS.API.STREAM.NAMES"
     yield f"$JS.API.STREAM.MSG.GET.{stream}"
     yield f"$JS.API.CONSUMER.CREATE.{stream}"
     yield f"$JS.API.CONSUMER.CREATE.{stream}.>"

@@ -114,5 +114,5 @@ def _differences(wanted: Any, found: Any, fields: tuple[str, ...]) -> list[str]:
     return [
         f"{name} is {is_}, should be {should}"
         for name, should, is_ in pairs
-        if should is not None and (should or 0) != (is_ or 0)
+        if should and should != is_
     ]
