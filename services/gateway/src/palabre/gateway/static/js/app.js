@@ -1,0 +1,2 @@
+// The first module of the page.
+import "./components/app.js";
