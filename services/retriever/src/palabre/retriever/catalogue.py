@@ -1,0 +1,135 @@
+"""Which version of each document is current: the one place that decides what is searched.
+
+Beside the current entries stand marks of documents whose change has begun and not ended: after a
+crash they say what has to be put right.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Protocol
+
+from nats.js.errors import APIError
+
+from palabre.chassis.bus import AWAY, Bus
+from palabre.chassis.errors import Unavailable
+from palabre.contracts.v1.retriever_pb2 import DocumentEntry
+
+BUCKET = "catalogue"
+
+
+class Bucket(Protocol):
+    """Keys are letters, digits, -, _ and =, in parts joined by dots. May raise Unavailable."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def put(self, key: str, value: bytes) -> None: ...
+
+    async def delete(self, key: str) -> None:
+        """Nothing happens when there is none."""
+        ...
+
+    async def items(self, prefix: str) -> Mapping[str, bytes]:
+        """Keys that begin with these parts, with their values."""
+        ...
+
+
+class Catalogue:
+    """Entries and marks by space and document."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    async def entry(self, space: str, document: str) -> DocumentEntry | None:
+        value = await self._bucket.get(_key("current", space, document))
+        return None if value is None else DocumentEntry.FromString(value)
+
+    async def entries(self, space: str) -> list[DocumentEntry]:
+        """Ordered by document."""
+        found = await self._bucket.items(f"current.{space}")
+        entries = (DocumentEntry.FromString(value) for value in found.values())
+        return sorted(entries, key=lambda entry: entry.document)
+
+    async def spaces(self) -> list[str]:
+        """Those that have documents or marks, ordered."""
+        keys = [*await self._bucket.items("current"), *await self._bucket.items("pending")]
+        return sorted({key.split(".")[1] for key in keys})
+
+    async def commit(self, space: str, entry: DocumentEntry) -> None:
+        """From now on this is the current version."""
+        await self._bucket.put(_key("current", space, entry.document), entry.SerializeToString())
+
+    async def remove(self, space: str, document: str) -> None:
+        await self._bucket.delete(_key("current", space, document))
+
+    async def begin(self, space: str, entry: DocumentEntry) -> None:
+        """Marks that a change to this version has begun."""
+        await self._bucket.put(_key("pending", space, entry.document), entry.SerializeToString())
+
+    async def end(self, space: str, document: str) -> None:
+        await self._bucket.delete(_key("pending", space, document))
+
+    async def begun(self, space: str) -> list[DocumentEntry]:
+        """Versions whose change has begun and not ended."""
+        found = await self._bucket.items(f"pending.{space}")
+        return [DocumentEntry.FromString(value) for value in found.values()]
+
+
+class NatsBucket:
+    """A key-value bucket of NATS."""
+
+    def __init__(self, bus: Bus, name: str = BUCKET) -> None:
+        self._bus, self._name = bus, name
+
+    async def get(self, key: str) -> bytes | None:
+        return (await self._live({"multi_last": [f"{self._root}{key}"]})).get(key)
+
+    async def items(self, prefix: str) -> Mapping[str, bytes]:
+        return await self._live({"next_by_subj": f"{self._root}{prefix}.>"})
+
+    async def put(self, key: str, value: bytes) -> None:
+        await self._publish(key, value, {})
+
+    async def delete(self, key: str) -> None:
+        await self._publish(key, b"", {"KV-Operation": "DEL"})
+
+    @property
+    def _root(self) -> str:
+        return f"$KV.{self._name}."
+
+    async def _live(self, query: dict[str, object]) -> dict[str, bytes]:
+        """Without what was deleted."""
+        found = await self._bus.raw(f"KV_{self._name}", query)
+        alive = (raw for raw in found if "KV-Operation" not in raw.headers)
+        return {raw.subject.removeprefix(self._root): raw.data for raw in alive}
+
+    async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> None:
+        try:
+            await self._bus.js.publish(f"{self._root}{key}", value, headers=headers)
+        except APIError as error:
+            raise Unavailable(f"{self._name}: {error.description}") from error
+        except AWAY as error:
+            raise Unavailable(f"{self._name}: NATS does not answer") from error
+
+
+class MemoryBucket:
+    """For tests without NATS."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    async def get(self, key: str) -> bytes | None:
+        return self._kept.get(key)
+
+    async def put(self, key: str, value: bytes) -> None:
+        self._kept[key] = value
+
+    async def delete(self, key: str) -> None:
+        self._kept.pop(key, None)
+
+    async def items(self, prefix: str) -> Mapping[str, bytes]:
+        return {key: value for key, value in self._kept.items() if key.startswith(f"{prefix}.")}
+
+
+def _key(kind: str, space: str, document: str) -> str:
+    """Names of documents hold what keys may not."""
+    return f"{kind}.{space}.{base64.urlsafe_b64encode(document.encode()).decode()}"

@@ -1,0 +1,72 @@
+"""What every format is read into."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["paragraph", "list", "table", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, list, table or code, in light Markdown, never empty."""
+
+    text: str
+    kind: Kind = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands below one heading; `headings` is the path to it, without the document's title."""
+
+    headings: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's content. What the file does not say of itself is empty."""
+
+    sections: tuple[Section, ...]
+    title: str = ""
+    language: str = ""
+    tier: str = ""
+    url: str = ""
+    keywords: tuple[str, ...] = ()
+
+
+class Outline:
+    """Collects blocks under the headings they stand below, in reading order."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+        self._blocks: list[Block] = []
+        self._sections: list[Section] = []
+
+    def heading(self, level: int, text: str) -> None:
+        self._close()
+        self._path = [(depth, title) for depth, title in self._path if depth < level]
+        if text:
+            self._path.append((level, text))
+
+    def block(self, text: str, kind: Kind = "paragraph") -> None:
+        if text := text.strip("\n").rstrip():
+            self._blocks.append(Block(text, kind))
+
+    def sections(self) -> tuple[Section, ...]:
+        self._close()
+        return tuple(self._sections)
+
+    def _close(self) -> None:
+        if self._blocks:
+            headings = tuple(text for _, text in self._path)
+            self._sections.append(Section(headings, tuple(self._blocks)))
+            self._blocks = []
+
+
+def without_title(sections: tuple[Section, ...], title: str) -> tuple[Section, ...]:
+    """Drops the title from the heading paths that begin with it."""
+    return tuple(
+        Section(s.headings[1:], s.blocks, s.page) if s.headings[:1] == (title,) else s
+        for s in sections
+    )

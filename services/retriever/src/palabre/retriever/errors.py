@@ -1,0 +1,23 @@
+"""What goes wrong with documents, said so that the person who sent one can act.
+
+InvalidDocument   the file itself: empty, unreadable, too large, of an unknown kind
+UnknownDocument   no such document for this reader
+"""
+
+
+class InvalidDocument(ValueError):
+    """The message names the document, the reason and the remedy."""
+
+    def __init__(self, document: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{document}: {reason}: {remedy}")
+
+
+class UnknownDocument(KeyError):
+    """There is no such document, or the reader may not know of it."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__(document)
+        self.document = document
+
+    def __str__(self) -> str:
+        return f"{self.document}: no such document: list the space's documents to see their names"

@@ -1,0 +1,124 @@
+"""Documents are cut into passages that follow their headings.
+
+A passage's id is derived from all that it says and how it may be read, so a new version of a
+document keeps the ids of the passages that did not change: only the others are written.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from palabre.chassis.ids import derived
+from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever.documents import Block, Section
+
+# Characters of text that a passage aims at; measured, see bench/search/README.md.
+TARGET = 900
+# Lists and tables stay whole up to this many.
+WHOLE = 2_400
+# The contract's limit; UTF-8.
+MAX_BYTES = 8 * 1024
+_HEADING_CHARACTERS = 200
+_MAX_HEADINGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A passage and the words that find it besides its own."""
+
+    passage: Passage
+    keywords: tuple[str, ...] = ()
+
+
+def cut(
+    sections: Iterable[Section],
+    common: Passage,
+    keywords: tuple[str, ...] = (),
+    target: int = TARGET,
+) -> list[Indexed]:
+    """Passages in reading order. `common` holds what they share: document, title, version, tier…"""
+    seen: Counter[str] = Counter()
+    passages = []
+    for section in sections:
+        for text in pack(section.blocks, target):
+            passage = Passage(text=text, page=section.page)
+            passage.MergeFrom(common)
+            passage.heading_path.extend(_shortened(section.headings))
+            identity = _identity(passage, keywords)
+            passage.id = derived(*identity, str(seen["\0".join(identity)]))
+            seen["\0".join(identity)] += 1
+            passages.append(Indexed(passage, keywords))
+    return passages
+
+
+def pack(blocks: Iterable[Block], target: int = TARGET) -> list[str]:
+    """Joins blocks up to the target; cuts those that are too long where it hurts least."""
+    packed: list[str] = []
+    for piece in (piece for block in blocks for piece in _pieces(block, target)):
+        # A short end is joined too: a few words alone answer nothing.
+        room = target if len(piece) * 4 > target else target * 5 // 4
+        if packed and len(packed[-1]) + len(piece) < room:
+            packed[-1] += "\n\n" + piece
+        else:
+            packed.append(piece)
+    return packed
+
+
+def _pieces(block: Block, target: int) -> Iterator[str]:
+    if len(block.text) <= (target if block.kind == "paragraph" else WHOLE):
+        yield from _within(block.text, MAX_BYTES)
+    elif block.kind == "table":
+        yield from _rows(block.text, target)
+    else:
+        parts = _SENTENCE if block.kind == "paragraph" else _ITEM if block.kind == "list" else _LINE
+        yield from _joined(parts.split(block.text), target)
+
+
+def _rows(table: str, target: int) -> Iterator[str]:
+    """Every piece of a table begins with its heading rows."""
+    lines = table.split("\n")
+    headed = len(lines) > 2 and set(lines[1]) <= set("|-: ") and len(lines[0]) < target // 2
+    heading = "\n".join(lines[:2]) if headed else ""
+    for piece in _joined(("\n" + row for row in lines[2 if heading else 0 :]), target):
+        yield f"{heading}\n{piece}" if heading else piece
+
+
+def _joined(parts: Iterable[str], target: int) -> Iterator[str]:
+    """Parts bring the white space that stood before them."""
+    joined = ""
+    for part in parts:
+        if joined and len(joined) + len(part) > target:
+            yield from _within(joined.strip(), MAX_BYTES // 2)
+            joined = ""
+        joined += part
+    if joined.strip():
+        yield from _within(joined.strip(), MAX_BYTES // 2)
+
+
+def _within(text: str, max_bytes: int) -> Iterator[str]:
+    """Cuts between words what nothing else could cut; bytes of UTF-8."""
+    while len(text.encode()) > max_bytes:
+        head = text.encode()[:max_bytes].decode(errors="ignore")
+        end = head.rfind(" ") if " " in head[len(head) // 2 :] else len(head)
+        yield text[:end].rstrip()
+        text = text[end:].lstrip()
+    if text:
+        yield text
+
+
+def _identity(passage: Passage, keywords: tuple[str, ...]) -> tuple[str, ...]:
+    """Everything but the version and the place in the document."""
+    p = passage
+    said = (p.document, p.title, p.text, p.language, p.tier, p.url, str(p.page))
+    return (*said, *p.heading_path, "", *keywords)
+
+
+def _shortened(headings: tuple[str, ...]) -> list[str]:
+    return [heading[:_HEADING_CHARACTERS] for heading in headings[-_MAX_HEADINGS:]]
+
+
+# Where a text may be cut: before the white space, which stays with what follows.
+_SENTENCE = re.compile(r"(?<=[.!?…])(?=\s)|(?=\n)")
+_ITEM = re.compile(r"(?=\n(?:[-*+]|\d+[.)])\s)")
+_LINE = re.compile(r"(?=\n)")

@@ -1,0 +1,116 @@
+"""Finds passages for a question: its forms' rankings are fused, then judged by coverage."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever import vectors
+from palabre.retriever.coverage import Coverage
+from palabre.retriever.index import Index
+from palabre.retriever.passages import Indexed
+
+# Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): sum of weight / (k + rank).
+RRF_K = 60
+# The asker's own words against a form that was made from them; see bench/search/README.md.
+FURTHER_FORM = 0.5
+# Candidates a ranking; more changed nothing.
+DEPTH = 50
+# Passages of one document among the first ones; the others follow, after those of other documents.
+PER_DOCUMENT = 2
+# Share of the question's weight that the best passage must cover, or nothing was found.
+FLOOR = 0.3
+# Share of the floor below which a passage beside the best one is noise.
+_BESIDE = 0.5
+# Forms of a question that are searched for, the main one included.
+MAX_FORMS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is searched for, and for whom. `forms[0]` is the main form, `tiers` who may read."""
+
+    space: str
+    forms: Sequence[str]
+    tiers: Collection[str]
+    languages: Sequence[str]
+    limit: int
+    floor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Passages best first, how many candidates were below the floor, and how long it took."""
+
+    passages: list[Passage]
+    below_floor: int
+    search_ms: float
+
+
+class Search:
+    """Safe to share between tasks."""
+
+    def __init__(self, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
+        self._index = index
+        self._clock = clock
+        self._coverage = Coverage(index, clock)
+
+    async def find(self, question: Question) -> Found:
+        """Raises Unavailable. A question with no word in it finds nothing."""
+        begun = self._clock()
+        forms = [form for form in question.forms if form.strip()][:MAX_FORMS]
+        asked = [vectors.of_question(form, question.languages) for form in forms]
+        rankings = await self._index.rank(question.space, asked, question.tiers, DEPTH)
+        scores = fuse(rankings, _weights(len(forms)))
+        # Twice as many as wanted: some fall below the floor, or behind other documents.
+        best = sorted(scores, key=lambda identity: (-scores[identity], identity))
+        candidates = await self._fetch(question.space, best[: 2 * question.limit])
+        main = forms[0] if forms else ""
+        await self._coverage.judge(question.space, main, question.languages, candidates)
+        passages = _above(FLOOR if question.floor is None else question.floor, candidates)
+        for passage in passages:
+            passage.score = scores[passage.id]
+        return Found(
+            passages=diverse(passages)[: question.limit],
+            below_floor=len(candidates) - len(passages),
+            search_ms=(self._clock() - begun) * 1_000,
+        )
+
+    async def _fetch(self, space: str, ids: Sequence[str]) -> list[Indexed]:
+        """In this order, without those that went meanwhile."""
+        records = await self._index.fetch(space, ids)
+        return [records[identity] for identity in ids if identity in records]
+
+
+def fuse(rankings: Iterable[Sequence[str]], weights: Iterable[float]) -> dict[str, float]:
+    """Score by id; rankings of the same weight count the same, whatever their scores were."""
+    scores: defaultdict[str, float] = defaultdict(float)
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for rank, identity in enumerate(ranking, start=1):
+            scores[identity] += weight / (RRF_K + rank)
+    return scores
+
+
+def diverse(passages: Iterable[Passage], per_document: int = PER_DOCUMENT) -> list[Passage]:
+    """The same passages; no document has more than this many before all others have had theirs."""
+    seen: Counter[str] = Counter()
+    first: list[Passage] = []
+    later: list[Passage] = []
+    for passage in passages:
+        seen[passage.document] += 1
+        (first if seen[passage.document] <= per_document else later).append(passage)
+    return first + later
+
+
+def _above(floor: float, candidates: Sequence[Indexed]) -> list[Passage]:
+    """Nothing when no passage reaches the floor; else without those that are far below it."""
+    best = max((c.passage.relevance for c in candidates), default=0.0)
+    least = floor * _BESIDE if best >= floor else 1.0 + floor
+    return [c.passage for c in candidates if c.passage.relevance >= least]
+
+
+def _weights(forms: int) -> list[float]:
+    """A weight per ranking: each form has one per field."""
+    per_form = [1.0 if form == 0 else FURTHER_FORM for form in range(forms)]
+    return [weight for weight in per_form for _ in vectors.FIELDS]

@@ -1,0 +1,139 @@
+"""RetrieverService over gRPC: for those who wait for an answer."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import grpc
+from google.protobuf.message import Message
+
+from palabre.chassis.errors import Unavailable
+from palabre.chassis.spaces import UnknownSpace
+from palabre.contracts.v1 import retriever_pb2 as pb
+from palabre.contracts.v1.retriever_pb2_grpc import (
+    RetrieverServiceServicer,
+    add_RetrieverServiceServicer_to_server,
+)
+from palabre.retriever.access import tiers_of
+from palabre.retriever.errors import InvalidDocument, UnknownDocument
+from palabre.retriever.handlers import Spaces
+from palabre.retriever.headers import check_name
+from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.search import Question, Search
+
+NAME = pb.DESCRIPTOR.services_by_name["RetrieverService"].full_name
+MAX_LIMIT = 50
+MAX_QUERY_CHARACTERS = 8_000
+# Documents in hand at once: each is in memory as a whole.
+MAX_INGESTING = 4
+
+Context = grpc.aio.ServicerContext[Message, Message]
+
+
+class Retriever(RetrieverServiceServicer):
+    """Another tier's document is NOT_FOUND: nobody learns that it exists."""
+
+    def __init__(
+        self, search: Search, knowledge: Knowledge, spaces: Spaces, max_document_bytes: int
+    ) -> None:
+        self._search, self._knowledge, self._spaces = search, knowledge, spaces
+        self._max_document_bytes = max_document_bytes
+        self._ingesting = asyncio.Semaphore(MAX_INGESTING)
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        add_RetrieverServiceServicer_to_server(self, server)
+
+    async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
+        async with _translated(context):
+            found = await self._search.find(self._question(request))
+            return pb.SearchResponse(
+                passages=found.passages, below_floor=found.below_floor, search_ms=found.search_ms
+            )
+
+    async def Ingest(
+        self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
+    ) -> AsyncIterator[pb.IngestResponse]:
+        async with _translated(context), self._ingesting:
+            header, data = await self._receive(request_iterator)
+            language = self._spaces.get(header.space).languages[0]
+            async for progress in self._knowledge.ingest(header, data, language):
+                yield progress
+
+    async def ListDocuments(
+        self, request: pb.ListDocumentsRequest, context: Context
+    ) -> pb.ListDocumentsResponse:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            tiers = tiers_of(request.groups)
+            entries = await self._knowledge.documents(request.space)
+            return pb.ListDocumentsResponse(documents=[e for e in entries if e.tier in tiers])
+
+    async def GetDocument(
+        self, request: pb.GetDocumentRequest, context: Context
+    ) -> pb.GetDocumentResponse:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            entry = await self._knowledge.entry(request.space, request.document)
+            if entry.tier not in tiers_of(request.groups):
+                raise UnknownDocument(request.document)
+            passages = await self._knowledge.passages(request.space, entry)
+            return pb.GetDocumentResponse(entry=entry, passages=passages)
+
+    async def DeleteDocument(
+        self, request: pb.DeleteDocumentRequest, context: Context
+    ) -> pb.DeleteDocumentResponse:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            passages = await self._knowledge.delete(request.space, request.document)
+            return pb.DeleteDocumentResponse(passages=passages)
+
+    def _question(self, request: pb.SearchRequest) -> Question:
+        """Raises ValueError with a sentence that says what to do."""
+        space = self._spaces.get(request.space)
+        if not 1 <= request.limit <= MAX_LIMIT:
+            raise ValueError(f"limit is {request.limit}: choose 1 to {MAX_LIMIT}")
+        if not any(query.strip() for query in request.queries):
+            raise ValueError("there is no query: say what to search for")
+        if any(len(query) > MAX_QUERY_CHARACTERS for query in request.queries):
+            raise ValueError(f"a query is too long: use at most {MAX_QUERY_CHARACTERS} characters")
+        return Question(
+            space=request.space,
+            forms=request.queries,
+            tiers=tiers_of(request.groups),
+            languages=space.languages,
+            limit=request.limit,
+            floor=0.0 if request.without_floor else space.knowledge.floor,
+        )
+
+    async def _receive(
+        self, requests: AsyncIterator[pb.IngestRequest]
+    ) -> tuple[pb.DocumentHeader, bytes]:
+        """The header and all bytes. Raises InvalidDocument, before memory is spent."""
+        header, data = pb.DocumentHeader(), bytearray()
+        async for request in requests:
+            if request.WhichOneof("part") == "header":
+                header = request.header
+                check_name(header.document)
+            data += request.data
+            if len(data) > self._max_document_bytes:
+                limit = f"{self._max_document_bytes >> 20} MiB"
+                raise InvalidDocument(
+                    header.document, f"is larger than {limit}", "split it into several documents"
+                )
+        check_name(header.document)
+        return header, bytes(data)
+
+
+@contextlib.asynccontextmanager
+async def _translated(context: Context) -> AsyncIterator[None]:
+    """Errors as gRPC codes."""
+    try:
+        yield
+    except UnknownDocument as error:
+        await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+    except UnknownSpace as error:
+        await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+    except ValueError as error:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    except Unavailable as error:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
