@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 PUBLISH_PATIENCE_S = 20.0  # how long a fact waits for a server that is away
 ATTEMPT_S = 2.0
 WRONG_LAST_SEQUENCE = 10071
-NO_SPACE = 10047
+NO_SUCH_MESSAGE = (10037, 10043)
 AWAY = (NatsTimeout, NoStreamResponseError, NoRespondersError, OutboundBufferLimitError)
 
 
@@ -212,12 +212,12 @@ class Bus:
         endings = (s.event for s in latest if events.body_name(s.event) in events.ENDINGS)
         return any(ending.turn == event.turn for ending in endings)
 
-    async def read(self, stream: str, query: dict[str, object]) -> list[Stored]:
+    async def read(self, stream: str, query: Mapping[str, object]) -> list[Stored]:
         """The events that `raw` finds."""
         found = await self.raw(stream, query)
         return [Stored(r.sequence, events.decode(r.data)) for r in found]
 
-    async def raw(self, stream: str, query: dict[str, object]) -> list[Raw]:
+    async def raw(self, stream: str, query: Mapping[str, object]) -> list[Raw]:
         """Batched direct get (ADR-31): no consumer is made. Empty when the stream is gone."""
         found: list[Raw] = []
         while True:
@@ -225,7 +225,7 @@ class Bus:
             found += page
             if not page or not pending or "multi_last" in query:
                 return found
-            query = query | {"seq": page[-1].sequence + 1}
+            query = {**query, "seq": page[-1].sequence + 1}
 
     @contextlib.asynccontextmanager
     async def follow(
@@ -262,6 +262,18 @@ class Bus:
             if not seen or _piece(event) not in seen:
                 yield event
 
+    async def overwrite(self, stream: str, sequence: int) -> None:
+        """Deletes a message and overwrites its bytes on disk; nothing happens when it is gone."""
+        request = json.dumps({"seq": sequence, "no_erase": False}).encode()
+        try:
+            subject = f"$JS.API.STREAM.MSG.DELETE.{stream}"
+            reply = await self.client.request(subject, request, timeout=5)
+        except AWAY as away:
+            raise Unavailable("JetStream does not answer") from away
+        error = json.loads(reply.data).get("error", {})
+        if error and error.get("err_code") not in NO_SUCH_MESSAGE:
+            raise Unavailable(f"{stream}: {error.get('description')}")
+
     async def refresh_erased(self) -> None:
         """Takes the tombstones that came since the last time. Raises Unavailable."""
         query = {"next_by_subj": "$KV.erased.>", "seq": self._erased_seen + 1}
@@ -286,11 +298,11 @@ class Bus:
                     raise Unavailable(f"NATS refuses facts: {error.description}") from error
                 await asyncio.sleep(0.1)
 
-    async def _page(self, stream: str, query: dict[str, object]) -> tuple[list[Raw], bool]:
+    async def _page(self, stream: str, query: Mapping[str, object]) -> tuple[list[Raw], bool]:
         inbox = self.client.new_inbox()
         subscription = await self.client.subscribe(inbox)
         try:
-            ask = {"batch": 500, "max_bytes": 4 << 20} | query
+            ask = {"batch": 500, "max_bytes": 4 << 20, **query}
             if "multi_last" not in ask:
                 ask.setdefault("seq", 1)
             request = json.dumps(ask).encode()

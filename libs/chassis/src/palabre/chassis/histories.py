@@ -31,36 +31,36 @@ def appended(history: History, exchange: Exchange) -> History:
 
 
 class NatsHistories:
-    """In the bucket `histories`, one entry per conversation."""
+    """In the bucket `histories`, one entry per turn, so that each can be overwritten when erased:
+    an entry that is only superseded would stay in the files.
+    """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
     async def read(self, event: pb.Event) -> list[Exchange]:
-        history, _ = await self._load(event.conversation)
+        query: dict[str, object] = {"multi_last": [f"$KV.histories.{event.conversation}.*"]}
+        history = History()
+        for entry in await self._bus.raw("KV_histories", query):
+            history = appended(history, Exchange.FromString(entry.data))
         return list(history.exchanges)
 
     async def append(self, event: pb.Event, exchange: Exchange) -> None:
         if event.conversation in self._bus.erased:
             raise Erased
-        for _ in range(5):
-            history, revision = await self._load(event.conversation)
-            if await self._save(event.conversation, appended(history, exchange), revision):
-                return
-        raise Unavailable("histories: others keep writing")
+        subject = f"$KV.histories.{event.conversation}.{exchange.turn}"
+        if await self._write(subject, exchange):
+            return
+        for entry in await self._bus.raw("KV_histories", {"multi_last": [subject]}):
+            await self._bus.overwrite("KV_histories", entry.sequence)
+        if not await self._write(subject, exchange):
+            raise Unavailable("histories: somebody else writes this turn")
 
-    async def _load(self, conversation: str) -> tuple[History, int]:
-        query: dict[str, object] = {"multi_last": [f"$KV.histories.{conversation}"]}
-        found = await self._bus.raw("KV_histories", query)
-        if not found:
-            return History(), 0
-        return History.FromString(found[-1].data), found[-1].sequence
-
-    async def _save(self, conversation: str, history: History, revision: int) -> bool:
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
-        subject, data = f"$KV.histories.{conversation}", history.SerializeToString()
+    async def _write(self, subject: str, exchange: Exchange) -> bool:
+        """False when the turn has an exchange already."""
+        headers = {"Nats-Expected-Last-Subject-Sequence": "0"}
         try:
-            await self._bus.js.publish(subject, data, headers=headers)
+            await self._bus.js.publish(subject, exchange.SerializeToString(), headers=headers)
         except APIError as error:
             if error.err_code == WRONG_LAST_SEQUENCE:
                 return False

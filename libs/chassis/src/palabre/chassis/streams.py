@@ -10,7 +10,6 @@ from nats.js.api import (
     DeliverPolicy,
     DiscardPolicy,
     StorageType,
-    StoreCompression,
     StreamConfig,
 )
 
@@ -117,7 +116,8 @@ class Rights:
     """What a service publishes besides acknowledgements."""
 
     publishes: frozenset[str] = field(default_factory=frozenset)
-    follows: bool = False
+    follows: bool = False  # reads conversations as they go on
+    erases: bool = False  # overwrites messages
 
 
 def everything(replicas: int = 1) -> list[StreamConfig]:
@@ -139,7 +139,6 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
             max_bytes=8 * GIB,
             max_msg_size=events.MAX_BYTES + 4_096,
             duplicate_window=DUPLICATE_WINDOW_S,
-            compression=StoreCompression.S2,
             allow_direct=True,
             allow_msg_ttl=True,
             num_replicas=replicas,
@@ -202,7 +201,9 @@ OBJECTS = (
 FAILURES = frozenset({"turn_failed"})
 RIGHTS = {
     "gateway": Rights(
-        FAILURES | {"utterance_received", "turn_cancelled", "playback", "speech_started"}, True
+        FAILURES | {"utterance_received", "turn_cancelled", "playback", "speech_started"},
+        follows=True,
+        erases=True,
     ),
     "retriever": Rights(FAILURES | {"passages_retrieved"}),
     "llm": Rights(
@@ -239,6 +240,10 @@ def _publishes(service: str) -> Iterator[str]:
     for stream in ("TURNS", "LIVE"):
         yield f"$JS.API.DIRECT.GET.{stream}"
         yield f"$JS.API.DIRECT.GET.{stream}.>"
+    if RIGHTS[service].erases:
+        for stream in ("TURNS", "LIVE", "DEAD", "KV_histories"):
+            yield f"$JS.API.STREAM.MSG.DELETE.{stream}"
+            yield f"$JS.API.DIRECT.GET.{stream}"
     for d in DURABLES:
         yield f"$JS.API.CONSUMER.INFO.TURNS.{d.name}"
         if d.service == service:

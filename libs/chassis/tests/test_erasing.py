@@ -1,0 +1,63 @@
+"""Erasing a conversation leaves no word of it, not even in the bytes on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from palabre.chassis import events
+from palabre.chassis.bus import Bus
+from palabre.chassis.erasing import erase
+from palabre.chassis.errors import Erased
+from palabre.chassis.histories import NatsHistories
+from palabre.chassis.ids import uuid7
+from palabre.chassis.testing import NatsServer
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1.turns_pb2 import Exchange, Utterance
+
+SECRET = "le secret de Marguerite"
+
+
+def question(text: str, conversation: str) -> pb.Event:
+    body = pb.UtteranceReceived(utterance=Utterance(text=text))
+    return events.begin("demo", "web", conversation, body)
+
+
+def words_on_disk(folder: Path, words: str) -> list[str]:
+    files = (f for f in (folder / "jetstream").rglob("*") if f.is_file())
+    return [f.name for f in files if words.encode() in f.read_bytes()]
+
+
+async def test_no_word_of_an_erased_conversation_is_left_on_disk(
+    server: NatsServer, tmp_path: Path, gateway: Bus, llm: Bus
+) -> None:
+    erased, kept = uuid7(), uuid7()
+    for number in range(5):
+        asked = question(f"{SECRET} {number}", erased)
+        await gateway.publish(asked)
+        answer = pb.AnswerCompleted(text=f"Voici {SECRET}")
+        await llm.publish(events.follow(asked, answer))
+        await NatsHistories(llm).append(asked, Exchange(turn=asked.turn, question=SECRET))
+        await NatsHistories(llm).append(asked, Exchange(turn=asked.turn, answer=SECRET))
+    other = question("une autre personne", kept)
+    await gateway.publish(other)
+    await NatsHistories(llm).append(other, Exchange(turn=other.turn, question="une autre"))
+    assert words_on_disk(tmp_path, SECRET)
+    receipt = await erase(gateway, "demo", "web", erased)
+    assert receipt.erased == {"TURNS": 10, "KV_histories": 5}
+    assert words_on_disk(tmp_path, SECRET) == []
+    await server.kill()
+    assert words_on_disk(tmp_path, SECRET) == []
+    await server.start()
+    assert len(await gateway.facts("demo", "web", kept)) == 1
+    assert await gateway.facts("demo", "web", erased) == []
+
+
+async def test_nothing_is_written_of_it_afterwards(gateway: Bus, llm: Bus) -> None:
+    asked = question(SECRET, uuid7())
+    await gateway.publish(asked)
+    await erase(gateway, "demo", "web", asked.conversation)
+    await llm.refresh_erased()
+    with pytest.raises(Erased):
+        await llm.publish(events.follow(asked, pb.AnswerCompleted(text=SECRET)))
+    with pytest.raises(Erased):
+        await NatsHistories(llm).append(asked, Exchange(turn=asked.turn))
