@@ -1,0 +1,48 @@
+"""Starts the llm service: the stages comprehend and answer, and LlmService."""
+
+from functools import partial
+
+from palabre.chassis import service
+from palabre.chassis.stage import Stage
+from palabre.llm import engines, handlers
+from palabre.llm.answer import Answering
+from palabre.llm.comprehend import Comprehension
+from palabre.llm.ladder import Ladder
+from palabre.llm.prompts import Prompting
+from palabre.llm.servicer import LlmServicer
+from palabre.llm.settings import Settings
+from palabre.llm.shown import deltas_of
+
+
+def main() -> None:
+    settings = Settings()
+    service.run("llm", settings, partial(assemble, settings))
+
+
+async def assemble(settings: Settings, context: service.Context) -> service.Parts:
+    built = engines.build(settings)
+    ladder = Ladder(built, settings.models)
+    spaces, histories = context.spaces.get, context.histories
+    comprehension = Comprehension(
+        ladder, Prompting(), settings.llm_comprehend_model, settings.llm_comprehend_timeout_s
+    )
+    answering = Answering(
+        spaces,
+        context.leases,
+        histories,
+        ladder,
+        shown=partial(deltas_of, context.bus),
+        guard_timeout_s=settings.llm_guard_timeout_s,
+    )
+    comprehend = handlers.comprehender(spaces, histories, comprehension)
+    answer, many = handlers.answerer(answering), settings.llm_concurrency
+    return service.Parts(
+        stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
+        grpc=[LlmServicer(spaces, ladder).add_to],
+        grpc_names=["palabre.contracts.v1.LlmService"],
+        close=[engine.close for engine in built.values()],
+    )
+
+
+if __name__ == "__main__":
+    main()

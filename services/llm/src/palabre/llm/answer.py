@@ -1,0 +1,272 @@
+"""Writes the answer of a turn: grounded, without knowledge, or refused."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import structlog
+
+from palabre.chassis.errors import Reject
+from palabre.chassis.events import follow
+from palabre.chassis.histories import Histories
+from palabre.chassis.leases import Leases
+from palabre.chassis.spaces import Persona, Space
+from palabre.chassis.stage import deliveries
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
+from palabre.llm import categories, replies
+from palabre.llm.coalescing import Coalescer, Pace
+from palabre.llm.comprehend import SAMPLING
+from palabre.llm.draft import Draft
+from palabre.llm.engines import Completion, Material, Rung
+from palabre.llm.errors import Exhausted, Interrupted, LlmError
+from palabre.llm.generation import Generation
+from palabre.llm.ladder import Ladder
+from palabre.llm.prompts import Prompting, Retrieved
+
+log = structlog.get_logger()
+
+Events = AsyncGenerator[pb.Event, None]
+Shown = Callable[[pb.Event], Awaitable[bool]]  # has an earlier attempt shown something?
+
+LONGEST = 60_000  # characters: an event holds 256 KiB, passages included
+
+GUARD_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "guard": {"type": "array", "items": {"type": "string", "enum": sorted(categories.ALL)}}
+    },
+    "required": ["guard"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is known of the turn, and what has become of it."""
+
+    event: pb.Event
+    space: Space
+    persona_name: str
+    persona: Persona
+    guard: set[str]
+    begun: float
+    draft: Draft | None = None
+    first_delta_ms: float = 0.0
+    ended: bool = False
+
+    @property
+    def received(self) -> pb.PassagesRetrieved:
+        return self.event.passages_retrieved
+
+    @property
+    def language(self) -> str:
+        return self.received.understanding.language or self.space.languages[0]
+
+    @property
+    def shown(self) -> str:
+        return self.draft.text if self.draft else ""
+
+    def say(self, key: str) -> str:
+        return replies.of(self.language, self.persona.address)(key)
+
+    def refusal(self) -> str:
+        return categories.refusal(self.guard, answerable=bool(self.received.passages))
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """One attempt under one lease; an attempt that broke off is followed by another, or excused."""
+
+    spaces: Callable[[str], Space]
+    leases: Leases
+    histories: Histories
+    ladder: Ladder
+    shown: Shown
+    prompting: Prompting = field(default_factory=Prompting)
+    pace: Pace = field(default_factory=Pace)
+    guard_timeout_s: float = 2.0
+    clock: Callable[[], float] = time.monotonic
+
+    async def answer(self, event: pb.Event) -> Events:
+        """From PassagesRetrieved to AnswerCompleted or TurnFailed.
+
+        Raises Reject for an unknown space or persona, Busy, Unavailable. Cancelled or closed, it
+        keeps what was shown in the history.
+        """
+        turn = self._turn(event)
+        rungs: Sequence[Rung] = self.ladder.rungs(turn.persona.models)
+        void = deliveries.get() > 1 and await self.shown(event)
+        try:
+            while not turn.ended:
+                async with self.leases.hold(event.conversation) as attempt:
+                    turn.draft = Draft(event, attempt, turn.language, turn.persona.voice)
+                    async with aclosing(self._attempt(turn, turn.draft, rungs, void)) as results:
+                        try:
+                            async for result in results:
+                                yield self._noted(turn, result)
+                        except Interrupted as error:
+                            rungs, void = error.rest, void or bool(turn.shown)
+        except (asyncio.CancelledError, GeneratorExit):
+            if not turn.ended:
+                await asyncio.shield(self._keep(turn, partial=True))
+            raise
+
+    async def _attempt(self, turn: Turn, draft: Draft, rungs: Sequence[Rung], void: bool) -> Events:
+        """Ends the turn, or raises Interrupted when another attempt may."""
+        if void and not turn.received.utterance.replaceable:
+            async for result in self._failed(turn, draft, pb.FAILURE_REASON_INTERRUPTED):
+                yield result
+            return
+        if void:
+            yield follow(turn.event, pb.AnswerRestarted(), attempt=draft.attempt)
+        try:
+            async with aclosing(self._written(turn, draft, rungs)) as results:
+                async for result in results:
+                    yield result
+            return
+        except Exhausted:
+            reason = pb.FAILURE_REASON_UNAVAILABLE
+        except Interrupted as error:
+            replaceable = turn.received.utterance.replaceable or not draft.text
+            if replaceable and error.rest:
+                raise
+            reason = pb.FAILURE_REASON_INTERRUPTED
+        async for result in self._failed(turn, draft, reason):
+            yield result
+
+    async def _written(self, turn: Turn, draft: Draft, rungs: Sequence[Rung]) -> Events:
+        """The generation begins at once; its first words wait until the guard has spoken."""
+        if not turn.refusal():
+            pieces = self.ladder.stream(self._completion(turn), rungs)
+            async with Generation(pieces, Coalescer(self.pace, self.clock)) as generation:
+                await self._hear_guard(turn)
+                if not turn.refusal():
+                    async for result in self._streamed(turn, draft, generation):
+                        yield result
+                    return
+        for result in draft.write(turn.say(turn.refusal())):
+            yield result
+        usage = turns.Usage(cost_known=True)
+        async for result in self._completed(turn, draft, turns.ANSWER_MODE_REFUSED, usage):
+            yield result
+
+    async def _streamed(self, turn: Turn, draft: Draft, generation: Generation) -> Events:
+        if first := categories.said_first(turn.guard):
+            for result in draft.write(f"{turn.say(first)}\n\n"):
+                yield result
+        async for text in generation.texts:
+            for result in draft.write(text):
+                yield result
+            if len(draft.text) > LONGEST:
+                break
+        known = turn.received.passages
+        mode = turns.ANSWER_MODE_GROUNDED if known else turns.ANSWER_MODE_NO_KNOWLEDGE
+        async for result in self._completed(turn, draft, mode, generation.usage):
+            yield result
+
+    async def _completed(
+        self, turn: Turn, draft: Draft, mode: "turns.AnswerMode.ValueType", usage: turns.Usage
+    ) -> Events:
+        for result in draft.end():
+            yield result
+        await self._keep(turn)
+        turn.ended = True
+        completed = pb.AnswerCompleted(
+            text=draft.text,
+            mode=mode,
+            sources=draft.sources(),
+            usage=usage,
+            language=turn.language,
+            persona=turn.persona_name,
+            utterance=turn.received.utterance,
+            guard=categories.known(turn.guard),
+            first_delta_ms=turn.first_delta_ms,
+            invented_citations=draft.citations.invented,
+        )
+        completed.utterance.ClearField("carried_history")
+        yield follow(turn.event, completed, attempt=draft.attempt)
+
+    async def _failed(
+        self, turn: Turn, draft: Draft, reason: "pb.FailureReason.ValueType"
+    ) -> Events:
+        """One sentence of apology, spoken when speech is wanted."""
+        interrupted = reason == pb.FAILURE_REASON_INTERRUPTED
+        message = turn.say("interrupted" if interrupted else "unavailable")
+        for result in draft.say(message):
+            yield result
+        await self._keep(turn, partial=True)
+        turn.ended = True
+        failed = pb.TurnFailed(
+            reason=reason, message=message, stage="answer", shown=draft.text, retryable=True
+        )
+        yield follow(turn.event, failed, attempt=draft.attempt)
+
+    async def _hear_guard(self, turn: Turn) -> None:
+        """Asks the space's guard model where comprehension had no verdict."""
+        model = turn.space.guard.model
+        understanding = turn.received.understanding
+        if understanding.judged or model == "none" or not (rungs := self.ladder.judges((model,))):
+            return
+        said = turn.received.utterance.text
+        asked = Completion(self.prompting.guard(said, turn.language), sampling=SAMPLING)
+        try:
+            async with asyncio.timeout(self.guard_timeout_s):
+                verdict = await self.ladder.judge(asked, GUARD_SCHEMA, rungs[:1])
+        except (LlmError, TimeoutError) as error:
+            log.warning("no verdict of the guard model", reason=type(error).__name__)
+            return
+        found = verdict.values.get("guard")
+        turn.guard.update(categories.known(found if isinstance(found, list) else ()))
+
+    async def _keep(self, turn: Turn, *, partial: bool = False) -> None:
+        """Into the history, unless the client carries its own or nothing was shown."""
+        utterance = turn.received.utterance
+        if utterance.carries_history or not turn.shown:
+            return
+        exchange = turns.Exchange(
+            turn=turn.event.turn, question=utterance.text, answer=turn.shown, partial=partial
+        )
+        await self.histories.append(turn.event, exchange)
+
+    def _turn(self, event: pb.Event) -> Turn:
+        space, asked = self.spaces(event.space), event.passages_retrieved.utterance.persona
+        persona_name = space.persona_name(asked, event.channel)
+        if persona_name not in space.personas:
+            raise Reject(f"space {event.space} has no persona {persona_name!r}")
+        guard = set(event.passages_retrieved.understanding.guard)
+        persona = space.personas[persona_name]
+        return Turn(event, space, persona_name, persona, guard, self.clock())
+
+    def _completion(self, turn: Turn) -> Completion:
+        received, utterance = turn.received, turn.received.utterance
+        retrieved = Retrieved(
+            utterance.text, turn.language, received.passages, received.history,
+            utterance.instructions,
+        )  # fmt: skip
+        material = Material(
+            question=received.understanding.question or utterance.text,
+            passages=tuple(received.passages),
+            language=turn.language,
+            address=turn.persona.address,
+            where_to_turn=turn.space.text(turn.space.no_knowledge, turn.language),
+        )
+        messages = self.prompting.answer(turn.space, turn.persona, retrieved)
+        return Completion(messages, sampling=_sampling(turn), material=material)
+
+    def _noted(self, turn: Turn, result: pb.Event) -> pb.Event:
+        if not turn.first_delta_ms and result.HasField("answer_delta"):
+            turn.first_delta_ms = (self.clock() - turn.begun) * 1000
+        return result
+
+
+def _sampling(turn: Turn) -> turns.Sampling:
+    """The persona's where the client asks for nothing else; never more tokens than it allows."""
+    asked, persona = turns.Sampling(), turn.persona
+    asked.CopyFrom(turn.received.utterance.sampling)
+    if not asked.HasField("temperature") and persona.temperature is not None:
+        asked.temperature = persona.temperature
+    wanted = asked.max_tokens if asked.HasField("max_tokens") else persona.max_tokens
+    asked.max_tokens = min(wanted, persona.max_tokens)
+    return asked

@@ -1,0 +1,79 @@
+"""Gathers the pieces of an answer, so that a reader gets a few deltas a second and not hundreds."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+SLUGGISHNESS = 4.0  # seconds of interval for each second that the loop is late
+SMOOTHING = 0.2
+
+
+@dataclass(slots=True)
+class Pace:
+    """How often a turn shows something: more seldom when the process is behind.
+
+    One for all turns of a process: each tells how late its timer was, and all slow down.
+    """
+
+    shortest_s: float = 0.04
+    longest_s: float = 0.25
+    lateness_s: float = 0.0  # smoothed
+
+    @property
+    def interval_s(self) -> float:
+        wanted = self.shortest_s + SLUGGISHNESS * self.lateness_s
+        return min(self.longest_s, wanted)
+
+    def was_late(self, seconds: float) -> None:
+        self.lateness_s += SMOOTHING * (max(0.0, seconds) - self.lateness_s)
+
+
+class Coalescer:
+    """The first piece leaves at once, then what has gathered, once per interval; the end at once.
+
+    One writer puts, one reader iterates.
+    """
+
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace, self._clock = pace, clock
+        self._pieces: list[str] = []
+        self._some, self._closed = asyncio.Event(), asyncio.Event()
+        self._error: BaseException | None = None
+
+    def put(self, text: str) -> None:
+        self._pieces.append(text)
+        self._some.set()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """No piece follows; with an error, what was not yet read is dropped."""
+        self._error = error
+        self._closed.set()
+        self._some.set()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """Raises the error with which it was closed."""
+        due = self._clock()
+        while True:
+            await self._some.wait()
+            await self._wait_until(due)
+            if self._error:
+                raise self._error
+            text, self._pieces = "".join(self._pieces), []
+            if text:
+                due = self._clock() + self._pace.interval_s
+                yield text
+            elif self._closed.is_set():
+                return
+            if not self._closed.is_set():
+                self._some.clear()
+
+    async def _wait_until(self, due: float) -> None:
+        remaining = due - self._clock()
+        if remaining <= 0 or self._closed.is_set():
+            return
+        try:
+            async with asyncio.timeout(remaining):
+                await self._closed.wait()
+        except TimeoutError:
+            self._pace.was_late(self._clock() - due)

@@ -1,0 +1,162 @@
+"""What an utterance means: language, standalone question, searches, guard categories."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from palabre.chassis.spaces import Persona, Space
+from palabre.contracts.v1.turns_pb2 import Exchange, Sampling, Understanding, Utterance
+from palabre.llm import categories, guard, languages, tokens
+from palabre.llm.engines import Completion, Schema, Verdict
+from palabre.llm.errors import LlmError
+from palabre.llm.ladder import Ladder
+from palabre.llm.prompts import Prompting, data
+from palabre.llm.words import stems, words
+
+log = structlog.get_logger()
+
+HISTORY_TOKENS = 2_000
+LONGEST_PAST_ANSWER = 2_000  # characters
+LONGEST_QUESTION = 500
+LONGEST_QUERY = 200
+FEW = 3  # stems that say too little to search with
+
+SCHEMA: Schema = {
+    "type": "object",
+    "properties": {
+        "language": {"type": "string"},
+        "question": {"type": "string"},
+        "queries": {"type": "array", "items": {"type": "string"}},
+        "guard": {"type": "array", "items": {"type": "string", "enum": sorted(categories.ALL)}},
+    },
+    "required": ["language", "question", "queries", "guard"],
+    "additionalProperties": False,
+}
+SAMPLING = Sampling(temperature=0.0, max_tokens=300)
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")
+_LEANS_BACK = re.compile(
+    r"(et|mais|donc|alors|ok|oui|non|si|sinon|and|but|so|what about|how about|yes|no)\b"
+)
+_POINTING = (
+    "ca cela ceci celui celle ceux celles lui eux y en la-bas meme it that this those these them"
+    " there one ones same"
+)
+_POINTS_BACK = frozenset(_POINTING.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """At most one structured model call, and never later than `timeout_s`."""
+
+    ladder: Ladder
+    prompting: Prompting
+    model: str = ""
+    timeout_s: float = 0.8
+    clock: Callable[[], float] = time.monotonic
+
+    async def understand(
+        self, space: Space, persona: Persona, utterance: Utterance, history: Sequence[Exchange]
+    ) -> Understanding:
+        """With no model, or a late or broken verdict: the raw words."""
+        begun = self.clock()
+        understood = by_words(space, utterance, history)
+        if _wants_model(space, history):
+            models = (self.model,) if self.model else persona.models
+            await self._refine(understood, space, utterance.text, history, models)
+        understood.duration_ms = (self.clock() - begun) * 1000
+        return understood
+
+    async def _refine(
+        self,
+        understood: Understanding,
+        space: Space,
+        text: str,
+        history: Sequence[Exchange],
+        models: Sequence[str],
+    ) -> None:
+        if not (rungs := self.ladder.judges(models)[:1]):
+            return
+        messages = self.prompting.comprehension(space, text, history, understood.language)
+        asked = Completion(messages, sampling=SAMPLING)
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                verdict = await self.ladder.judge(asked, SCHEMA, rungs)
+        except (LlmError, TimeoutError) as error:
+            log.info("comprehension without a model", reason=type(error).__name__)
+            return
+        take(understood, verdict)
+
+
+def by_words(space: Space, utterance: Utterance, history: Sequence[Exchange]) -> Understanding:
+    """What can be known without a model."""
+    text = utterance.text.strip()
+    understood = Understanding(
+        language=languages.choose(text, utterance.language, space.languages),
+        question=text,
+        guard=guard.judge(text) if space.guard.lexical else [],
+    )
+    if history and leans_back(text):
+        understood.queries.append(f"{history[-1].question[:LONGEST_QUERY]} {text[:LONGEST_QUERY]}")
+    return understood
+
+
+def take(understood: Understanding, verdict: Verdict) -> None:
+    """Adds what a model found: data, whatever it says, and bounded. Nonsense changes nothing."""
+    values = verdict.values
+    if not isinstance(question := values.get("question"), str) or not question.strip():
+        return
+    understood.question = _line(question, LONGEST_QUESTION)
+    if _LANGUAGE.fullmatch(language := str(values.get("language"))):
+        understood.language = language
+    queries = dict.fromkeys(_line(query, LONGEST_QUERY) for query in _texts(values, "queries"))
+    del understood.queries[:]
+    understood.queries.extend([q for q in queries if q][: categories.MOST_QUERIES])
+    found = categories.known({*understood.guard, *_texts(values, "guard")})
+    del understood.guard[:]
+    understood.guard.extend(found)
+    understood.judged = isinstance(values.get("guard"), list)
+    understood.engine = verdict.usage.engine
+
+
+def leans_back(text: str) -> bool:
+    """The words alone say too little: they go on with what was said before."""
+    said = words(text)
+    return (
+        len(set(stems(text))) <= FEW
+        or bool(_LEANS_BACK.match(" ".join(said)))
+        or not _POINTS_BACK.isdisjoint(said)
+    )
+
+
+def bounded(history: Sequence[Exchange], most: int = HISTORY_TOKENS) -> list[Exchange]:
+    """The latest exchanges that fit, oldest first; long answers are cut."""
+    kept: list[Exchange] = []
+    for exchange in reversed(history):
+        short = Exchange()
+        short.CopyFrom(exchange)
+        short.question = exchange.question[:LONGEST_PAST_ANSWER]
+        short.answer = exchange.answer[:LONGEST_PAST_ANSWER]
+        most -= tokens.estimate(short.question, short.answer)
+        if most < 0:
+            break
+        kept.append(short)
+    return kept[::-1]
+
+
+def _wants_model(space: Space, history: Sequence[Exchange]) -> bool:
+    return space.comprehend == "always" or (space.comprehend == "follow-ups" and bool(history))
+
+
+def _line(text: str, longest: int) -> str:
+    return " ".join(data(text).split())[:longest]
+
+
+def _texts(values: Mapping[str, Any], key: str) -> list[str]:
+    found = values.get(key)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []

@@ -1,0 +1,96 @@
+"""An answer while it is written: its deltas, its segments, the sources that it cites."""
+
+from collections.abc import Iterator, Sequence
+
+from palabre.chassis.events import follow
+from palabre.chassis.segments import Cut, Segmenter, spoken
+from palabre.chassis.spaces import Voice
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1.turns_pb2 import Passage, Source, VoiceChoice
+from palabre.llm.citations import Citations
+from palabre.llm.sentences import sentences
+from palabre.llm.words import stems
+
+LONGEST_QUOTE = 300  # characters
+
+
+class Draft:
+    """One attempt. Text goes in as it comes, events come out; `text` is what has been shown."""
+
+    def __init__(self, cause: pb.Event, attempt: int, language: str, voice: Voice) -> None:
+        received = cause.passages_retrieved
+        self.cause, self.attempt, self.language = cause, attempt, language
+        self.text = ""
+        self.citations = Citations(len(received.passages))
+        self._passages, self._voice = received.passages, voice
+        utterance = received.utterance
+        self._encoding = utterance.speech_encoding
+        self._segmenter = Segmenter() if utterance.speech else None
+        self._deltas = self._segments = 0
+
+    def write(self, text: str) -> Iterator[pb.Event]:
+        """The delta, and the segments that it completes. Invented citations are taken out."""
+        yield from self._show(self.citations.feed(text))
+
+    def end(self) -> Iterator[pb.Event]:
+        """What was held back, and the last segment, which may be empty."""
+        yield from self._show(self.citations.close())
+        if self._segmenter:
+            *cuts, last = self._segmenter.close() or [Cut("", len(self.text))]
+            yield from self._spoken(cuts)
+            yield self._segment(last, last=True)
+
+    def say(self, sentence: str) -> Iterator[pb.Event]:
+        """A last sentence that is spoken, and shown by other means."""
+        if self._segmenter:
+            yield self._segment(Cut(sentence, len(self.text)), last=True)
+
+    def sources(self) -> list[Source]:
+        """The passages that were cited, numbered as shown."""
+        return [
+            Source(
+                number=number,
+                passage=self._passages[number - 1],
+                quote=quoted(self.text, number, self._passages[number - 1]),
+            )
+            for number in sorted(self.citations.cited)
+        ]
+
+    def _show(self, text: str) -> Iterator[pb.Event]:
+        if not text:
+            return
+        delta = pb.AnswerDelta(text=text, offset=len(self.text))
+        self.text += text
+        yield follow(self.cause, delta, index=self._deltas, attempt=self.attempt)
+        self._deltas += 1
+        if self._segmenter:
+            yield from self._spoken(self._segmenter.feed(text))
+
+    def _spoken(self, cuts: Sequence[Cut]) -> Iterator[pb.Event]:
+        return (self._segment(cut) for cut in cuts if spoken(cut.text))
+
+    def _segment(self, cut: Cut, *, last: bool = False) -> pb.Event:
+        segment = pb.SegmentReady(
+            text=spoken(cut.text),
+            language=self.language,
+            offset=cut.offset,
+            voice=VoiceChoice(
+                engine=self._voice.engine,
+                name=self._voice.name,
+                words_per_minute=self._voice.words_per_minute,
+                pitch=self._voice.pitch,
+            ),
+            encoding=self._encoding,
+            last=last,
+        )
+        self._segments += 1
+        return follow(self.cause, segment, index=self._segments - 1, attempt=self.attempt)
+
+
+def quoted(text: str, number: int, passage: Passage) -> str:
+    """The sentence of the passage that shares most words with what precedes its number."""
+    before = text[: text.find(f"[{number}]")][-LONGEST_QUOTE:]
+    claimed = set(stems(before.rsplit("\n", 1)[-1]))
+    found = sentences(passage.text)
+    best = max(found, key=lambda s: len(claimed & set(stems(s.text))), default=None)
+    return best.text[:LONGEST_QUOTE] if best else ""

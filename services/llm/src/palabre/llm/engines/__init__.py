@@ -1,0 +1,93 @@
+"""Engines: a model behind a small Protocol, registered by the entry-point group of this name."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+from palabre.contracts.v1.turns_pb2 import Passage, Sampling, Usage
+from palabre.llm.settings import Settings
+
+GROUP = "palabre.llm.engines"
+
+Piece = str | Usage
+Pieces = AsyncGenerator[Piece, None]
+Schema = Mapping[str, Any]  # JSON Schema of an object
+
+
+class Message(NamedTuple):
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What an answer is made of, for an engine that reads no prompt."""
+
+    question: str
+    passages: tuple[Passage, ...] = ()
+    language: str = ""
+    address: Literal["vous", "tu"] = "vous"
+    where_to_turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What is asked of an engine. `model` is filled in by the ladder."""
+
+    messages: tuple[Message, ...]
+    model: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    material: Material | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A structured completion: a JSON object, not yet checked, and what it cost."""
+
+    values: Mapping[str, Any]
+    usage: Usage
+
+
+class Engine(Protocol):
+    """A model or a vendor. `name` is short, lower case, and the same in metrics and usage."""
+
+    name: str
+
+    def stream(self, completion: Completion) -> Pieces:
+        """Text as it is written, never empty, then exactly one Usage. Raises EngineError.
+
+        Closing the iterator stops the work. Any number may run at the same time.
+        """
+
+    async def close(self) -> None:
+        """Nothing is asked any more."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """An engine that also answers with a JSON object."""
+
+    async def judge(self, completion: Completion, schema: Schema) -> Verdict:
+        """Raises EngineError, also when the answer is no JSON object."""
+
+
+class Rung(NamedTuple):
+    """One step of a ladder."""
+
+    engine: Engine
+    model: str
+
+
+Build = Callable[[Settings], Mapping[str, Engine]]
+
+
+def build(settings: Settings) -> dict[str, Engine]:
+    """Every engine that is installed and set up, by the name that settings and personas use."""
+    engines: dict[str, Engine] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        make: Build = point.load()
+        engines |= make(settings)
+    return engines

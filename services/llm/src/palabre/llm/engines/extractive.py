@@ -1,0 +1,191 @@
+"""The engine without a model: it quotes the best sentences of the passages, with their numbers.
+
+A sentence's score is the share of the question's weight that its stems cover (a stem's weight is
+log(1 + n / (1 + sentences that have it))), half of it for the line or heading above, and a little
+for the rank of its passage.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from palabre.contracts.v1.turns_pb2 import Passage, Usage
+from palabre.llm import replies, tokens
+from palabre.llm.engines import Completion, Engine, Material, Pieces
+from palabre.llm.errors import Refused
+from palabre.llm.sentences import Sentence, sentences
+from palabre.llm.settings import Settings
+from palabre.llm.words import fold, stems, words
+
+MOST = 4  # sentences
+LONGEST = 420  # characters of a sentence that is still pleasant to read
+ENOUGH = 900  # characters of all
+NEAR = 0.55  # of the best score
+SAME = 0.75  # share of common stems from which two sentences say the same
+_HOW_MUCH = re.compile(
+    r"\b(combien|montant|prix|tarif|cout|delai|duree|quand|date|plafond)\b"
+    r"|\b(how (much|many|long)|when)\b"
+)
+
+
+def _set(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_COURTESIES = {
+    "hello": _set("bonjour bonsoir salut coucou hello hi hey good morning evening"),
+    "thanks": _set("merci beaucoup bien super parfait ok thanks thank you very much"),
+    "goodbye": _set("au revoir bonne journee soiree merci bye goodbye a bientot"),
+}
+
+
+def build(settings: Settings) -> Mapping[str, Engine]:
+    return {"extractive": Extractive()}
+
+
+class Extractive:
+    """Needs no model, no network and no key."""
+
+    name = "extractive"
+
+    async def stream(self, completion: Completion) -> Pieces:
+        material = completion.material
+        if material is None:
+            raise Refused("the extractive engine needs passages: set PALABRE_LLM_MODEL")
+        written = 0
+        for piece in compose(material):
+            written += len(piece)
+            yield piece
+        yield Usage(
+            engine=self.name,
+            prompt_tokens=tokens.estimate(*(p.text for p in material.passages)),
+            completion_tokens=tokens.estimate("x" * written),
+            cost_known=True,
+            currency="EUR",
+        )
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence and the number of its passage."""
+
+    number: int
+    sentence: Sentence
+    stems: frozenset[str]
+    score: float = 0.0
+
+
+def compose(material: Material) -> Iterator[str]:
+    """The answer, a sentence a piece."""
+    say = replies.of(material.language, material.address)
+    if key := courtesy(material.question):
+        yield say(key)
+        return
+    quotes = choose(material.question, material.passages)
+    if not quotes:
+        yield replies.unknown(say, material.where_to_turn)
+        return
+    titles = {material.passages[q.number - 1].title for q in quotes}
+    title = titles.pop() if len(titles) == 1 else ""
+    yield say("according_to", title=title) if title else say("found")
+    yield from _bullets(quotes) if len(quotes) > 1 else _single(quotes[0])
+
+
+def courtesy(question: str) -> str:
+    """hello, thanks or goodbye when the words say nothing else."""
+    said = frozenset(words(question))
+    return next((key for key, known in _COURTESIES.items() if said and said <= known), "")
+
+
+def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
+    """The sentences to quote, in the passages' order; none only when the passages are empty."""
+    candidates = [
+        Quote(number, sentence, frozenset(stems(sentence.text)))
+        for number, passage in enumerate(passages, 1)
+        for sentence in sentences(passage.text)
+    ]
+    scored = sorted(_scored(question, passages, candidates), key=lambda q: -q.score)
+    chosen: list[Quote] = []
+    for quote in scored:
+        if quote.score < NEAR * scored[0].score or len(chosen) == MOST:
+            break
+        length = sum(len(c.sentence.text) for c in chosen) + len(quote.sentence.text)
+        if (not chosen or length <= ENOUGH) and not any(_alike(quote, c) for c in chosen):
+            chosen.append(quote)
+    return sorted(chosen, key=lambda q: (q.number, q.sentence.place))
+
+
+def _scored(
+    question: str, passages: Sequence[Passage], candidates: Sequence[Quote]
+) -> Iterator[Quote]:
+    asked = frozenset(stems(question))
+    weights = _weights(asked, candidates)
+    whole = sum(weights.values()) or 1.0
+    numbers = bool(_HOW_MUCH.search(fold(question)))
+    for quote in candidates:
+        above = frozenset(stems(f"{quote.sentence.heading} {quote.sentence.intro}")) - quote.stems
+        score = sum(weights[s] for s in asked & quote.stems) / whole
+        score += sum(weights[s] for s in asked & above) / whole / 2
+        score += 0.2 * (1 - (quote.number - 1) / len(passages))
+        score += 0.15 * (numbers and any(c.isdigit() for c in quote.sentence.text))
+        score *= _pleasantness(quote.sentence)
+        yield Quote(quote.number, quote.sentence, quote.stems, score)
+
+
+def _weights(asked: frozenset[str], candidates: Sequence[Quote]) -> dict[str, float]:
+    seen = Counter(stem for quote in candidates for stem in quote.stems & asked)
+    count = len(candidates)
+    return {stem: math.log1p(count / (1 + seen[stem])) for stem in asked}
+
+
+def _pleasantness(sentence: Sentence) -> float:
+    """Short scraps, very long sentences and questions say little."""
+    length = len(sentence.text)
+    if length > LONGEST:
+        return LONGEST / length
+    if sentence.text.endswith("?"):
+        return 0.5
+    return min(1.0, 0.4 + length / 60)
+
+
+def _alike(one: Quote, other: Quote) -> bool:
+    shorter = min(len(one.stems), len(other.stems))
+    return shorter > 0 and len(one.stems & other.stems) >= SAME * shorter
+
+
+def _single(quote: Quote) -> Iterator[str]:
+    sentence = quote.sentence
+    if sentence.intro:
+        yield f" {sentence.intro} {_marked(sentence.text, quote.number)}"
+    else:
+        yield f" {_marked(sentence.text, quote.number)}"
+
+
+def _bullets(quotes: Sequence[Quote]) -> Iterator[str]:
+    """Items of one list stand together below the line that introduces them."""
+    yield "\n"
+    intro = ""
+    for quote in quotes:
+        sentence = quote.sentence
+        if sentence.intro and sentence.intro != intro:
+            yield f"\n- {_capital(sentence.intro)}"
+        intro = sentence.intro
+        indent = "  " if intro else ""
+        yield f"\n{indent}- {_marked(_capital(sentence.text), quote.number)}"
+
+
+def _marked(text: str, number: int) -> str:
+    """The number goes before a full stop, after any other end."""
+    text = text.rstrip(" ;,")
+    if text.endswith((".", "…")) or text[-1].isalnum() or text[-1] in "»)%€":
+        return f"{text.rstrip('.')} [{number}]."
+    return f"{text} [{number}]"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,43 @@
+"""A completion that runs beside whoever reads it."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from palabre.contracts.v1.turns_pb2 import Usage
+from palabre.llm.coalescing import Coalescer
+from palabre.llm.engines import Pieces
+
+
+class Generation:
+    """Begins when entered, stops when left. `usage` is known once `texts` has ended."""
+
+    def __init__(self, pieces: Pieces, texts: Coalescer) -> None:
+        self.texts = texts
+        self.usage = Usage()
+        self._pieces = pieces
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._close)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await self._pieces.aclose()
+
+    async def _run(self) -> None:
+        async for piece in self._pieces:
+            if isinstance(piece, Usage):
+                self.usage = piece
+            else:
+                self.texts.put(piece)
+
+    def _close(self, task: asyncio.Task[None]) -> None:
+        self.texts.close(None if task.cancelled() else task.exception())

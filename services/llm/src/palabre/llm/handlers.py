@@ -1,0 +1,41 @@
+"""The two stages of this service, as pure handlers from event to events."""
+
+from collections.abc import AsyncIterator, Callable
+
+from palabre.chassis.errors import Reject
+from palabre.chassis.events import follow
+from palabre.chassis.histories import Histories
+from palabre.chassis.spaces import Space
+from palabre.chassis.stage import Handler
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.llm.answer import Answering
+from palabre.llm.comprehend import Comprehension, bounded
+
+
+def comprehender(
+    spaces: Callable[[str], Space], histories: Histories, comprehension: Comprehension
+) -> Handler:
+    """UtteranceReceived → UtteranceUnderstood."""
+
+    async def comprehend(event: pb.Event) -> AsyncIterator[pb.Event]:
+        """Raises Reject for an unknown space or persona, Unavailable."""
+        space, utterance = spaces(event.space), event.utterance_received.utterance
+        name = space.persona_name(utterance.persona, event.channel)
+        if name not in space.personas:
+            raise Reject(f"space {event.space} has no persona {name!r}")
+        carried = utterance.carried_history
+        history = bounded(carried if utterance.carries_history else await histories.read(event))
+        persona = space.personas[name]
+        understanding = await comprehension.understand(space, persona, utterance, history)
+        understood = pb.UtteranceUnderstood(
+            utterance=utterance, understanding=understanding, history=history
+        )
+        understood.utterance.ClearField("carried_history")
+        yield follow(event, understood)
+
+    return comprehend
+
+
+def answerer(answering: Answering) -> Handler:
+    """PassagesRetrieved → AnswerDelta…, SegmentReady…, then AnswerCompleted or TurnFailed."""
+    return answering.answer

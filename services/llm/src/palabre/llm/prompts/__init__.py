@@ -1,0 +1,167 @@
+"""Prompts: versioned files, filled in with data that can never become an instruction.
+
+What comes from documents, people and clients stands between tags that carry a nonce of this call:
+nobody who wrote it could know how to close them.
+"""
+
+import datetime as dt
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from palabre.chassis.spaces import Persona, Space
+from palabre.contracts.v1 import turns_pb2 as turns
+from palabre.llm import categories, replies
+from palabre.llm.citations import without_marks
+from palabre.llm.engines import Message
+
+VERSION = "v1"
+LONGEST_QUESTION = 8_000  # characters
+LONGEST_INSTRUCTIONS = 4_000
+LONGEST_TITLE = 300
+
+_templates = Environment(
+    loader=PackageLoader("palabre.llm", f"prompts/{VERSION}"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 (no HTML; data is never a template)
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+_MONTHS = {
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "en": "January February March April May June July August September October November December",
+}
+_NAMES = {
+    "fr": {"fr": "français", "en": "anglais"},
+    "en": {
+        "fr": "French", "en": "English", "es": "Spanish", "de": "German", "it": "Italian",
+        "pt": "Portuguese", "nl": "Dutch", "ar": "Arabic", "tr": "Turkish", "uk": "Ukrainian",
+        "ru": "Russian", "pl": "Polish", "ro": "Romanian",
+    },
+}  # fmt: skip
+
+_SPECIAL = re.compile(r"<(?=\|)|(?<=\|)>|\[(?=/?INST\])")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompting:
+    """Makes prompts. `nonce` and `today` are asked once for each."""
+
+    nonce: Callable[[], str] = lambda: secrets.token_hex(8)
+    today: Callable[[], dt.date] = lambda: dt.datetime.now(dt.UTC).date()
+
+    def answer(
+        self,
+        space: Space,
+        persona: Persona,
+        retrieved: "Retrieved",
+    ) -> tuple[Message, ...]:
+        """System, the conversation so far, then passages and question.
+
+        Only the system message is ours alone: it stays the same from turn to turn, so that
+        providers can keep it.
+        """
+        language = retrieved.language
+        values = {
+            "nonce": self.nonce(),
+            "today": date(self.today(), language),
+            "identity": space.text(persona.identity, replies.supported(language)),
+            "audience": persona.audience,
+            "address": persona.address,
+            "guidelines": persona.guidelines,
+            "mode": "grounded" if retrieved.passages else "no-knowledge",
+            "where_to_turn": space.text(space.no_knowledge, language),
+            "language": name(language),
+            "instructions": data(retrieved.instructions, LONGEST_INSTRUCTIONS),
+            "passages": [_passage(passage) for passage in retrieved.passages],
+            "question": data(retrieved.question, LONGEST_QUESTION),
+        }
+        system = _render("system", language, values)
+        question = _render("question", language, values)
+        said = (message for exchange in retrieved.history for message in _exchange(exchange))
+        return (Message("system", system), *said, Message("user", question))
+
+    def comprehension(
+        self, space: Space, message: str, history: Sequence[turns.Exchange], language: str
+    ) -> tuple[Message, ...]:
+        values = self._judging(message, history, language)
+        values |= {"space": space.name, "most": categories.MOST_QUERIES}
+        return _judged("comprehend", language, values)
+
+    def guard(self, message: str, language: str) -> tuple[Message, ...]:
+        return _judged("guard", language, self._judging(message, (), language))
+
+    def _judging(
+        self, message: str, history: Sequence[turns.Exchange], language: str
+    ) -> dict[str, object]:
+        return {
+            "nonce": self.nonce(),
+            "today": date(self.today(), language),
+            "message": data(message, LONGEST_QUESTION),
+            "history": [
+                {"question": data(e.question), "answer": data(without_marks(e.answer))}
+                for e in history
+            ],
+            "categories": categories.MEANINGS[replies.supported(language)],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What an answer is written from."""
+
+    question: str
+    language: str
+    passages: Sequence[turns.Passage] = ()
+    history: Sequence[turns.Exchange] = ()
+    instructions: str = ""
+
+
+def data(text: str, longest: int = 0) -> str:
+    """Text of others: no control, invisible or reordering characters, no chat template's marks."""
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+    kept = _SPECIAL.sub(" ", kept)
+    return f"{kept[:longest]}…" if 0 < longest < len(kept) else kept
+
+
+def date(day: dt.date, language: str) -> str:
+    supported = replies.supported(language)
+    month = _MONTHS[supported].split()[day.month - 1]
+    number = "1er" if supported == "fr" and day.day == 1 else str(day.day)
+    return f"{number} {month} {day.year}"
+
+
+def name(language: str) -> str:
+    """As the prompt in this language calls it; else its code."""
+    return _NAMES[replies.supported(language)].get(language.split("-")[0], language)
+
+
+def _render(template: str, language: str, values: Mapping[str, object]) -> str:
+    file = f"{replies.supported(language)}/{template}.j2"
+    return _templates.get_template(file).render(values).strip()
+
+
+def _judged(template: str, language: str, values: Mapping[str, object]) -> tuple[Message, ...]:
+    return (
+        Message("system", _render(template, language, values)),
+        Message("user", _render("message", language, values)),
+    )
+
+
+def _passage(passage: turns.Passage) -> dict[str, str]:
+    above = [part for part in passage.heading_path if part != passage.title]
+    title = data(" > ".join([passage.title, *above]).replace("\n", " "), LONGEST_TITLE)
+    return {"title": title, "text": data(passage.text).strip()}
+
+
+def _exchange(exchange: turns.Exchange) -> tuple[Message, Message]:
+    """Numbers in past answers would point to passages that are not here any more."""
+    return (
+        Message("user", data(exchange.question)),
+        Message("assistant", data(without_marks(exchange.answer)) or "…"),
+    )

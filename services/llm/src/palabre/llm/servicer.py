@@ -1,0 +1,66 @@
+"""LlmService over gRPC: a model, through the same ladder as every answer."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+import grpc
+
+from palabre.chassis.spaces import Space, UnknownSpace
+from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
+from palabre.contracts.v1.turns_pb2 import Exchange, Usage
+from palabre.llm.engines import Completion, Message
+from palabre.llm.errors import LlmError
+from palabre.llm.ladder import Ladder
+
+NO_MODEL = "no engine answered: set PALABRE_LLM_MODEL, or try again in a little while"
+
+ServicerContext = grpc.aio.ServicerContext[pb.CompleteRequest, pb.CompleteResponse]
+
+
+class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
+    """NOT_FOUND: no such space or persona. UNAVAILABLE: no engine answered, or one broke off."""
+
+    def __init__(self, spaces: Callable[[str], Space], ladder: Ladder) -> None:
+        self._spaces, self._ladder = spaces, ladder
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        llm_pb2_grpc.add_LlmServiceServicer_to_server(self, server)
+
+    async def Complete(
+        self, request: pb.CompleteRequest, context: ServicerContext
+    ) -> AsyncIterator[pb.CompleteResponse]:
+        models = await self._models(request, context)
+        if not request.prompt:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "prompt: is empty")
+        asked = Completion(tuple(_messages(request)), sampling=request.sampling)
+        try:
+            async with aclosing(self._ladder.stream(asked, self._ladder.rungs(models))) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Usage):
+                        yield pb.CompleteResponse(usage=piece)
+                    else:
+                        yield pb.CompleteResponse(text=piece)
+        except LlmError:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, NO_MODEL)
+
+    async def _models(
+        self, request: pb.CompleteRequest, context: ServicerContext
+    ) -> tuple[str, ...]:
+        """The persona's; the deployment's own when the request names no space."""
+        if not request.space:
+            return ()
+        try:
+            return self._spaces(request.space).persona(request.persona).models
+        except (UnknownSpace, KeyError):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such space or persona")
+            raise
+
+
+def _messages(request: pb.CompleteRequest) -> list[Message]:
+    said = [message for exchange in request.history for message in _exchange(exchange)]
+    system = [Message("system", request.system)] if request.system else []
+    return [*system, *said, Message("user", request.prompt)]
+
+
+def _exchange(exchange: Exchange) -> tuple[Message, Message]:
+    return Message("user", exchange.question), Message("assistant", exchange.answer)

@@ -1,0 +1,69 @@
+"""A space and a turn that every test of this service starts from."""
+
+from collections.abc import Callable
+from typing import Any
+
+from palabre.chassis import spaces
+from palabre.chassis.directory import Spaces
+from palabre.chassis.events import begin, follow
+from palabre.chassis.spaces import Space
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1.turns_pb2 import Passage, Understanding, Utterance
+
+DEPOSIT = Passage(
+    id="p1",
+    document="depot",
+    title="Le dépôt de garantie",
+    text="# Le dépôt de garantie\n\nLe bailleur rend le dépôt de garantie dans un délai d'un mois."
+    " Ce délai passe à deux mois quand l'état des lieux montre des dégâts.",
+    url="https://exemple.fr/depot",
+)
+NOTICE = Passage(
+    id="p2",
+    document="preavis",
+    title="Le préavis",
+    text="Le préavis est de trois mois. Il est réduit à un mois en zone tendue.",
+)
+
+
+def make_space(**changes: Any) -> Space:
+    """A small space; `persona` among the changes goes into its persona."""
+    identity = {"fr": "Vous êtes Camille.", "en": "You are Camille."}
+    persona = {"name": "Camille", "identity": identity} | dict(changes.pop("persona", {}))
+    return spaces.parse(
+        {
+            "schema": 1,
+            "name": "Habitat des Tilleuls",
+            "languages": ["fr", "en"],
+            "default_persona": "camille",
+            "greeting": {"fr": "Bonjour."},
+            "no_knowledge": {"fr": "Appelez le 01 99 00 12 34.", "en": "Call 01 99 00 12 34."},
+            "personas": {"camille": persona},
+        }
+        | changes
+    )
+
+
+def received(text: str, **utterance: Any) -> pb.Event:
+    said = Utterance(text=text, **utterance)
+    return begin("logement", "web", "c1", pb.UtteranceReceived(utterance=said))
+
+
+def retrieved(
+    text: str = "Quand le bailleur rend-il le dépôt de garantie ?",
+    *,
+    passages: tuple[Passage, ...] = (DEPOSIT, NOTICE),
+    understanding: Understanding | None = None,
+    replaceable: bool = True,
+    **utterance: Any,
+) -> pb.Event:
+    event = received(text, replaceable=replaceable, **utterance)
+    understood = understanding or Understanding(language="fr", question=text)
+    body = pb.PassagesRetrieved(
+        utterance=event.utterance_received.utterance, understanding=understood, passages=passages
+    )
+    return follow(event, body)
+
+
+def known(space: Space) -> Callable[[str], Space]:
+    return Spaces({"logement": space}).get
