@@ -1,0 +1,132 @@
+"""The service as it runs: its own process, a real nats-server with production's permissions."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from palabre.chassis import directory
+from palabre.chassis.bus import Bus
+from palabre.chassis.events import body_name, follow
+from palabre.chassis.streams import OPERATOR
+from palabre.chassis.testing import NatsServer, until
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.llm.shown import deltas_of
+from tests.standins.model import Model
+
+from .a_turn import DEPOSIT, make_space, received
+
+ENDS = {"answer_completed", "turn_failed"}
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    async with NatsServer(tmp_path) as server:
+        bus = await server.bus(OPERATOR)
+        bucket = await bus.js.key_value("spaces")
+        await directory.apply(bucket, "logement", make_space(comprehend="never"))
+        await bus.close()
+        yield server
+
+
+@pytest.fixture
+async def bus(server: NatsServer) -> AsyncIterator[Bus]:
+    bus = await server.bus(OPERATOR)
+    yield bus
+    await bus.close()
+
+
+@asynccontextmanager
+async def running(server: NatsServer, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of the service; what is left of it is killed."""
+    environment = os.environ | {
+        "PALABRE_NATS_URL": server.url,
+        "PALABRE_NATS_USER": "llm",
+        "PALABRE_NATS_PASSWORD": server.users["llm"],
+        "PALABRE_LOG_FORMAT": "json",
+        **settings,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "palabre.llm", env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr
+        async for line in process.stderr:
+            if b'"ready"' in line:
+                break
+        draining = asyncio.create_task(process.stderr.read())
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    await draining
+
+
+async def ask(bus: Bus) -> pb.Event:
+    """An utterance, and the passages that the retriever would find."""
+    said = received("Quand le dépôt est-il rendu ?", replaceable=True)
+    await bus.publish(said)
+    return said
+
+
+async def retrieve(bus: Bus, understood: pb.Event) -> pb.Event:
+    body = pb.PassagesRetrieved(
+        utterance=understood.utterance_understood.utterance,
+        understanding=understood.utterance_understood.understanding,
+        passages=[DEPOSIT],
+    )
+    event = follow(understood, body)
+    await bus.publish(event)
+    return event
+
+
+async def through_turn(bus: Bus) -> AsyncIterator[pb.Event]:
+    """All events of one turn, until it has ended."""
+    async with bus.follow("logement", "web", "c1") as events:
+        await ask(bus)
+        async for event in events:
+            if body_name(event) == "utterance_understood":
+                await retrieve(bus, event)
+            yield event
+            if body_name(event) in ENDS:
+                return
+
+
+async def test_a_turn_goes_through_both_stages(server: NatsServer, bus: Bus) -> None:
+    async with running(server) as process, asyncio.timeout(20):
+        events = [event async for event in through_turn(bus)]
+        completed = events[-1].answer_completed
+        assert "dans un délai d'un mois [1]" in completed.text
+        shown = "".join(e.answer_delta.text for e in events if e.HasField("answer_delta"))
+        assert shown == completed.text
+        process.terminate()
+        assert await process.wait() == 0
+
+
+async def test_an_earlier_attempts_deltas_are_found_in_live(server: NatsServer, bus: Bus) -> None:
+    mine, other = received("a"), received("b")
+    llm = await server.bus("llm")
+    assert not await deltas_of(llm, mine)
+    await llm.publish_live(follow(mine, pb.AnswerDelta(text="Un début"), attempt=1))
+    await llm.client.flush()
+    assert await deltas_of(llm, mine)
+    assert not await deltas_of(llm, other)
+    await llm.close()
+
+
+async def test_a_cancelled_turn_stops_the_model(server: NatsServer, bus: Bus) -> None:
+    model = Model()
+    async with model.serving() as url, asyncio.timeout(30):
+        settings = {"PALABRE_LLM_BASE_URL": url, "PALABRE_LLM_MODEL": "mock-itl20-len2000"}
+        async with running(server, **settings):
+            async for event in through_turn(bus):
+                if event.HasField("answer_delta"):
+                    await bus.publish(follow(event, pb.TurnCancelled(reason="stop")))
+                    break
+            await until(lambda: model.open_streams == 0)
+            assert model.asked["mock-itl20-len2000"] == 1
