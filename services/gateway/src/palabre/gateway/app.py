@@ -7,11 +7,21 @@ from starlette.types import ASGIApp
 
 from palabre.gateway import problems, reference
 from palabre.gateway.http import Edge
-from palabre.gateway.routes import answer, conversations, documents, openai, spaces, tokens, turns
+from palabre.gateway.routes import (
+    answer,
+    conversations,
+    documents,
+    openai,
+    page,
+    spaces,
+    speech,
+    tokens,
+    turns,
+)
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
 
-_ROUTERS = (spaces, conversations, turns, documents, answer, openai, tokens)
+_ROUTERS = (spaces, conversations, turns, documents, answer, openai, speech, tokens)
 
 
 def create(gateway: State) -> ASGIApp:
@@ -29,6 +39,7 @@ def create(gateway: State) -> ASGIApp:
     for routes in _ROUTERS:
         app.include_router(routes.router)
     app.include_router(reference.router)
+    app.include_router(page.router(gateway))
     return Edge(app, _limit(gateway.settings))
 
 

@@ -80,7 +80,8 @@ def of_rpc(error: AioRpcError) -> Problem:
 def response(problem: Problem, path: str) -> Response:
     """In the shape that clients of this path expect."""
     if path.startswith("/v1/"):
-        return JSONResponse(problem.openai(), problem.status, problem.headers)
+        status = 400 if problem.status == 422 else problem.status  # as OpenAI has it
+        return JSONResponse(problem.openai(), status, problem.headers)
     return JSONResponse(
         problem.document(),
         problem.status,

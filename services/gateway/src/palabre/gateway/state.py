@@ -2,21 +2,23 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 from nats.js.kv import KeyValue
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
-from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
-from palabre.contracts.v1.tts_pb2_grpc import TtsServiceAsyncStub
 from palabre.gateway.admission import Admission
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.quotas import Limits, Load
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.tokens import Tokens
 from palabre.gateway.visitors import Visitors
+
+if TYPE_CHECKING:  # these names are in the stubs' types only
+    from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
+    from palabre.contracts.v1.tts_pb2_grpc import TtsServiceAsyncStub
 
 
 @dataclass(slots=True)
@@ -32,8 +34,8 @@ class State:
     admission: Admission
     limits: Limits
     load: Load
-    retriever: RetrieverServiceAsyncStub
-    tts: TtsServiceAsyncStub
+    retriever: "RetrieverServiceAsyncStub"
+    tts: "TtsServiceAsyncStub"
     erased: KeyValue
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ class ScriptedAnswers:
     """
 
     bus: Bus
-    script: Callable[[pb.Event], Sequence[Any]]
+    script: Callable[[pb.Event], Iterable[Any]]
     heard: list[pb.Event] = field(default_factory=list)
     cancelled: list[pb.Event] = field(default_factory=list)
     attempt: int = 1
@@ -109,7 +109,7 @@ class ScriptedAnswers:
             self.cancelled.append(event)
             if event.turn in self._tasks:
                 self._tasks[event.turn].cancel()
-        else:
+        elif event.turn not in self._tasks:  # core NATS also delivers what the stream refuses
             self.heard.append(event)
             self._tasks[event.turn] = asyncio.create_task(self._play(event))
 

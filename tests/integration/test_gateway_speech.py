@@ -1,0 +1,153 @@
+"""The speech of a turn: followed while it is spoken, made anew when it is gone."""
+
+import asyncio
+import io
+import wave
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from palabre.audio import OpusPackets
+from palabre.chassis import events
+from palabre.chassis.testing import NatsServer
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.gateway import testing
+from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings, completed, delta
+
+AUTH = {"Authorization": f"Bearer {testing.TOKEN}"}
+PACKETS = 25  # half a second
+
+
+@pytest.fixture
+async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    async with NatsServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+async def around() -> AsyncIterator[Surroundings]:
+    async with testing.surroundings() as found:
+        yield found
+
+
+@pytest.fixture
+async def gateway(
+    nats: NatsServer, tmp_path: Path, around: Surroundings
+) -> AsyncIterator[RunningGateway]:
+    async with testing.running(nats, tmp_path, tts_address=around.address) as running:
+        yield running
+
+
+@pytest.fixture
+async def llm(nats: NatsServer) -> AsyncIterator[ScriptedAnswers]:
+    answers = ScriptedAnswers(await nats.bus("operator"), spoken_answer)
+    await answers.listen()
+    yield answers
+    await answers.close()
+
+
+@pytest.fixture
+async def http(gateway: RunningGateway) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=gateway.url, headers=AUTH, timeout=20) as client:
+        yield client
+
+
+def packets() -> list[bytes]:
+    made = OpusPackets()
+    return (made.feed(bytes(48_000), 48_000) + made.close())[:PACKETS]
+
+
+def spoken_answer(cause: pb.Event) -> Iterator[Any]:
+    """Two segments; the second one is spoken half a second later."""
+    yield delta("Oui. ", 0)
+    for index, text in enumerate(("Oui. ", "Demain.")):
+        last = index == 1
+        ready = pb.SegmentReady(text=text, language="fr", offset=index * 5, last=last)
+        yield events.follow(cause, ready, index=index, attempt=1)
+        yield 0.5 * index
+        for sequence, data in enumerate(packets()):
+            frame = pb.SpeechFrame(
+                encoding=turns_pb2.AUDIO_ENCODING_OPUS,
+                data=data,
+                sequence=sequence,
+                duration_ms=20,
+                last=sequence == PACKETS - 1,
+                last_segment=last,
+            )
+            yield events.follow(cause, frame, index=index, attempt=1)
+        done = pb.SpeechCompleted(duration_ms=PACKETS * 20, frames=PACKETS, last=last)
+        yield events.follow(cause, done, index=index, attempt=1)
+    yield completed("Oui. Demain.")
+
+
+async def ask(http: httpx.AsyncClient, *, speech: bool) -> str:
+    begun = await http.post("/api/v1/spaces/demo/conversations", json={})
+    url = f"/api/v1/conversations/{begun.json()['id']}/utterances"
+    reply = await http.post(url, json={"text": "Quand ?", "speech": speech})
+    return str(reply.json()["turn"])
+
+
+async def test_speech_begins_before_the_answer_ends(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    turn = await ask(http, speech=True)
+    loop = asyncio.get_running_loop()
+    async with http.stream("GET", f"/api/v1/turns/{turn}/audio") as reply:
+        assert reply.headers["content-type"] == "audio/ogg"
+        pieces = [(loop.time(), piece) async for piece in reply.aiter_raw()]
+    assert pieces[-1][0] - pieces[0][0] > 0.3
+    sound = b"".join(piece for _, piece in pieces)
+    assert await asyncio.to_thread(duration_s, sound) == pytest.approx(1.0, abs=0.1)
+
+
+async def test_speech_comes_as_wav_and_mp3_too(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    turn = await ask(http, speech=True)
+    wav = (await http.get(f"/api/v1/turns/{turn}/audio", params={"format": "wav"})).content
+    with wave.open(io.BytesIO(wav)) as sound:
+        assert sound.getframerate() == 24_000
+    mp3 = (await http.get(f"/api/v1/turns/{turn}/audio", params={"format": "mp3"})).content
+    assert await asyncio.to_thread(duration_s, mp3) == pytest.approx(1.0, abs=0.1)
+
+
+async def test_an_answer_without_speech_is_spoken_when_it_is_there(
+    http: httpx.AsyncClient, llm: ScriptedAnswers, around: Surroundings
+) -> None:
+    llm.script = lambda _: [0.3, completed("Le cinq.")]
+    turn = await ask(http, speech=False)
+    reply = await http.get(f"/api/v1/turns/{turn}/audio")
+    assert reply.content == b"Lecinq."
+    assert around.speech.asked[0].voice.engine == "espeak"
+
+
+async def test_speech_that_is_gone_is_made_anew(
+    http: httpx.AsyncClient, llm: ScriptedAnswers, around: Surroundings
+) -> None:
+    turn = await ask(http, speech=True)
+    await http.get(f"/api/v1/turns/{turn}/audio")
+    await llm.bus.js.purge_stream("LIVE")
+    await asyncio.sleep(0.7)
+    reply = await http.get(f"/api/v1/turns/{turn}/audio")
+    assert reply.content == b"Oui.Demain."
+
+
+async def test_a_turn_without_an_answer_says_so(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    llm.script = lambda _: [pb.TurnFailed(reason=pb.FAILURE_REASON_UNAVAILABLE)]
+    turn = await ask(http, speech=False)
+    assert (await http.get(f"/api/v1/turns/{turn}/audio")).status_code == 409
+    assert (await http.get("/api/v1/turns/none/audio")).status_code == 404
+
+
+def duration_s(data: bytes) -> float:
+    with av.open(io.BytesIO(data), "r") as container:
+        frames = list(container.decode(audio=0))
+    return float(sum(frame.samples / frame.sample_rate for frame in frames))
