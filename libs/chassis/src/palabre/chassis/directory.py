@@ -106,7 +106,7 @@ async def apply(bucket: KeyValue, name: str, space: Space, *, force: bool = Fals
 
     Raises LiveEdit on a conflict (unless `force`), InvalidSpace when the merge is none.
     """
-    files = _plain(space)
+    files = plain(space)
     live = await current(bucket, name)
     if live is None:
         await _write(bucket, name, Revision(0, files, files, "apply", _now()))
@@ -127,7 +127,7 @@ async def edit(bucket: KeyValue, name: str, space: Space, message: str) -> None:
     live = await current(bucket, name)
     if live is None:
         raise UnknownSpace(f"no space {name!r}")
-    revision = Revision(live.number, _plain(space), live.applied, message, _now())
+    revision = Revision(live.number, plain(space), live.applied, message, _now())
     await _write(bucket, name, revision)
 
 
@@ -183,7 +183,7 @@ def differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]
     return [] if old == new else [(path, old, new)]
 
 
-def _plain(space: Space) -> dict[str, Any]:
+def plain(space: Space) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(space.model_dump_json(by_alias=True, exclude_none=True))
     return plain
 

@@ -22,13 +22,16 @@ def passwords(folder: Path) -> dict[str, str]:
     return known
 
 
-def render(port: int, store: Path, users: Mapping[str, str]) -> str:
-    """The text of a nats.conf, listening on loopback only."""
+def render(port: int, folder: Path, users: Mapping[str, str]) -> str:
+    """The text of a nats.conf, listening on loopback only; state and log are below `folder`."""
     config = {
         "host": "127.0.0.1",
         "port": port,
         "max_payload": 1 << 20,
-        "jetstream": {"store_dir": str(store), "max_memory_store": 512 << 20,
+        "log_file": str(folder / "nats.log"),
+        "logfile_size_limit": 16 << 20,
+        "logfile_max_num": 3,
+        "jetstream": {"store_dir": str(folder / "jetstream"), "max_memory_store": 512 << 20,
                       "max_file_store": 64 << 30},
         "authorization": {"users": [_user(name, word) for name, word in users.items()]},
     }  # fmt: skip

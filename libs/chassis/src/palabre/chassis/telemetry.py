@@ -93,7 +93,7 @@ def _start_logs(service: str, settings: ServiceSettings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _names(service),
+        _names(service, console=settings.log_format == "console"),
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
@@ -109,9 +109,12 @@ def _start_logs(service: str, settings: ServiceSettings) -> None:
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
 
 
-def _names(service: str) -> structlog.typing.Processor:
+def _names(service: str, *, console: bool) -> structlog.typing.Processor:
     def add(logger: Any, method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        values["service"] = service
+        if console:
+            values["event"] = f"{service:<9} {values['event']}"
+        else:
+            values["service"] = service
         return values
 
     return add

@@ -35,9 +35,7 @@ class NatsServer:
         self.url = f"nats://127.0.0.1:{self.port}"
         self.users = nats_config.passwords(folder)
         self._config = folder / "nats.conf"
-        self._config.write_text(
-            nats_config.render(self.port, folder / "jetstream", self.users), encoding="utf-8"
-        )
+        self._config.write_text(nats_config.render(self.port, folder, self.users), encoding="utf-8")
         self.process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,53 @@
+# Everything a developer or an operator of one machine does. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format proto docs bench clean
+SHELL := /bin/bash
+
+# uv where it works; otherwise a Python 3.12 installs it into .tools.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
+RUN := $(UV) run --no-sync
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.tools/bin/uv:
+	python3.12 -m venv .tools && .tools/bin/pip install --quiet 'uv>=0.8'
+
+.venv/.synced: pyproject.toml uv.lock $(wildcard */pyproject.toml */*/pyproject.toml) $(filter .tools/bin/uv,$(UV))
+	$(UV) sync --quiet --locked --all-packages --all-groups
+	@touch $@
+
+install: .venv/.synced ## install everything into .venv
+
+run: install ## run everything on this machine, on http://127.0.0.1:8080
+	@exec $(RUN) palabre run
+
+test: install ## run every test that can run here
+	$(RUN) pytest $(ARGS)
+
+check: install ## lint, format, types, imports, contracts, generated files
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) python -m tests.architecture.dependencies
+	$(RUN) python proto/generate.py --check
+	$(RUN) python -m tests.architecture.contracts
+	$(RUN) python -m docs.tables --check
+	$(RUN) python -m tests.architecture.figures
+
+format: install ## format and fix what can be fixed
+	$(RUN) ruff check --fix --quiet . || true
+	$(RUN) ruff format .
+
+proto: install ## generate the code of proto/
+	$(RUN) python proto/generate.py
+
+docs: install ## renew the tables in ARCHITECTURE.md and docs/
+	$(RUN) python -m docs.tables
+
+bench: install ## the benchmarks, one after the other
+	for name in overhead search ingest speech kill; do $(RUN) python -m bench.$$name || exit 1; done
+
+clean: ## remove what was installed or made here, but no data
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

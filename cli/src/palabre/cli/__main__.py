@@ -1,0 +1,5 @@
+"""`python -m palabre.cli`."""
+
+from palabre.cli.app import main
+
+main()

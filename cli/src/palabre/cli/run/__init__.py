@@ -1,0 +1,1 @@
+"""Everything on one machine: a nats-server, all services, the demo space."""

@@ -1,0 +1,81 @@
+"""What runs on this machine: its ports, its tokens, written where the command line finds it."""
+
+import json
+import os
+import secrets
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+SERVICES = ("gateway", "retriever", "llm", "tts")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All on loopback."""
+
+    http: int
+    nats: int
+    grpc: dict[str, int]
+    operations: dict[str, int]
+
+    @classmethod
+    def choose(cls, http: int) -> Self:
+        """Free ones; HTTP's is given."""
+        count = 1 + 2 * len(SERVICES)
+        nats, *others = _free(count)
+        grpc = dict(zip(SERVICES, others, strict=False))
+        operations = dict(zip(SERVICES, others[len(SERVICES) :], strict=True))
+        return cls(http, nats, grpc, operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running Palabre, as `run.json` in its data folder tells it."""
+
+    pid: int
+    ports: Ports
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.http}"
+
+    @property
+    def nats_url(self) -> str:
+        return f"nats://127.0.0.1:{self.ports.nats}"
+
+    def write(self, folder: Path) -> None:
+        (folder / "run.json").write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """None when nothing runs there."""
+        try:
+            values = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            os.kill(values["pid"], 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return cls(values["pid"], Ports(**values["ports"]))
+
+
+def operator_token(folder: Path, given: str) -> tuple[str, bool]:
+    """The administrator's token, and whether it was made just now; readable by its owner only."""
+    file = folder / "operator-token"
+    if not given and file.exists():
+        return file.read_text(encoding="utf-8").strip(), False
+    token = given or f"palabre_{secrets.token_urlsafe(32)}"
+    file.touch(mode=0o600)
+    file.write_text(token, encoding="utf-8")
+    return token, not given
+
+
+def _free(count: int) -> list[int]:
+    holders = [socket.socket() for _ in range(count)]
+    try:
+        for holder in holders:
+            holder.bind(("127.0.0.1", 0))
+        return [int(holder.getsockname()[1]) for holder in holders]
+    finally:
+        for holder in holders:
+            holder.close()

@@ -1,0 +1,69 @@
+"""supervisord: a child of ours, spoken to over its own socket."""
+
+import contextlib
+import http.client
+import os
+import socket
+import sys
+import time
+import xmlrpc.client
+from pathlib import Path
+from typing import Any, Self
+
+from palabre.cli.run import processes
+
+
+class Supervised:
+    """What supervisord can be asked over its socket (its XML-RPC interface)."""
+
+    def __init__(self, path: str) -> None:
+        self._proxy = xmlrpc.client.ServerProxy("http://supervisor", _UnixTransport(path))
+
+    def call(self, method: str, *args: Any) -> Any:
+        return getattr(self._proxy.supervisor, method)(*args)
+
+    def is_up(self) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return bool(self.call("getState")["statename"] == "RUNNING")
+        return False
+
+
+class Supervisor(Supervised):
+    """supervisord as a child process."""
+
+    def __init__(self, folder: Path, pid: int) -> None:
+        super().__init__(processes.socket_path(folder))
+        self.pid = pid
+        self._status: int | None = None
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        """With `folder/supervisord.conf`. In a process group of its own: Ctrl-C is ours."""
+        config = str(folder / "supervisord.conf")
+        command = [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", config]
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        return cls(folder, os.posix_spawn(sys.executable, command, env, setpgroup=0))
+
+    def has_ended(self) -> bool:
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._status = os.waitstatus_to_exitcode(status) if pid else None
+        return self._status is not None
+
+    def wait(self) -> int:
+        while not self.has_ended():
+            time.sleep(0.1)
+        return self._status or 0
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("localhost")
+        unix = socket.socket(socket.AF_UNIX)
+        unix.connect(self._path)
+        connection.sock = unix
+        return connection

@@ -1,0 +1,37 @@
+"""A space's definition written as the TOML files that it is read from."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+
+def files(definition: dict[str, Any]) -> dict[str, str]:
+    """Text by file: space.toml, and a file per persona."""
+    rest = {key: value for key, value in definition.items() if key != "personas"}
+    personas = definition["personas"].items()
+    return {"space.toml": text(rest)} | {f"personas/{n}.toml": text(p) for n, p in personas}
+
+
+def text(values: dict[str, Any]) -> str:
+    """TOML of plain data: strings, numbers, booleans, lists of them, tables."""
+    return "\n".join(_lines(values, ())).strip() + "\n"
+
+
+def _lines(values: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    tables = {k: v for k, v in values.items() if isinstance(v, dict)}
+    for key, value in values.items():
+        if key not in tables and value is not None:
+            yield f"{key} = {_value(value)}"
+    for key, table in tables.items():
+        below = (*path, key)
+        if table:
+            yield f"\n[{'.'.join(below)}]"
+            yield from _lines(table, below)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)  # a JSON string is a basic TOML string
