@@ -1,0 +1,193 @@
+"""Tokens, conversations and the archive, on SQLite and where they are set on other databases."""
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from palabre.chassis import events
+from palabre.chassis.errors import Unavailable
+from palabre.chassis.testing import collect
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.gateway import archive, database
+from palabre.gateway.archive import Archive
+from palabre.gateway.callers import Caller
+from palabre.gateway.conversations import Conversations
+from palabre.gateway.problems import Problem
+from palabre.gateway.tables import ConversationRow, Table, TurnRow
+from palabre.gateway.testing import completed, source
+from palabre.gateway.tokens import Tokens, digest
+
+ME = Caller("me", "api")
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    made = database.connect(database.address("", tmp_path))
+    await database.migrate(made)
+    yield made
+    await made.dispose()
+
+
+def begun(turn: str, conversation: str = "c-1") -> pb.Event:
+    utterance = turns_pb2.Utterance(text="Quand ?", author=turns_pb2.Author(id="me"))
+    body = pb.UtteranceReceived(utterance=utterance)
+    return events.begin("demo", "api", conversation, body, turn=turn)
+
+
+def answered(first: pb.Event, text: str = "Le cinq [1].") -> pb.Event:
+    done = completed(text, source())
+    done.utterance.CopyFrom(first.utterance_received.utterance)
+    return events.follow(first, done)
+
+
+async def test_migrations_make_what_the_tables_say(engine: AsyncEngine) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Table.metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await database.migrate(engine)
+
+
+async def test_an_address_without_its_driver_gets_one(tmp_path: Path) -> None:
+    made = database.address("postgresql://palabre@db/palabre", tmp_path)
+    assert made.drivername == "postgresql+asyncpg"
+    with pytest.raises(database.WrongDatabase, match="oracle"):
+        database.address("oracle://db", tmp_path)
+
+
+async def test_facts_make_the_same_rows_in_any_order(engine: AsyncEngine) -> None:
+    one, two, three = begun("t-1"), begun("t-2"), begun("t-3", "c-2")
+    failed = pb.TurnFailed(reason=pb.FAILURE_REASON_EXPIRED, message="Désolé.", shown="Le")
+    facts = [one, two, three, answered(one), events.follow(two, failed)]
+    facts.append(events.follow(three, pb.TurnCancelled(reason="stop")))
+    chance = random.Random(7)  # noqa: S311
+    for _ in range(5):
+        order = facts + facts
+        chance.shuffle(order)
+        for batch in (order[:5], order[5:]):
+            async with engine.begin() as connection:
+                await archive.store(connection, batch)
+    rows = {row["id"]: row for row in await Conversations(engine).turns("c-1")}
+    assert (rows["t-1"]["status"], rows["t-1"]["answer"]) == ("completed", "Le cinq [1].")
+    assert rows["t-1"]["sources"][0]["document"] == "guide.md"
+    assert rows["t-1"]["asked_at"].tzinfo == dt.UTC
+    assert (rows["t-2"]["status"], rows["t-2"]["reason"]) == ("failed", "expired")
+    assert rows["t-2"]["question"] == "Quand ?"
+    [last] = await Conversations(engine).turns("c-2")
+    assert (last["status"], last["reason"]) == ("cancelled", "stop")
+
+
+async def test_rows_from_the_bus_are_like_those_from_sql(engine: AsyncEngine) -> None:
+    one, two = begun("t-1"), begun("t-2")
+    facts = [one, answered(one), two]
+    async with engine.begin() as connection:
+        await archive.store(connection, facts)
+    kept = await Conversations(engine).turns("c-1")
+    for row, same in zip(kept, archive.as_rows(facts), strict=True):
+        assert {name: row[name] for name in same} == same
+
+
+async def test_the_archive_writes_many_facts_at_once(engine: AsyncEngine) -> None:
+    kept, stop = Archive(engine, pause_s=0.01), asyncio.Event()
+    asked = [begun(f"t-{n}") for n in range(150)]
+    facts = asked + [answered(first) for first in asked]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(kept.write(stop))
+        done = [tasks.create_task(collect(kept.handle(fact))) for fact in facts]
+        await asyncio.gather(*done)
+        stop.set()
+    async with engine.connect() as connection:
+        counted = await connection.scalar(
+            select(func.count()).select_from(TurnRow).where(TurnRow.status == "completed")
+        )
+    assert counted == 150
+
+
+async def test_a_database_that_is_away_hands_facts_back(tmp_path: Path) -> None:
+    engine = database.connect(database.address("", tmp_path))  # no tables
+    kept, stop = Archive(engine, pause_s=0), asyncio.Event()
+    writing = asyncio.create_task(kept.write(stop))
+    with pytest.raises(Unavailable):
+        await collect(kept.handle(begun("t-1")))
+    stop.set()
+    await writing
+    await engine.dispose()
+
+
+async def test_facts_that_are_not_archived_cost_nothing(engine: AsyncEngine) -> None:
+    event = events.follow(begun("t-1"), pb.SpeechCompleted())
+    assert await collect(Archive(engine).handle(event)) == []
+
+
+async def test_an_erased_conversation_does_not_come_back(engine: AsyncEngine) -> None:
+    conversations = Conversations(engine)
+    made = await conversations.create(ME, "demo", "camille", "fr")
+    first = begun("t-1", made.id)
+    async with engine.begin() as connection:
+        await archive.store(connection, [first, answered(first)])
+    await conversations.erase(made)
+    async with engine.begin() as connection:
+        await archive.store(connection, [first, answered(first)])
+    assert await conversations.turns(made.id) == []
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(ConversationRow.id))).all() == []
+
+
+async def test_a_conversation_belongs_to_who_began_it(engine: AsyncEngine) -> None:
+    made = await Conversations(engine).create(ME, "demo", "", "")
+    elsewhere = Conversations(engine)
+    assert await elsewhere.find(made.id, ME) == made
+    for other in (Caller("you", "api"), Caller("me", "web")):
+        with pytest.raises(Problem) as refusal:
+            await elsewhere.find(made.id, other)
+        assert refusal.value.status == 404
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def test_a_secret_is_never_stored(engine: AsyncEngine, tmp_path: Path) -> None:
+    tokens = Tokens(engine)
+    made, secret = await tokens.issue("essai", ["ask"], ["demo"])
+    assert await tokens.find(secret) == made
+    await engine.dispose()
+    kept = await asyncio.to_thread(everything_in, tmp_path)
+    assert secret.encode() not in kept
+    assert secret.removeprefix("palabre_").encode() not in kept
+    assert digest(secret).encode() in kept
+
+
+async def test_a_revocation_elsewhere_counts_after_a_second(engine: AsyncEngine) -> None:
+    now = 0.0
+    here, there = Tokens(engine), Tokens(engine, clock=lambda: now)
+    made, secret = await here.issue("essai", ["ask"], ["demo"])
+    await there.find(secret)
+    assert await here.revoke(made.id)
+    await there.find(secret)
+    now = 1.0
+    with pytest.raises(Problem, match="revoked"):
+        await there.find(secret)
+    assert not await here.revoke("none")
+
+
+async def test_the_first_administrators_token_is_made_once(engine: AsyncEngine) -> None:
+    tokens = Tokens(engine)
+    made = await tokens.bootstrap("")
+    assert made
+    assert (await tokens.find(made)).allows("spaces:write")
+    assert await tokens.bootstrap("") is None
+    assert await tokens.bootstrap("given") is None
+    assert (await tokens.find("given")).reaches("anywhere")
+    with pytest.raises(Problem, match="unknown"):
+        await tokens.find(made)
