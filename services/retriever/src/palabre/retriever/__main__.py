@@ -15,7 +15,7 @@ from palabre.retriever.servicer import NAME, Retriever
 from palabre.retriever.settings import RetrieverSettings
 
 # Longer than any document takes: before that, a change may be another replica's, going on.
-CHANGE = dt.timedelta(minutes=15)
+CHANGE_S = 900.0
 
 
 async def assemble(context: service.Context, settings: RetrieverSettings) -> service.Parts:
@@ -26,7 +26,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         Catalogue(NatsBucket(context.bus)),
         await context.objects("documents"),
         lambda: dt.datetime.now(dt.UTC),
-        Limits(settings.max_document_bytes, CHANGE if settings.qdrant_url else dt.timedelta(0)),
+        Limits(settings.max_document_bytes, CHANGE_S if settings.qdrant_url else 0.0),
     )
     await knowledge.recover()
     servicer = Retriever(search, knowledge, context.spaces, settings.max_document_bytes)

@@ -1,11 +1,13 @@
 """Which version of each document is current: the one place that decides what is searched.
 
-Beside the current entries stand marks of documents whose change has begun and not ended: after a
-crash they say what has to be put right.
+Beside the current entries stand the changes that have begun and not ended: after a crash they say
+what has to be put right.
 """
 
 import base64
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from nats.js.errors import APIError
@@ -33,8 +35,17 @@ class Bucket(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of one document; `versions` are those it had and will have. `begun` in Unix seconds."""
+
+    document: str
+    versions: tuple[str, ...]
+    begun: float
+
+
 class Catalogue:
-    """Entries and marks by space and document."""
+    """Entries and changes by space and document."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -50,7 +61,7 @@ class Catalogue:
         return sorted(entries, key=lambda entry: entry.document)
 
     async def spaces(self) -> list[str]:
-        """Those that have documents or marks, ordered."""
+        """Those that have documents or changes, ordered."""
         keys = [*await self._bucket.items("current"), *await self._bucket.items("pending")]
         return sorted({key.split(".")[1] for key in keys})
 
@@ -61,17 +72,19 @@ class Catalogue:
     async def remove(self, space: str, document: str) -> None:
         await self._bucket.delete(_key("current", space, document))
 
-    async def begin(self, space: str, entry: DocumentEntry) -> None:
-        """Marks that a change to this version has begun."""
-        await self._bucket.put(_key("pending", space, entry.document), entry.SerializeToString())
+    async def begin(self, space: str, change: Change) -> None:
+        """Remembers that this change has begun."""
+        value = json.dumps(asdict(change)).encode()
+        await self._bucket.put(_key("pending", space, change.document), value)
 
     async def end(self, space: str, document: str) -> None:
         await self._bucket.delete(_key("pending", space, document))
 
-    async def begun(self, space: str) -> list[DocumentEntry]:
-        """Versions whose change has begun and not ended."""
+    async def begun(self, space: str) -> list[Change]:
+        """Changes that have begun and not ended."""
         found = await self._bucket.items(f"pending.{space}")
-        return [DocumentEntry.FromString(value) for value in found.values()]
+        said = (json.loads(value) for value in found.values())
+        return [Change(s["document"], tuple(s["versions"]), s["begun"]) for s in said]
 
 
 class NatsBucket:

@@ -1,4 +1,4 @@
-"""How much of a question a passage covers: the share of its words' rarity, by stems, 0 to 1.
+"""How much of a question a passage covers: the share of its words' weight, by stems, 0 to 1.
 
 Unlike fused ranks it means the same in every corpus, so a floor can stand on it.
 """
@@ -23,6 +23,8 @@ _ASKING = frozenset(
     why would
     """)
 )
+# What a word weighs besides its rarity: in a corpus about bread, "bread" is still a word.
+EVERY_WORD = 1.0
 _TTL_S = 60.0
 _MAX_TERMS = 100_000
 
@@ -43,7 +45,7 @@ class Coverage:
         words = words_of(question, languages)
         rarity = await self._rarity(space, sorted({stem for word in words for stem in word}))
         # A word that two languages would stem is as rare as its more common stem.
-        weights = [min(rarity[stem] for stem in word) for word in words]
+        weights = [EVERY_WORD + min(rarity[stem] for stem in word) for word in words]
         for candidate in candidates:
             stems = _stems(candidate)
             covered = sum(w for w, word in zip(weights, words, strict=True) if word & stems)

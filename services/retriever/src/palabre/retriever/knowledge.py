@@ -8,9 +8,9 @@ shows the new passages and forgets the old ones in one step. Whatever ends the p
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import batched
 from weakref import WeakValueDictionary
 
@@ -21,7 +21,7 @@ from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import documents
-from palabre.retriever.catalogue import Catalogue
+from palabre.retriever.catalogue import Catalogue, Change
 from palabre.retriever.errors import UnknownDocument
 from palabre.retriever.headers import described
 from palabre.retriever.index import Index
@@ -35,10 +35,10 @@ STEP = 256
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """With a shared index, a change that another replica began this long ago may still go on."""
+    """With a shared index, a change that another replica began this recently may still go on."""
 
     max_document_bytes: int = 20 << 20
-    change: timedelta = timedelta(0)
+    change_s: float = 0.0
 
 
 class Knowledge:
@@ -58,15 +58,17 @@ class Knowledge:
 
     async def ingest(
         self, header: DocumentHeader, data: bytes, language: str
-    ) -> AsyncIterator[IngestResponse]:
+    ) -> AsyncGenerator[IngestResponse]:
         """Steps, then the entry. `language` is for documents that do not say theirs.
 
         Raises InvalidDocument before anything is changed, and Unavailable.
         """
         async with self._lock(header.space, header.document):
             entry, passages = await asyncio.to_thread(self._read, header, data, language)
-            async for step in self._replace(header.space, entry, passages, data):
-                yield step
+            steps = self._replace(header.space, entry, passages, data)
+            async with contextlib.aclosing(steps):
+                async for step in steps:
+                    yield step
 
     async def documents(self, space: str) -> list[DocumentEntry]:
         """Ordered by name."""
@@ -89,7 +91,7 @@ class Knowledge:
         """How many passages went. Raises UnknownDocument."""
         async with self._lock(space, document):
             entry = await self.entry(space, document)
-            async with self._change(space, entry, entry.version):
+            async with self._change(space, document, entry.version):
                 await self._catalogue.remove(space, document)
                 ids = await self._index.ids(space, document)
                 await self._index.switch(space, [], "", "", sorted(ids))
@@ -98,9 +100,9 @@ class Knowledge:
     async def recover(self) -> None:
         """Puts right what a crash left, and indexes anew what the index has lost."""
         for space in await self._catalogue.spaces():
-            for begun in await self._catalogue.begun(space):
-                if begun.ingested_at.ToDatetime(UTC) + self._limits.change <= self._now():
-                    await self._settle(space, begun.document, begun.version)
+            for change in await self._catalogue.begun(space):
+                if change.begun + self._limits.change_s <= self._now().timestamp():
+                    await self._settle(space, change)
                     log.info("settled a change that was broken off", space=space)
             entries = await self._catalogue.entries(space)
             indexed = await self._index.count(space)
@@ -116,7 +118,7 @@ class Knowledge:
 
     @property
     def _alone(self) -> bool:
-        return not self._limits.change
+        return not self._limits.change_s
 
     def _lock(self, space: str, document: str) -> asyncio.Lock:
         return self._locks.setdefault((space, document), asyncio.Lock())
@@ -137,7 +139,7 @@ class Knowledge:
 
     async def _replace(
         self, space: str, entry: DocumentEntry, passages: Sequence[Indexed], data: bytes
-    ) -> AsyncIterator[IngestResponse]:
+    ) -> AsyncGenerator[IngestResponse]:
         existing = await self._index.ids(space, entry.document)
         current = await self._catalogue.entry(space, entry.document)
         yield _step("read", 0, len(passages))
@@ -147,7 +149,8 @@ class Knowledge:
             return
         new = [p for p in passages if p.passage.id not in existing]
         entry.changed = len(new)
-        async with self._change(space, entry, current.version if current else ""):
+        versions = (current.version, entry.version) if current else (entry.version,)
+        async with self._change(space, entry.document, *versions):
             await self._originals.put(_original(space, entry.version), data)
             yield _step("stored", 0, len(passages))
             for number, batch in enumerate(batched(new, STEP)):
@@ -159,22 +162,30 @@ class Knowledge:
         yield IngestResponse(done=entry)
 
     @contextlib.asynccontextmanager
-    async def _change(self, space: str, entry: DocumentEntry, replaced: str) -> AsyncIterator[None]:
+    async def _change(self, space: str, document: str, *versions: str) -> AsyncIterator[None]:
         """A change that is broken off is settled by what the catalogue says at that moment."""
-        await self._catalogue.begin(space, entry)
+        change = Change(document, versions, self._now().timestamp())
+        await self._catalogue.begin(space, change)
         ended = False
         try:
             yield
             ended = True
         finally:
-            if ended:
-                await self._finish(space, entry.document, replaced)
-            else:
-                await asyncio.shield(self._settle(space, entry.document, entry.version))
+            settling = self._finish(space, change) if ended else self._settle(space, change)
+            await asyncio.shield(settling)
 
-    async def _settle(self, space: str, document: str, version: str) -> None:
-        await self._reconcile(space, document)
-        await self._finish(space, document, version)
+    async def _settle(self, space: str, change: Change) -> None:
+        await self._reconcile(space, change.document)
+        await self._finish(space, change)
+
+    async def _finish(self, space: str, change: Change) -> None:
+        """Deletes the originals that nothing uses any more; then the change has ended."""
+        others = [c for c in await self._catalogue.begun(space) if c.document != change.document]
+        used = {entry.version for entry in await self._catalogue.entries(space)}
+        used.update(version for other in others for version in other.versions)
+        for version in set(change.versions) - used:
+            await self._originals.delete(_original(space, version))
+        await self._catalogue.end(space, change.document)
 
     async def _switch(
         self,
@@ -208,13 +219,6 @@ class Knowledge:
 
     def _cut_original(self, entry: DocumentEntry, data: bytes) -> list[Indexed]:
         return _cut(documents.read(entry.document, data, entry.media_type, len(data)), entry)
-
-    async def _finish(self, space: str, document: str, version: str) -> None:
-        """Takes the mark away, then the original of this version when nothing uses it any more."""
-        await self._catalogue.end(space, document)
-        entries = await self._catalogue.entries(space) + await self._catalogue.begun(space)
-        if version and all(entry.version != version for entry in entries):
-            await self._originals.delete(_original(space, version))
 
 
 def _cut(document: documents.Document, entry: DocumentEntry) -> list[Indexed]:

@@ -9,6 +9,7 @@ from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import vectors
 from palabre.retriever.coverage import Coverage
 from palabre.retriever.index import Index
+from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import Indexed
 
 # Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): sum of weight / (k + rank).
@@ -83,12 +84,12 @@ class Search:
         return [records[identity] for identity in ids if identity in records]
 
 
-def fuse(rankings: Iterable[Sequence[str]], weights: Iterable[float]) -> dict[str, float]:
+def fuse(rankings: Iterable[Sequence[Ranked]], weights: Iterable[float]) -> dict[str, float]:
     """Score by id; rankings of the same weight count the same, whatever their scores were."""
     scores: defaultdict[str, float] = defaultdict(float)
     for ranking, weight in zip(rankings, weights, strict=True):
-        for rank, identity in enumerate(ranking, start=1):
-            scores[identity] += weight / (RRF_K + rank)
+        for ranked in ranking:
+            scores[ranked.id] += weight / (RRF_K + ranked.rank)
     return scores
 
 

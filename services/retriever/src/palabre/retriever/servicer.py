@@ -56,8 +56,10 @@ class Retriever(RetrieverServiceServicer):
         async with _translated(context), self._ingesting:
             header, data = await self._receive(request_iterator)
             language = self._spaces.get(header.space).languages[0]
-            async for progress in self._knowledge.ingest(header, data, language):
-                yield progress
+            steps = self._knowledge.ingest(header, data, language)
+            async with contextlib.aclosing(steps):
+                async for progress in steps:
+                    yield progress
 
     async def ListDocuments(
         self, request: pb.ListDocumentsRequest, context: Context

@@ -70,6 +70,8 @@ def _walk(node: LexborNode, outline: Outline, depth: int) -> None:
                 place(child, outline)
             elif depth < _MAX_DEPTH:
                 _walk(child, outline, depth + 1)
+            else:
+                _paragraph(child, outline)
         else:
             loose.append(_raw(child))
     outline.block(_collapse("".join(loose)))
@@ -124,7 +126,8 @@ def _raw(node: LexborNode) -> str:
         return node.text_content or ""
     if node.tag == "br":
         return "\n"
-    return node.text(separator=" " if _holds_blocks(node) else "")
+    parted = any(_holds_blocks(child) for child in node.iter())
+    return node.text(separator=" " if parted else "")
 
 
 def _collapse(text: str) -> str:

@@ -35,6 +35,7 @@ from qdrant_edge import (
 )
 
 from palabre.retriever.index.port import HIDDEN
+from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import ACCESS, DOCUMENT, from_payload, payload_of, unseen
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import FIELDS, TEXT, Sparse, of_passage
@@ -77,7 +78,7 @@ class EdgeIndex:
         questions: Sequence[Mapping[str, Sparse]],
         tiers: Collection[str],
         limit: int,
-    ) -> list[list[str]]:
+    ) -> list[list[Ranked]]:
         shard = self._shards.get(space)
         if not shard:
             return [[] for _ in questions for _ in FIELDS]
@@ -87,7 +88,7 @@ class EdgeIndex:
             for q in questions
             for field in FIELDS
         ]
-        return await self._read(self._rank, shard, QueryBatchRequest(requests))
+        return await self._read(self._rank, shard, QueryBatchRequest(requests), limit)
 
     async def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Indexed]:
         shard = self._shards.get(space)
@@ -132,10 +133,10 @@ class EdgeIndex:
             self._writer, lambda: call(*args, **kwargs)
         )
 
-    def _rank(self, shard: EdgeShard, batch: QueryBatchRequest) -> list[list[str]]:
+    def _rank(self, shard: EdgeShard, batch: QueryBatchRequest, limit: int) -> list[list[Ranked]]:
         with self._switching:
             answers = shard.query_batch(batch)
-        return [[str(point.id) for point in answer] for answer in answers]
+        return [ranking(((str(p.id), p.score) for p in answer), limit) for answer in answers]
 
     def _load_all(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import Sparse
 
@@ -22,10 +23,11 @@ class Index(Protocol):
         questions: Sequence[Mapping[str, Sparse]],
         tiers: Collection[str],
         limit: int,
-    ) -> list[list[str]]:
-        """Passage ids, best first: a ranking per question and field, in this order.
+    ) -> list[list[Ranked]]:
+        """Passages, best first: a ranking per question and field, in this order.
 
-        Only passages that were shown and whose tier is among these; filtered inside the query.
+        Only passages that were shown and whose tier is among these; filtered inside the query. A
+        ranking may be shorter than `limit` where it would end among equals.
         """
         ...
 

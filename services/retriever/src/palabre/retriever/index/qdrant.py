@@ -14,6 +14,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 
 from palabre.chassis.errors import Unavailable
 from palabre.retriever.index.port import HIDDEN
+from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import ACCESS, DOCUMENT, from_payload, payload_of, unseen
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import FIELDS, TEXT, Sparse, of_passage
@@ -37,7 +38,7 @@ class QdrantIndex:
         questions: Sequence[Mapping[str, Sparse]],
         tiers: Collection[str],
         limit: int,
-    ) -> list[list[str]]:
+    ) -> list[list[Ranked]]:
         if not await self._exists(space):
             return [[] for _ in questions for _ in FIELDS]
         condition = models.MatchAny(any=sorted(set(tiers) - {HIDDEN}))
@@ -49,7 +50,8 @@ class QdrantIndex:
         ]
         async with _translated():
             answers = await self._client.query_batch_points(_name(space), requests)
-        return [[str(point.id) for point in answer.points] for answer in answers]
+        scored = ([(str(p.id), p.score) for p in answer.points] for answer in answers)
+        return [ranking(points, limit) for points in scored]
 
     async def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Indexed]:
         if not ids or not await self._exists(space):

@@ -1,0 +1,142 @@
+"""The service over a real gRPC connection on loopback."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from palabre.chassis import rpc
+from palabre.chassis.blobs import MemoryObjects
+from palabre.chassis.directory import Spaces
+from palabre.chassis.spaces import parse
+from palabre.contracts.v1 import retriever_pb2 as pb
+from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
+from palabre.retriever.catalogue import Catalogue, MemoryBucket
+from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.search import Search
+from palabre.retriever.servicer import NAME, Retriever
+
+if TYPE_CHECKING:  # a name of the type stubs only
+    from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
+
+MAX_BYTES = 200_000
+DEMO = {
+    "schema": 1,
+    "name": "Démo",
+    "languages": ["fr"],
+    "default_persona": "camille",
+    "greeting": {"fr": "Bonjour"},
+    "personas": {"camille": {"name": "Camille", "identity": {"fr": "Une agente."}}},
+}
+
+
+@pytest.fixture
+async def stub(edge: EdgeIndex) -> AsyncIterator["RetrieverServiceAsyncStub"]:
+    now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    knowledge = Knowledge(edge, Catalogue(MemoryBucket()), MemoryObjects(), lambda: now)
+    servicer = Retriever(Search(edge), knowledge, Spaces({"demo": parse(DEMO)}), MAX_BYTES)
+    server, port = await rpc.serve([servicer.add_to], [NAME], "127.0.0.1:0", reflect=False)
+    async with rpc.channel(f"127.0.0.1:{port}") as channel:
+        yield RetrieverServiceStub(channel)
+    await server.stop(None)
+
+
+def pieces(header: pb.DocumentHeader, data: bytes) -> Iterator[pb.IngestRequest]:
+    yield pb.IngestRequest(header=header)
+    for start in range(0, len(data), 64 << 10):
+        yield pb.IngestRequest(data=data[start : start + (64 << 10)])
+
+
+async def ingest(
+    stub: "RetrieverServiceAsyncStub", text: str, document: str = "guide.md", **header: str
+) -> list[pb.IngestResponse]:
+    sent = pb.DocumentHeader(**({"space": "demo", "document": document} | header))
+    return [progress async for progress in stub.Ingest(pieces(sent, text.encode()))]
+
+
+async def refused(call: object) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call  # type: ignore[misc]
+    return caught.value.code(), str(caught.value.details())
+
+
+async def test_a_document_goes_in_and_is_found(stub: "RetrieverServiceAsyncStub") -> None:
+    text = "\n\n".join(f"Le bail numéro {number} dure trois ans." for number in range(4_000))
+    progress = await ingest(stub, f"# Bail\n\n{text}")
+    assert progress[-1].done.passages > 100
+    request = pb.SearchRequest(space="demo", queries=["que dure le bail ?"], limit=3)
+    response = await stub.Search(request)
+    assert [p.title for p in response.passages] == ["Bail"] * 3
+    assert response.search_ms > 0
+
+
+async def test_the_floor_can_be_left_out(stub: "RetrieverServiceAsyncStub") -> None:
+    await ingest(stub, "# Bail\n\nLe bail dure trois ans.")
+    request = pb.SearchRequest(space="demo", queries=["le bail des girafes de Mongolie"], limit=3)
+    response = await stub.Search(request)
+    assert (len(response.passages), response.below_floor) == (0, 1)
+    request.without_floor = True
+    assert len((await stub.Search(request)).passages) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "said"),
+    [
+        (pb.SearchRequest(space="x", queries=["a"], limit=1), "NOT_FOUND", "no space 'x'"),
+        (pb.SearchRequest(space="demo", queries=["a"]), "INVALID_ARGUMENT", "choose 1 to 50"),
+        (pb.SearchRequest(space="demo", limit=1), "INVALID_ARGUMENT", "say what to search for"),
+        (
+            pb.SearchRequest(space="demo", queries=["a" * 9_000], limit=1),
+            "INVALID_ARGUMENT",
+            "use at most 8000 characters",
+        ),
+    ],
+)
+async def test_a_search_that_makes_no_sense_is_refused_with_what_to_do(
+    stub: "RetrieverServiceAsyncStub", request_: pb.SearchRequest, code: str, said: str
+) -> None:
+    status, details = await refused(stub.Search(request_))
+    assert status.name == code
+    assert said in details
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "code", "said"),
+    [
+        ({}, " ", "INVALID_ARGUMENT", "guide.md: is empty"),
+        ({"document": ""}, "a", "INVALID_ARGUMENT", "has no name"),
+        ({"document": "a\nb.md"}, "a", "INVALID_ARGUMENT", "no control characters"),
+        ({"space": "x"}, "a", "NOT_FOUND", "no space 'x'"),
+        ({}, "a" * (MAX_BYTES + 1), "INVALID_ARGUMENT", "guide.md: is larger than 0 MiB"),
+    ],
+)
+async def test_a_document_that_cannot_be_taken_is_refused_with_what_to_do(
+    stub: "RetrieverServiceAsyncStub", header: dict[str, str], text: str, code: str, said: str
+) -> None:
+    status, details = await refused(ingest(stub, text, **header))
+    assert status.name == code
+    assert said in details
+
+
+async def test_another_tiers_document_does_not_exist(stub: "RetrieverServiceAsyncStub") -> None:
+    await ingest(stub, "# Consignes\n\nEn interne.", "interne.md", tier="restricted")
+    await ingest(stub, "# Bail\n\nPour tous.", "bail.md")
+    listed = await stub.ListDocuments(pb.ListDocumentsRequest(space="demo"))
+    assert [e.document for e in listed.documents] == ["bail.md"]
+    get = pb.GetDocumentRequest(space="demo", document="interne.md")
+    assert (await refused(stub.GetDocument(get)))[0] is grpc.StatusCode.NOT_FOUND
+    get.groups.append("restricted")
+    got = await stub.GetDocument(get)
+    assert (got.entry.tier, [p.text for p in got.passages]) == ("restricted", ["En interne."])
+
+
+async def test_a_deleted_document_is_not_found(stub: "RetrieverServiceAsyncStub") -> None:
+    await ingest(stub, "# Bail\n\nPour tous.")
+    delete = pb.DeleteDocumentRequest(space="demo", document="guide.md")
+    assert (await stub.DeleteDocument(delete)).passages == 1
+    code, details = await refused(stub.DeleteDocument(delete))
+    assert code is grpc.StatusCode.NOT_FOUND
+    assert "guide.md: no such document: list the space's documents" in details
