@@ -228,10 +228,10 @@ _NUMBERS: tuple[Rule, ...] = (
 
 # --- All of them
 
-_SIGNS = {"&": "et", "+": "plus", "=": "égale", "×": "fois", "±": "plus ou moins",
-          "≠": "différent de", "≥": "supérieur ou égal à", "≤": "inférieur ou égal à",
-          "<": "inférieur à", ">": "supérieur à", "@": "arobase", "~": "environ", "≈": "environ", "÷": "divisé par",
-          "%": "pour cent"}  # fmt: skip
+_SIGNS = {"&": "et", "+": "plus", "=": "égale", "×": "fois", "÷": "divisé par", "@": "arobase",
+          "±": "plus ou moins", "≠": "différent de", "~": "environ", "≈": "environ",
+          "≥": "supérieur ou égal à", "≤": "inférieur ou égal à", "<": "inférieur à",
+          ">": "supérieur à", "%": "pour cent"}  # fmt: skip
 
 _ADDRESSES = addresses.rules({".": "point", "-": "tiret", "_": "tiret bas", "+": "plus",
                               "/": "slash", "@": "arobase"})  # fmt: skip

@@ -1,0 +1,37 @@
+"""Starts the tts service: the stage speak, and TtsService."""
+
+import sys
+from functools import partial
+
+from palabre.chassis import service
+from palabre.chassis.stage import Stage
+from palabre.tts import engines, handlers
+from palabre.tts.errors import CannotSpeak
+from palabre.tts.ladder import Ladder
+from palabre.tts.servicer import TtsServicer
+from palabre.tts.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()
+    try:
+        built = engines.build(settings)
+    except (ValueError, CannotSpeak) as error:
+        sys.exit(f"tts: {error}")
+    service.run("tts", settings, partial(assemble, settings, built))
+
+
+async def assemble(
+    settings: Settings, built: list[engines.Engine], context: service.Context
+) -> service.Parts:
+    ladder = Ladder(built)
+    return service.Parts(
+        stages=[Stage("speak", handlers.speaker(ladder), settings.tts_concurrency)],
+        grpc=[TtsServicer(ladder).add_to],
+        grpc_names=["palabre.contracts.v1.TtsService"],
+        close=[engine.close for engine in built],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Engines: a voice behind a small Protocol, registered by the entry-point group of this name."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from palabre.contracts.v1.tts_pb2 import Voice
+from palabre.contracts.v1.turns_pb2 import Viseme, WordTime
+from palabre.tts.settings import Settings
+
+GROUP = "palabre.tts.engines"
+WORDS_PER_MINUTE = 170
+PITCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is to be spoken: about a sentence, without marks, its numbers in words."""
+
+    text: str
+    language: str  # BCP 47
+    voice: str = ""  # one of the engine's; empty: its own for the language
+    words_per_minute: int = WORDS_PER_MINUTE
+    pitch: int = PITCH  # 0 to 99, 50 is the voice's own
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of speech: `pcm` is signed 16-bit mono in whole samples, `rate` of them a second.
+
+    Visemes and words are in milliseconds of the whole speech, in order, each given once: a word
+    with the piece in which it begins, a viseme when its end is known. Words count code points of
+    the text.
+    """
+
+    pcm: bytes
+    rate: int
+    visemes: Sequence[Viseme] = ()
+    words: Sequence[WordTime] = ()
+    voice: str = ""
+    engine: str = ""  # filled in by the ladder
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 2 / self.rate
+
+
+Sounds = AsyncGenerator[Sound, None]
+
+
+class Engine(Protocol):
+    """A synthesiser or a vendor. `name` is short, lower case, and the same in metrics."""
+
+    name: str
+
+    def voices(self) -> Sequence[Voice]:
+        """All of them. One whose language is "mul" speaks every language of the engine."""
+
+    def speak(self, speech: Speech) -> Sounds:
+        """Sound as it is made. Raises CannotSpeak, for an unknown voice or language too.
+
+        Closing the iterator stops the work. Any number may run at the same time. Text without a
+        word gives little or no sound.
+        """
+
+    async def close(self) -> None:
+        """Nothing is spoken any more."""
+
+
+Build = Callable[[Settings], Engine]
+
+
+def build(settings: Settings) -> list[Engine]:
+    """The engines of the settings, in their order. Raises ValueError when one is not installed."""
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if missing := [name for name in settings.engines if name not in points] or not settings.engines:
+        raise ValueError(
+            f"PALABRE_TTS_ENGINES: no engine {missing}: choose among {', '.join(sorted(points))}"
+        )
+    makes: list[Build] = [points[name].load() for name in settings.engines]
+    return [make(settings) for make in makes]

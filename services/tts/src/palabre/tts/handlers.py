@@ -1,0 +1,100 @@
+"""The stage `speak`: a segment of an answer -> its frames, then the fact that it was spoken."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+
+import structlog
+
+from palabre.audio import PACKET_MS, packets
+from palabre.chassis.events import follow
+from palabre.chassis.stage import Handler
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.tts.engines import Sound
+from palabre.tts.errors import CannotSpeak
+from palabre.tts.ladder import Ladder
+
+log = structlog.get_logger()
+
+
+def speaker(ladder: Ladder) -> Handler:
+    """SegmentReady -> SpeechFrame… as the sound is made, then SpeechCompleted.
+
+    A segment that no engine can speak is silent, never lost. Several segments of a turn may be
+    spoken at the same time: whoever listens orders frames by (index, sequence).
+    """
+
+    async def speak(event: pb.Event) -> AsyncGenerator[pb.Event, None]:
+        segment = event.segment_ready
+        frames, completed = Frames(segment), pb.SpeechCompleted(last=segment.last)
+        try:
+            said = ladder.speak(segment.text, segment.language, segment.voice)
+            async with aclosing(said) as sounds:
+                async for sound in sounds:
+                    for frame in frames.feed(sound):
+                        yield follow(event, frame, index=event.index)
+                    _note(completed, sound)
+                    await asyncio.sleep(0)  # encoding takes a while: let others have their turn
+        except CannotSpeak:
+            log.error("segment stays silent", turn=event.turn, index=event.index)
+        for frame in frames.close():
+            yield follow(event, frame, index=event.index)
+        completed.frames = frames.count
+        completed.duration_ms = frames.count * PACKET_MS
+        yield follow(event, completed, index=event.index)
+
+    return speak
+
+
+class Frames:
+    """The frames of a segment. One is held back until it is known whether it is the last."""
+
+    def __init__(self, segment: pb.SegmentReady) -> None:
+        self.count = 0  # frames with sound
+        self._encoding = segment.encoding or turns_pb2.AUDIO_ENCODING_OPUS
+        self._packets = packets(self._encoding)
+        self._last_segment = segment.last
+        self._held: bytes | None = None
+        self._visemes: list[turns_pb2.Viseme] = []
+
+    def feed(self, sound: Sound) -> Iterator[pb.SpeechFrame]:
+        self._visemes += sound.visemes
+        for packet in self._packets.feed(sound.pcm, sound.rate):
+            yield from self._hold(packet)
+
+    def close(self) -> Iterator[pb.SpeechFrame]:
+        """The last ones; a segment without sound has one, without data."""
+        for packet in self._packets.close():
+            yield from self._hold(packet)
+        yield self._frame(self._held or b"", last=True)
+
+    def _hold(self, packet: bytes) -> Iterator[pb.SpeechFrame]:
+        if self._held is not None:
+            yield self._frame(self._held)
+        self._held = packet
+
+    def _frame(self, packet: bytes, *, last: bool = False) -> pb.SpeechFrame:
+        begun = self.count * PACKET_MS
+        frame = pb.SpeechFrame(
+            encoding=self._encoding,
+            data=packet,
+            sequence=self.count,
+            offset_ms=begun,
+            duration_ms=PACKET_MS if packet else 0,
+            visemes=self._due(None if last else begun + PACKET_MS),
+            last=last,
+            last_segment=self._last_segment,
+        )
+        self.count += 1 if packet else 0
+        return frame
+
+    def _due(self, end_ms: int | None) -> list[turns_pb2.Viseme]:
+        """Those that begin before `end_ms`, and any that came late."""
+        due = [v for v in self._visemes if end_ms is None or v.offset_ms < end_ms]
+        self._visemes = self._visemes[len(due) :]
+        return due
+
+
+def _note(completed: pb.SpeechCompleted, sound: Sound) -> None:
+    completed.engine, completed.voice = sound.engine, sound.voice
+    completed.words.extend(sound.words)

@@ -1,0 +1,98 @@
+"""TtsService over gRPC: any text as a file that grows, and the voices."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+
+import grpc
+
+from palabre.audio import MEDIA_TYPES, encoder
+from palabre.chassis.segments import Segmenter
+from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc
+from palabre.contracts.v1.turns_pb2 import Viseme
+from palabre.tts.engines import Sound
+from palabre.tts.errors import CannotSpeak, UnknownVoice
+from palabre.tts.ladder import Ladder
+
+MAX_BYTES = 16 * 1024
+SPEEDS = (0.25, 4.0)
+NOBODY = "no engine can speak this text now: try again, or set PALABRE_TTS_ENGINES to one that can"
+
+Synthesis = grpc.aio.ServicerContext[pb.SynthesizeRequest, pb.SynthesizeResponse]
+Listing = grpc.aio.ServicerContext[pb.ListVoicesRequest, pb.ListVoicesResponse]
+
+
+class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
+    """INVALID_ARGUMENT says what to change. UNAVAILABLE: no engine could speak."""
+
+    def __init__(self, ladder: Ladder) -> None:
+        self._ladder = ladder
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        tts_pb2_grpc.add_TtsServiceServicer_to_server(self, server)
+
+    async def ListVoices(
+        self, request: pb.ListVoicesRequest, context: Listing
+    ) -> pb.ListVoicesResponse:
+        return pb.ListVoicesResponse(voices=self._ladder.voices())
+
+    async def Synthesize(
+        self, request: pb.SynthesizeRequest, context: Synthesis
+    ) -> AsyncIterator[pb.SynthesizeResponse]:
+        """A cancelled call closes the engine's iterator, which stops its work."""
+        if wrong := _wrong(request):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, wrong)
+        made = encoder(request.format)
+        try:
+            async with aclosing(self._sounds(request)) as sounds:
+                async for sound, visemes in sounds:
+                    if (data := made.feed(sound.pcm, sound.rate)) or visemes:
+                        yield pb.SynthesizeResponse(data=data, visemes=visemes)
+        except UnknownVoice as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"voice: {error}")
+        except CannotSpeak:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, NOBODY)
+        yield pb.SynthesizeResponse(data=made.close())
+
+    async def _sounds(
+        self, request: pb.SynthesizeRequest
+    ) -> AsyncGenerator[tuple[Sound, list[Viseme]], None]:
+        """Sentence after sentence; visemes in milliseconds of the whole."""
+        spoken = 0.0
+        for text in _sentences(request.text):
+            said = self._ladder.speak(
+                text, request.language, request.voice, speed=request.speed or 1.0, exact=True
+            )
+            begun = round(spoken * 1000)
+            async with aclosing(said) as sounds:
+                async for sound in sounds:
+                    spoken += sound.seconds
+                    yield sound, [_later(viseme, begun) for viseme in sound.visemes]
+
+
+def _wrong(request: pb.SynthesizeRequest) -> str:
+    """What is wrong with a request, and what to do; empty when nothing is."""
+    if not request.text.strip():
+        return "text: is empty: send the words to speak"
+    if (size := len(request.text.encode())) > MAX_BYTES:
+        return f"text: has {size} bytes: send at most {MAX_BYTES} at once"
+    if request.format not in MEDIA_TYPES:
+        return f"format: is not set: choose one of {', '.join(map(_name, MEDIA_TYPES))}"
+    if request.speed and not SPEEDS[0] <= request.speed <= SPEEDS[1]:
+        return f"speed: is {request.speed:g}: choose one from {SPEEDS[0]:g} to {SPEEDS[1]:g}"
+    return ""
+
+
+def _name(kind: pb.AudioFormat.ValueType) -> str:
+    return pb.AudioFormat.Name(kind).removeprefix("AUDIO_FORMAT_").lower()
+
+
+def _sentences(text: str) -> Iterator[str]:
+    segmenter = Segmenter()
+    for cut in segmenter.feed(text) + segmenter.close():
+        yield cut.text
+
+
+def _later(viseme: Viseme, by_ms: int) -> Viseme:
+    return Viseme(
+        shape=viseme.shape, offset_ms=viseme.offset_ms + by_ms, duration_ms=viseme.duration_ms
+    )
