@@ -143,6 +143,29 @@ async def test_an_erased_conversation_does_not_come_back(engine: AsyncEngine) ->
         assert (await connection.execute(select(ConversationRow.id))).all() == []
 
 
+async def test_erased_words_are_not_on_disk(engine: AsyncEngine, tmp_path: Path) -> None:
+    conversations = Conversations(engine)
+    made = await conversations.create(ME, "demo", "camille", "fr")
+    first = begun("t-1", made.id)
+    async with engine.begin() as connection:
+        await archive.store(connection, [first, answered(first, "Mot-de-passe-secret")])
+    assert b"Mot-de-passe-secret" in await asyncio.to_thread(everything_in, tmp_path)
+    await conversations.erase(made)
+    assert b"Mot-de-passe-secret" not in await asyncio.to_thread(everything_in, tmp_path)
+
+
+async def test_an_administrator_reaches_any_conversation_to_erase_it(engine: AsyncEngine) -> None:
+    tokens, conversations = Tokens(engine), Conversations(engine)
+    made = await conversations.create(ME, "demo", "", "")
+    for spaces, reaches in ((["demo"], True), (["other"], False)):
+        token, _ = await tokens.issue("essai", ["admin"], spaces)
+        chief = Caller("chief", "api", token)
+        if reaches:
+            assert await conversations.find(made.id, chief, for_administrators=True)
+        with pytest.raises(Problem):
+            await conversations.find(made.id, chief, for_administrators=reaches is False)
+
+
 async def test_a_conversation_belongs_to_who_began_it(engine: AsyncEngine) -> None:
     made = await Conversations(engine).create(ME, "demo", "", "")
     elsewhere = Conversations(engine)

@@ -21,7 +21,8 @@ from palabre.gateway.routes import (
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
 
-_ROUTERS = (spaces, conversations, turns, documents, answer, openai, speech, tokens)
+# The ones that must be quick come first: routes are tried in order.
+_ROUTERS = (openai, turns, conversations, speech, spaces, documents, answer, tokens)
 
 
 def create(gateway: State) -> ASGIApp:

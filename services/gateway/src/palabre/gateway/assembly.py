@@ -45,7 +45,6 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         load=Load(context.bus, _WATCHED, settings.overload_lag),
         retriever=RetrieverServiceStub(retriever),
         tts=TtsServiceStub(tts),
-        erased=await context.kv("erased"),
     )
     archive = Archive(engine, settings.archive_pause_s)
     socket = server.bind(settings.http_host, settings.http_port)

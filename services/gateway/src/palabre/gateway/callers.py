@@ -41,6 +41,9 @@ class Caller:
         if self.token is None or not self.token.allows(scope):
             raise Problem(403, f"This needs the scope {scope!r}: use a token that has it.")
 
+    def administers(self, space: str) -> bool:
+        return bool(self.token and self.token.allows("admin") and self.token.reaches(space))
+
     def spaces(self, spaces: Spaces) -> dict[str, Space]:
         """Those that this caller may see."""
         return {name: space for name, space in spaces.all().items() if self._sees(name, space)}

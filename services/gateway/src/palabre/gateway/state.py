@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
-from nats.js.kv import KeyValue
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
@@ -36,7 +35,6 @@ class State:
     load: Load
     retriever: "RetrieverServiceAsyncStub"
     tts: "TtsServiceAsyncStub"
-    erased: KeyValue
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

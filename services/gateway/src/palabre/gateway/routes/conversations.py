@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from palabre.chassis import events
+from palabre.chassis import erasing, events
 from palabre.chassis.directory import Spaces
 from palabre.chassis.spaces import Space
 from palabre.gateway import archive, state
@@ -53,13 +53,11 @@ async def show(conversation: str, request: Request, caller: Asking) -> Conversat
 
 @router.delete("/conversations/{conversation}", status_code=204)
 async def erase(conversation: str, request: Request, caller: Asking) -> Response:
-    """Erases the conversation: what runs is cancelled, and nothing more is written of it."""
+    """Erases the conversation for good. An administrator may erase anybody's."""
     gateway = state.of(request)
-    found = await gateway.conversations.find(conversation, caller)
-    await gateway.admission.cancel(found.thread, "erased")
-    await gateway.erased.put(found.id, b"1")
-    gateway.bus.erased.add(found.id)
+    found = await gateway.conversations.find(conversation, caller, for_administrators=True)
     await gateway.conversations.erase(found)
+    await erasing.erase(gateway.bus, *found.thread)
     return Response(status_code=204)
 
 
