@@ -1,8 +1,10 @@
 """The retriever: documents become passages, a question finds them."""
 
+import asyncio
 import datetime as dt
 
 from palabre.chassis import service
+from palabre.chassis.health import Health
 from palabre.chassis.stage import Stage
 from palabre.retriever.catalogue import Catalogue, NatsBucket
 from palabre.retriever.handlers import retriever
@@ -28,7 +30,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         lambda: dt.datetime.now(dt.UTC),
         Limits(settings.max_document_bytes, CHANGE_S if settings.qdrant_url else 0.0),
     )
-    await knowledge.recover()
+    await _recovered(knowledge, context.health)
     servicer = Retriever(search, knowledge, context.spaces, settings.max_document_bytes)
     handle = retriever(search, context.spaces)
     return service.Parts(
@@ -37,6 +39,15 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         grpc_names=[NAME],
         close=[index.close],
     )
+
+
+async def _recovered(knowledge: Knowledge, health: Health) -> None:
+    """Indexing all anew may take long: the process is alive meanwhile, though not ready."""
+    recovering = asyncio.create_task(knowledge.recover())
+    while not recovering.done():
+        health.tick()
+        await asyncio.wait([recovering], timeout=1.0)
+    await recovering
 
 
 async def _index(settings: RetrieverSettings) -> Index:
