@@ -37,7 +37,8 @@ def standin() -> Iterator[Served]:
     state = Standin()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(application(state), log_level="warning", ws="none")
+        listener.listen()
+        config = uvicorn.Config(application(state), log_level="critical", ws="none", lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
@@ -52,7 +53,7 @@ def running(standin: Served) -> str:
     return standin.url
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -60,14 +61,17 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A French visitor's page; a script error or a broken policy fails the test."""
     context = await browser.new_context(locale="fr-FR")
     page = await context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
+    page.on(
+        "console",
+        lambda line: complaints.append(line.text) if "Security Policy" in line.text else None,
+    )
     yield page
     await context.close()
     assert complaints == []

@@ -16,12 +16,14 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from palabre.chassis.spaces import Space, parse
-from palabre.contracts.v1 import retriever_pb2, turns_pb2
+from palabre.chassis.spaces import Space
+from palabre.contracts.v1 import retriever_pb2
 from palabre.gateway import pages
 
+from .canned import ANSWER, DOCUMENTS, NO_KNOWLEDGE, SOURCES, SPACE
+
 PIECE = 9  # code points of a delta
-PAUSE_S = 0.012
+PAUSE_S = 0.006
 SLOW_S = 0.12
 RATE = 16_000  # samples of the voice per second
 
@@ -35,112 +37,6 @@ FAULTS = {
     "inconnu": "nothing is known",
     "muet": "the answer has no voice",
     "attente": "a notice comes before the answer",
-}
-
-SPACE = parse(
-    {
-        "schema": 1,
-        "name": "La Maison du Compost",
-        "languages": ["fr", "en"],
-        "default_persona": "awa",
-        "greeting": {
-            "fr": "Bonjour ! Installez-vous à l’ombre : que voulez-vous savoir du compost ?",
-            "en": "Hello! Take a seat in the shade: what would you like to know about compost?",
-        },
-        "disclaimer": {
-            "fr": "Les réponses viennent des guides de la Maison du Compost"
-            " et ne remplacent pas l’avis de votre commune.",
-            "en": "Answers come from the guides of the house and do not replace local advice.",
-        },
-        "examples": {
-            "fr": [
-                "Combien de temps faut-il pour obtenir du compost mûr ?",
-                "Peut-on y mettre des agrumes ?",
-                "Que faire si le tas sent mauvais ?",
-            ],
-            "en": ["How long until compost is ripe?", "May I add citrus fruit?"],
-        },
-        "channels": {"web": {}},
-        "personas": {
-            "awa": {
-                "name": "Awa",
-                "identity": {"fr": "Conseillère."},
-                "avatar": {"colour": "#b5541c", "initials": "AW"},
-            },
-            "bastien": {
-                "name": "Bastien",
-                "identity": {"fr": "Jardinier."},
-                "avatar": {"colour": "#2f6f5e", "initials": "BA"},
-            },
-            "chloe": {
-                "name": "Chloé",
-                "identity": {"fr": "Chimiste."},
-                "avatar": {"colour": "#e3b04b", "initials": "CH"},
-            },
-        },
-    }
-)
-ANSWER = """Comptez **six à neuf mois** dans un composteur bien tenu [1], et jusqu’à un an si le tas \
-n’est jamais retourné [1, 2].
-
-Trois gestes l’accélèrent :
-
-- **brasser** le tas toutes les deux semaines, pour que l’air y entre [2] ;
-- équilibrer les matières *humides* (épluchures) et *sèches* (feuilles, carton) [1] ;
-- garder le tas humide comme une éponge essorée.
-
-| Saison | Durée | Brassage |
-|---|---|---|
-| Été | 4 à 6 mois | chaque semaine |
-| Hiver | 9 à 12 mois | une fois par mois |
-
-### Comment savoir qu’il est mûr ?
-
-Il est brun foncé, il s’émiette et il sent le sous-bois [2]. Voyez \
-[le guide du brassage](https://guides.example/brassage) pour le geste, en images.
-"""
-SOURCES = [
-    {
-        "number": 1,
-        "document": "guides/durée et matières.md",
-        "title": "Le compost, de l’épluchure au jardin",
-        "heading_path": ["Bien composter", "La durée"],
-        "text": "Le compost est une affaire de patience. Dans un composteur **bien tenu**, il est"
-        " mûr au bout de six à neuf mois.\n\nÉquilibrez toujours :\n\n- les matières humides ;\n"
-        "- les matières sèches.",
-        "quote": "Dans un composteur bien tenu, il est mûr au bout de six à neuf mois.",
-        "url": "",
-        "score": 0.9,
-    },
-    {
-        "number": 2,
-        "document": "guides/brassage.md",
-        "title": "Brasser son compost",
-        "heading_path": ["Les gestes"],
-        "text": "Brassez le tas toutes les deux semaines. Un compost mûr est brun foncé,"
-        " s’émiette et sent le sous-bois.",
-        "quote": "sent le sous-bois",
-        "url": "https://guides.example/brassage",
-        "score": 0.8,
-    },
-]
-NO_KNOWLEDGE = (
-    "Je ne trouve pas la réponse dans les guides. L’accueil de la Maison du Compost"
-    " vous renseignera, du mardi au samedi."
-)
-DOCUMENTS = {
-    source["document"]: retriever_pb2.GetDocumentResponse(
-        entry=retriever_pb2.DocumentEntry(
-            document=source["document"], title=source["title"], language="fr", url=source["url"]
-        ),
-        passages=[
-            turns_pb2.Passage(
-                heading_path=source["heading_path"], text=source["text"], language="fr"
-            ),
-            turns_pb2.Passage(heading_path=["La suite"], text="Une **autre** partie du guide."),
-        ],
-    )
-    for source in SOURCES
 }
 
 
@@ -273,6 +169,7 @@ def application(state: Standin) -> FastAPI:
 
     app.include_router(pages.router(lambda: {"compost": state.space}, document, welcome))
     _conversations(app, state)
+    _utterances(app, state)
     _turns(app, state)
     return app
 
@@ -317,6 +214,8 @@ def _conversations(app: FastAPI, state: Standin) -> None:
         state.conversations.pop(name, None)
         return Response(status_code=204)
 
+
+def _utterances(app: FastAPI, state: Standin) -> None:
     @app.post("/api/v1/conversations/{name}/utterances", status_code=202)
     async def ask(name: str, request: Request) -> Any:
         if name not in state.conversations:
@@ -375,7 +274,7 @@ def _turns(app: FastAPI, state: Standin) -> None:
 async def _stream(turn: Turn, last: str) -> AsyncIterator[str]:
     ids = [event[0] for event in turn.events]
     start = len(ids) - ids[::-1].index(last) if last in ids else 0
-    yield "retry: 150\n\n"
+    yield f"retry: {1500 if 'indisponible' in turn.faults else 150}\n\n"
     while True:
         for name, kind, data in turn.events[start:]:
             start += 1
@@ -388,14 +287,19 @@ async def _stream(turn: Turn, last: str) -> AsyncIterator[str]:
             if start > 12 and "indisponible" in turn.faults and not last:
                 return
         async with turn.grown:
-            await turn.grown.wait_for(lambda: len(turn.events) > start)
+            while len(turn.events) == start:
+                await turn.grown.wait()
 
 
 async def _tone(turn: Turn, seconds: float = 20) -> AsyncIterator[bytes]:
     """A quiet 220 Hz tone as WAV of unknown length, faster than it is heard."""
     unknown = 0xFFFFFFFF
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
-    yield struct.pack("<4sI4s", b"RIFF", unknown, b"WAVE") + form + struct.pack("<4sI", b"data", unknown)
+    yield (
+        struct.pack("<4sI4s", b"RIFF", unknown, b"WAVE")
+        + form
+        + struct.pack("<4sI", b"data", unknown)
+    )
     step = RATE // 10
     for start in range(0, int(RATE * seconds), step):
         wave = (int(900 * math.sin(440 * math.pi * n / RATE)) for n in range(start, start + step))

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { allowances, parse, plain } from "../../../services/gateway/src/palabre/gateway/static/js/markdown.js";
 import { settle } from "../../../services/gateway/src/palabre/gateway/static/js/settle.js";
-import { HOSTILE } from "./corpus.mjs";
+
+// Markdown that tries to run, load or lead somewhere. Rendered, each must be inert.
+const HOSTILE = JSON.parse(readFileSync(new URL("hostile.json", import.meta.url), "utf8"));
 
 const SOURCES = [
   { number: 1, title: "Le guide", url: "https://sources.example/guide" },

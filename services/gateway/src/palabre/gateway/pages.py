@@ -133,7 +133,7 @@ def preferred(request: Request) -> str:
 class _Renderer:
     def __init__(self, assets: Mapping[str, Asset]) -> None:
         self._assets = assets
-        # Addresses carry the content's hash, so that browsers keep files for good and never mix two versions.
+        # Addresses carry the content's hash: browsers keep files for good and never mix versions.
         digest = hashlib.sha256(b"".join(asset.body for asset in assets.values()))
         self._version = digest.hexdigest()[:12]
         self._modules = sorted(path for path in assets if path.endswith(".js"))
@@ -178,9 +178,12 @@ class _Renderer:
     def _html(
         self, template: str, language: str, values: Mapping[str, Any], status: int = 200
     ) -> Response:
-        shared = {"language": language, "words": WORDS[language]}
-        static = f"/static/{self._version}"
-        text = self._templates.get_template(template).render(shared | {"static": static} | values)
+        text = self._templates.get_template(template).render(
+            language=language,
+            words=WORDS[language],
+            static=f"/static/{self._version}",
+            **values,
+        )
         return HTMLResponse(text, status, HEADERS | {"vary": "accept-language"})
 
 

@@ -5,9 +5,12 @@ import { ENDED, assemble, newTurn, restore } from "./stream.js";
 
 const newKey = () => globalThis.crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-");
 
+const PATIENCE_MS = 1000;
+
 /** Fires "change" after each change. Turns are replaced, never changed: compare them by identity. */
 export class Conversation extends EventTarget {
   #stops = new Map(); // turn id -> stop listening
+  #silence = 0;
 
   /** `memory.get/set("conversation:<space>")` keeps the id over a reload. */
   constructor(space, memory) {
@@ -148,7 +151,7 @@ export class Conversation extends EventTarget {
     if (ENDED.has(turn.status)) {
       this.#stops.get(turn.id)?.();
       this.#stops.delete(turn.id);
-      this.connected = true;
+      this.#line(true);
     }
     this.#set(this.turns.map((one) => (one === before ? turn : one)));
   }
@@ -157,7 +160,13 @@ export class Conversation extends EventTarget {
     this.#set(this.turns.map((one) => (one.key === key ? turn : one)));
   }
 
+  /** A line that is back within a second was never worth a word. */
   #line(connected) {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#setConnected(connected), connected ? 0 : PATIENCE_MS);
+  }
+
+  #setConnected(connected) {
     this.connected = connected;
     this.dispatchEvent(new Event("change"));
   }

@@ -86,6 +86,7 @@ class App extends Part {
         @ask=${({ detail }) => this.#ask(detail)}
         @retry=${({ detail }) => this.#retry(detail)}
         @listen=${({ detail }) => this.#listen(detail)}
+        @say=${({ detail }) => (this.status = this.t(detail))}
         @persona-chosen=${({ detail }) => this.#choosePersona(detail)}
       >
         ${talking ? this.#turns() : html`<palabre-start .space=${this.space} .persona=${this.#persona()} .language=${this.language} .t=${t}></palabre-start>`}

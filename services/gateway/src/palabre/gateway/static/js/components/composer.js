@@ -34,7 +34,7 @@ class Composer extends Part {
           @input=${this.#input}
         ></textarea>
         <p class="unseen" id="keys">${this.t("keys")}</p>
-        ${this.#aloud()} ${this.busy ? this.#stop() : nothing}
+        ${this.busy ? this.#stop() : nothing} ${this.#aloud()}
         <button type="submit" class="round send" title=${this.t("send")}>${sendIcon}<span class="unseen">${this.t("send")}</span></button>
       </div>
       <p class="ai-notice">${this.t("aiNotice")}</p>
@@ -48,7 +48,7 @@ class Composer extends Part {
   }
 
   #stop() {
-    return html`<button type="button" class="stop" @click=${() => this.tell("stop")}>${stopIcon}<span>${this.t("stop")}</span></button>`;
+    return html`<button type="button" class="stop" title=${this.t("stop")} @click=${() => this.tell("stop")}>${stopIcon}<span class="wide">${this.t("stop")}</span></button>`;
   }
 
   #key(event) {

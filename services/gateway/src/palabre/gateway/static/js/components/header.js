@@ -10,7 +10,7 @@ class Header extends Part {
   static properties = { space: {}, persona: {}, language: {}, talking: {}, t: {} };
 
   render() {
-    return html`<div class="bar">
+    return html`<div class="bar ${this.talking ? "talking" : ""}">
       ${logo}
       <h1>${this.space.name}</h1>
       ${this.talking ? [this.#who(), this.#leave()] : nothing} ${this.#languages()}
@@ -20,8 +20,8 @@ class Header extends Part {
   #who() {
     const { personas } = this.space;
     if (personas.length < 2) return nothing;
-    return html`<button type="button" class="quiet who-button" popovertarget="who" aria-label=${this.t("persona", this.persona)}>
-        ${avatar(this.persona)}<span class="wide">${this.persona.name}</span>${chevronIcon}
+    return html`<button type="button" class="quiet who-button" popovertarget="who">
+        ${avatar(this.persona)}<span class="wide">${this.persona.name}</span><span class="unseen">. ${this.t("personas")}</span>${chevronIcon}
       </button>
       <div id="who" popover class="sheet" @persona-chosen=${this.#close}>
         <palabre-personas .personas=${personas} .chosen=${this.persona.id} .t=${this.t} group="who-now"></palabre-personas>
@@ -49,10 +49,9 @@ class Header extends Part {
           class="quiet"
           lang=${code}
           aria-pressed=${code === this.language}
-          aria-label=${name}
           @click=${() => this.tell("language-chosen", code)}
         >
-          ${code.toUpperCase()}
+          ${code.toUpperCase()}<span class="unseen">, ${name}</span>
         </button>`,
       )}
     </div>`;

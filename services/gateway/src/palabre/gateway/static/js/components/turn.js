@@ -98,13 +98,14 @@ class Turn extends Part {
 
   #copyButton() {
     const [words, sign] = this.copied ? ["copied", checkIcon] : ["copy", copyIcon];
-    return html`<button type="button" class="plain" @click=${this.#copy}>${sign}<span role="status">${this.t(words)}</span></button>`;
+    return html`<button type="button" class="plain" @click=${this.#copy}>${sign}${this.t(words)}</button>`;
   }
 
   async #copy() {
     const sources = this.turn.sources.map(({ number, title, url }) => `[${number}] ${title}${url ? ` – ${url}` : ""}`);
     await navigator.clipboard.writeText([this.turn.text, sources.join("\n")].filter(Boolean).join("\n\n"));
     this.copied = true;
+    this.tell("say", "copied");
     setTimeout(() => (this.copied = false), COPIED_MS);
   }
 
