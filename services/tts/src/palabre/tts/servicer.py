@@ -58,7 +58,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     ) -> AsyncGenerator[tuple[Sound, list[Viseme]], None]:
         """Sentence after sentence; visemes in milliseconds of the whole."""
         spoken = 0.0
-        for text in _sentences(request.text):
+        for text in sentences(request.text):
             said = self._ladder.speak(
                 text, request.language, request.voice, speed=request.speed or 1.0, exact=True
             )
@@ -86,7 +86,8 @@ def _name(kind: pb.AudioFormat.ValueType) -> str:
     return pb.AudioFormat.Name(kind).removeprefix("AUDIO_FORMAT_").lower()
 
 
-def _sentences(text: str) -> Iterator[str]:
+def sentences(text: str) -> Iterator[str]:
+    """The text, cut as an answer is; the first piece is short."""
     segmenter = Segmenter()
     for cut in segmenter.feed(text) + segmenter.close():
         yield cut.text
