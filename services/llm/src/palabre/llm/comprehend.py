@@ -15,7 +15,8 @@ from palabre.llm import categories, guard, languages, tokens
 from palabre.llm.engines import Completion, Schema, Verdict
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
-from palabre.llm.prompts import Prompting, data
+from palabre.llm.prompts import Prompting
+from palabre.llm.untrusted import data
 from palabre.llm.words import stems, words
 
 log = structlog.get_logger()

@@ -73,13 +73,13 @@ class Ladder:
 
     async def judge(self, completion: Completion, schema: Schema, rungs: Sequence[Rung]) -> Verdict:
         """The first rung's JSON object, not yet checked. Raises Exhausted."""
-        for rung, _ in self._in_turn(rungs):
+        for rung, _ in self._in_turn(rungs, "judge"):
             try:
                 verdict = await self._judged(rung, completion, schema)
             except EngineError as error:
-                self._note_failure(rung, error)
+                self._note_failure(rung, error, "judge")
                 continue
-            self._breaker.succeeded(_key(rung))
+            self._breaker.succeeded(_key(rung, "judge"))
             meters.used(verdict.usage)
             return verdict
         raise Exhausted("no engine judged")
@@ -105,10 +105,12 @@ class Ladder:
         except Unreachable:
             return await rung.engine.judge(asked, schema)
 
-    def _in_turn(self, rungs: Sequence[Rung]) -> Iterator[tuple[Rung, Sequence[Rung]]]:
+    def _in_turn(
+        self, rungs: Sequence[Rung], purpose: str = "answer"
+    ) -> Iterator[tuple[Rung, Sequence[Rung]]]:
         """The rungs that may be asked now, each with those after it."""
         for place, rung in enumerate(rungs):
-            if self._breaker.allows(_key(rung)):
+            if self._breaker.allows(_key(rung, purpose)):
                 yield rung, rungs[place + 1 :]
 
     def _rung(self, name: str) -> Rung | None:
@@ -119,9 +121,9 @@ class Ladder:
             return Rung(self._engines[endpoint], model)
         return Rung(self._engines[FIRST], name) if FIRST in self._engines else None
 
-    def _note_failure(self, rung: Rung, error: EngineError) -> None:
+    def _note_failure(self, rung: Rung, error: EngineError, purpose: str = "answer") -> None:
         pause = error.retry_after if isinstance(error, Overloaded) else 0.0
-        self._breaker.failed(_key(rung), pause)
+        self._breaker.failed(_key(rung, purpose), pause)
         meters.failed(rung, error)
         log.warning(
             "engine failed", engine=rung.engine.name, model=rung.model, reason=error.reason,
@@ -144,5 +146,6 @@ async def _connected(rung: Rung, completion: Completion) -> Pieces:
             yield piece
 
 
-def _key(rung: Rung) -> tuple[str, str]:
-    return rung.engine.name, rung.model
+def _key(rung: Rung, purpose: str = "answer") -> tuple[str, str, str]:
+    """A model that cannot judge may well answer: each has a circuit of its own."""
+    return rung.engine.name, rung.model, purpose

@@ -17,16 +17,29 @@ from palabre.llm.engines import Completion, Engine, Material, Pieces
 from palabre.llm.errors import Refused
 from palabre.llm.sentences import Sentence, sentences
 from palabre.llm.settings import Settings
+from palabre.llm.untrusted import data
 from palabre.llm.words import fold, stems, words
 
 MOST = 4  # sentences
 LONGEST = 420  # characters of a sentence that is still pleasant to read
 ENOUGH = 900  # characters of all
 NEAR = 0.55  # of the best score
+NEWS = 0.3  # what a sentence that covers all that was still missing gains
 SAME = 0.75  # share of common stems from which two sentences say the same
 _HOW_MUCH = re.compile(
     r"\b(combien|montant|prix|tarif|cout|delai|duree|quand|date|plafond)\b"
     r"|\b(how (much|many|long)|when)\b"
+)
+# Sentences that speak to a machine and not to a reader are never quoted.
+_TO_A_MACHINE = re.compile(
+    r"\b(ignore[sz]?|oublie[sz]?|disregard|forget|override) .{0,40}"
+    r"(instruction|consigne|regle|rule|prompt)"
+    r"|\b(system|systeme) ?(prompt|message|:)|\bprompt\b"
+    r"|\b(you are|tu es|vous etes) (now|maintenant|desormais) (un|une|l|a|an|the|dan)\b|\b(developer mode|mode developpeur|jailbreak)\b"
+    r"|\b(assistant ?:|as an ai|en tant qu.?ia|chatbot|language model|modele de langage)"
+    r"|\b(revele|reveal|repeat|repete|affiche|print)\w* .{0,30}(instruction|consigne|prompt|system)"
+    r"|\b(reponds|repondez|respond|reply|answer) (uniquement|seulement|toujours|only|always)\b"
+    r"|<\|?(im_|system|/?s>)|\[/?inst\]|\bcurl \b|\bbase64\b|\{\{|\{%"
 )
 
 
@@ -92,7 +105,7 @@ def compose(material: Material) -> Iterator[str]:
         return
     titles = {material.passages[q.number - 1].title for q in quotes}
     title = titles.pop() if len(titles) == 1 else ""
-    yield say("according_to", title=title) if title else say("found")
+    yield say("according_to", title=data(title)) if title else say("found")
     yield from _bullets(quotes) if len(quotes) > 1 else _single(quotes[0])
 
 
@@ -103,27 +116,37 @@ def courtesy(question: str) -> str:
 
 
 def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
-    """The sentences to quote, in the passages' order; none only when the passages are empty."""
+    """The sentences to quote, in the passages' order; none only when the passages are empty.
+
+    Each next one is the best that is left, where saying something new of the question counts too.
+    """
+    asked = frozenset(stems(question))
     candidates = [
         Quote(number, sentence, frozenset(stems(sentence.text)))
         for number, passage in enumerate(passages, 1)
-        for sentence in sentences(passage.text)
+        for sentence in sentences(data(passage.text))
+        if not _TO_A_MACHINE.search(fold(sentence.text))
     ]
-    scored = sorted(_scored(question, passages, candidates), key=lambda q: -q.score)
+    left = list(_scored(question, asked, passages, candidates))
+    enough = NEAR * max((quote.score for quote in left), default=0.0)
     chosen: list[Quote] = []
-    for quote in scored:
-        if quote.score < NEAR * scored[0].score or len(chosen) == MOST:
-            break
-        length = sum(len(c.sentence.text) for c in chosen) + len(quote.sentence.text)
-        if (not chosen or length <= ENOUGH) and not any(_alike(quote, c) for c in chosen):
-            chosen.append(quote)
+    while left and len(chosen) < MOST:
+        missing = asked.difference(*(quote.stems for quote in chosen))
+        gains = {q: q.score + NEWS * len(missing & q.stems) / (len(asked) or 1) for q in left}
+        best = max(gains, key=gains.__getitem__)
+        left = [q for q in left if q is not best and not _alike(q, best)]
+        length = sum(len(quote.sentence.text) for quote in (*chosen, best))
+        if gains[best] >= enough and (not chosen or length <= ENOUGH):
+            chosen.append(best)
     return sorted(chosen, key=lambda q: (q.number, q.sentence.place))
 
 
 def _scored(
-    question: str, passages: Sequence[Passage], candidates: Sequence[Quote]
+    question: str,
+    asked: frozenset[str],
+    passages: Sequence[Passage],
+    candidates: Sequence[Quote],
 ) -> Iterator[Quote]:
-    asked = frozenset(stems(question))
     weights = _weights(asked, candidates)
     whole = sum(weights.values()) or 1.0
     numbers = bool(_HOW_MUCH.search(fold(question)))

@@ -5,9 +5,7 @@ nobody who wrote it could know how to close them.
 """
 
 import datetime as dt
-import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +16,7 @@ from palabre.contracts.v1 import turns_pb2 as turns
 from palabre.llm import categories, replies
 from palabre.llm.citations import without_marks
 from palabre.llm.engines import Message
+from palabre.llm.untrusted import data
 
 VERSION = "v1"
 LONGEST_QUESTION = 8_000  # characters
@@ -44,8 +43,6 @@ _NAMES = {
         "ru": "Russian", "pl": "Polish", "ro": "Romanian",
     },
 }  # fmt: skip
-
-_SPECIAL = re.compile(r"<(?=\|)|(?<=\|)>|\[(?=/?INST\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +117,6 @@ class Retrieved:
     passages: Sequence[turns.Passage] = ()
     history: Sequence[turns.Exchange] = ()
     instructions: str = ""
-
-
-def data(text: str, longest: int = 0) -> str:
-    """Text of others: no control, invisible or reordering characters, no chat template's marks."""
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
-    kept = _SPECIAL.sub(" ", kept)
-    return f"{kept[:longest]}…" if 0 < longest < len(kept) else kept
 
 
 def date(day: dt.date, language: str) -> str:

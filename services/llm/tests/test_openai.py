@@ -1,0 +1,175 @@
+"""The OpenAI engine against a server that misbehaves over real HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from palabre.contracts.v1.turns_pb2 import Sampling, Usage
+from palabre.llm.engines import Completion, Message, Piece
+from palabre.llm.engines.openai import OpenAi, Patience
+from palabre.llm.errors import Broken, EngineError, Overloaded, Refused, TooSlow, Unreachable
+from palabre.llm.settings import Endpoint
+from tests.standins.model import Model
+
+
+def asked(model: str, **sampling: float) -> Completion:
+    messages = (Message("system", "Vous êtes Camille."), Message("user", "Quel est le délai ?"))
+    return Completion(messages, model=model, sampling=Sampling(**sampling))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+async def engine(model: Model) -> AsyncIterator[OpenAi]:
+    async with model.serving() as url:
+        patience = Patience(connect=1.0, first_token=0.3, between_tokens=0.3)
+        engine = OpenAi("openai", Endpoint(base_url=url), patience)
+        yield engine
+        await engine.close()
+
+
+async def read(engine: OpenAi, model: str) -> tuple[str, list[Piece], EngineError | None]:
+    pieces: list[Piece] = []
+    try:
+        async for piece in engine.stream(asked(model)):
+            pieces.append(piece)
+    except EngineError as error:
+        return _text(pieces), pieces, error
+    return _text(pieces), pieces, None
+
+
+def _text(pieces: list[Piece]) -> str:
+    return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("mock-error500", Broken),
+        ("mock-error502", Broken),
+        ("mock-error503", Overloaded),
+        ("mock-429", Overloaded),
+        ("mock-error401", Refused),
+        ("mock-error403", Refused),
+        ("mock-error400", Refused),
+        ("gpt-unknown", Refused),
+        ("mock-drop", Unreachable),
+        ("mock-silence", TooSlow),
+        ("mock-ttft900", TooSlow),
+    ],
+)
+async def test_a_fault_before_the_first_word_has_a_name(
+    engine: OpenAi, name: str, error: type[EngineError]
+) -> None:
+    text, _, raised = await read(engine, name)
+    assert text == ""
+    assert type(raised) is error
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("mock-cut20", Broken),
+        ("mock-cut20-itl1", Broken),
+        ("mock-fault20", Broken),
+        ("mock-stall20", TooSlow),
+    ],
+)
+async def test_a_fault_after_the_first_word_comes_after_what_was_written(
+    engine: OpenAi, name: str, error: type[EngineError]
+) -> None:
+    text, _, raised = await read(engine, name)
+    assert text.startswith("Le bailleur dispose d'un mois")
+    assert type(raised) is error
+
+
+async def test_nobody_listens_is_unreachable() -> None:
+    engine = OpenAi("openai", Endpoint(base_url="http://127.0.0.1:9/v1"))
+    _, _, raised = await read(engine, "mock")
+    assert isinstance(raised, Unreachable)
+    await engine.close()
+
+
+async def test_the_wish_of_a_busy_server_is_passed_on(engine: OpenAi) -> None:
+    _, _, raised = await read(engine, "mock-429")
+    assert isinstance(raised, Overloaded)
+    assert raised.retry_after == 2
+
+
+@pytest.mark.parametrize("name", ["mock-len10-shred", "mock-len10-crlf", "mock-len10-shred-crlf"])
+async def test_chunks_may_end_anywhere(engine: OpenAi, name: str) -> None:
+    text, _, raised = await read(engine, name)
+    assert raised is None
+    assert text == "Le bailleur dispose d'un mois pour rendre le dépôt."
+
+
+async def test_the_events_of_one_read_are_one_piece(engine: OpenAi) -> None:
+    _, pieces, _ = await read(engine, "mock-len40")
+    assert len(pieces) < 5
+
+
+async def test_measured_usage_is_taken_from_the_server(engine: OpenAi) -> None:
+    _, pieces, _ = await read(engine, "mock-len10")
+    usage = pieces[-1]
+    assert isinstance(usage, Usage)
+    assert usage.measured
+    assert usage.completion_tokens == 10
+    assert not usage.cost_known
+
+
+async def test_a_server_that_knows_no_usage_is_asked_again_once_and_then_estimated(
+    engine: OpenAi, model: Model
+) -> None:
+    for _ in range(2):
+        _, pieces, raised = await read(engine, "mock-len10-plain")
+        assert raised is None
+    usage = pieces[-1]
+    assert isinstance(usage, Usage)
+    assert not usage.measured
+    assert 8 <= usage.completion_tokens <= 20
+    assert model.asked["mock-len10-plain"] == 3
+
+
+async def test_a_judge_does_without_a_schema_where_the_server_knows_none(engine: OpenAi) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    with pytest.raises(Broken):
+        await engine.judge(asked("mock-echo-plain"), schema)
+    question = Completion((Message("user", 'Voici : ```json\n{"a": "b"}\n```'),), "mock-echo-plain")
+    assert (await engine.judge(question, schema)).values == {"a": "b"}
+
+
+async def test_broken_json_is_a_fault_of_the_engine(engine: OpenAi) -> None:
+    with pytest.raises(Broken):
+        await engine.judge(asked("mock-badjson"), {"type": "object"})
+
+
+async def test_sampling_is_passed_on(engine: OpenAi, model: Model) -> None:
+    wanted = Sampling(temperature=0.5, top_p=0.25, max_tokens=7, seed=3, stop=["FIN"])
+    async for _ in engine.stream(Completion((Message("user", "a"),), "mock-len3", wanted)):
+        pass
+    sent = {key: model.last[key] for key in ("temperature", "top_p", "max_tokens", "seed", "stop")}
+    assert sent == {
+        "temperature": 0.5, "top_p": 0.25, "max_tokens": 7, "seed": 3, "stop": ["FIN"]
+    }  # fmt: skip
+
+
+async def test_a_stream_that_is_closed_hangs_up(engine: OpenAi, model: Model) -> None:
+    pieces = engine.stream(asked("mock-itl5-len1000"))
+    await anext(pieces)
+    assert model.open_streams == 1
+    await pieces.aclose()
+    await asyncio.sleep(0.05)
+    assert model.open_streams == 0
+
+
+async def test_a_hundred_answers_are_written_at_the_same_time(model: Model) -> None:
+    async with model.serving() as url, asyncio.TaskGroup() as group:
+        engine = OpenAi("openai", Endpoint(base_url=url))
+        tasks = [group.create_task(read(engine, "mock-ttft50-itl1-len5")) for _ in range(100)]
+        await asyncio.wait(tasks)
+        await engine.close()
+    assert all(task.result()[2] is None for task in tasks)

@@ -1,0 +1,156 @@
+"""Prices, settings, replies and the gRPC servicer."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
+from palabre.contracts.v1.turns_pb2 import Exchange, Usage
+from palabre.llm import categories, prices, replies
+from palabre.llm.engines.extractive import Extractive
+from palabre.llm.engines.scripted import Scripted
+from palabre.llm.ladder import Ladder
+from palabre.llm.servicer import LlmServicer
+from palabre.llm.settings import Endpoint, Settings
+from palabre.llm.tokens import estimate
+
+from .a_turn import known, make_space
+
+type Stub = llm_pb2_grpc.LlmServiceAsyncStub
+TODAY = dt.date(2026, 11, 1)
+
+
+def test_the_price_of_a_known_model_is_known() -> None:
+    usage = Usage(model="gpt-4o-mini", prompt_tokens=1_000_000, completion_tokens=1_000_000)
+    prices.add_cost(usage, "https://api.openai.com/v1", TODAY)
+    assert usage.cost_known
+    assert usage.currency == "USD"
+    assert usage.cost_micros > 0
+
+
+def test_the_price_of_a_server_of_ones_own_is_not_made_up() -> None:
+    usage = Usage(model="gpt-4o-mini", prompt_tokens=1_000_000)
+    prices.add_cost(usage, "http://127.0.0.1:11434/v1", TODAY)
+    assert not usage.cost_known
+
+
+def test_tokens_are_estimated_by_four_characters() -> None:
+    assert estimate("abcde", "fgh") == 2
+    assert estimate("") == 0
+
+
+def test_a_key_without_a_model_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ValidationError, match="PALABRE_LLM_MODEL is not set"):
+        Settings(llm_api_key=SecretStr("k"))
+
+
+def test_a_model_without_an_endpoint_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ValidationError, match="set PALABRE_LLM_API_KEY"):
+        Settings(llm_model="gpt-5")
+
+
+def test_models_are_separated_by_commas() -> None:
+    endpoints = {"albert": Endpoint(base_url="http://a/v1")}
+    settings = Settings(
+        llm_model=" a, b@albert ,", llm_base_url="http://x/v1", llm_endpoints=endpoints
+    )
+    assert settings.models == ("a", "b@albert")
+    assert set(settings.endpoints) == {"openai", "albert"}
+
+
+def test_a_key_is_never_shown() -> None:
+    settings = Settings(llm_api_key=SecretStr("very-secret"), llm_model="a")
+    assert "very-secret" not in repr(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("address", ["vous", "tu"])
+def test_every_category_has_words_in_every_language(language: str, address: str) -> None:
+    say = replies.of(language, address)  # type: ignore[arg-type]
+    keys = {*categories.REFUSED, *categories.SAID_FIRST.values(), *categories.ALONE.values()}
+    for key in keys | {
+        "hello",
+        "thanks",
+        "goodbye",
+        "found",
+        "unknown",
+        "unavailable",
+        "interrupted",
+    }:
+        assert len(say(key)) > 10
+    assert "Titre" in say("according_to", title="Titre")
+
+
+@pytest.mark.parametrize(
+    ("category", "numbers"),
+    [
+        ("self-harm", ("3114", "15", "112")),
+        ("violence", ("3919", "17", "112", "114")),
+        ("child-danger", ("119", "17", "112", "114")),
+    ],
+)
+def test_help_lines_are_the_right_ones(category: str, numbers: tuple[str, ...]) -> None:
+    for language in ("fr", "en"):
+        assert all(f"**{number}**" in replies.of(language)(category) for number in numbers)
+
+
+def test_a_language_without_texts_gets_english() -> None:
+    assert replies.of("es")("hello").startswith("Hello")
+    assert replies.of("fr-CA")("hello").startswith("Bonjour")
+
+
+@pytest.fixture
+async def stub(request: pytest.FixtureRequest) -> AsyncIterator[Stub]:
+    engine = getattr(request, "param", Scripted([["Un", " mois."]]))
+    server = grpc.aio.server()
+    LlmServicer(known(make_space()), Ladder({"extractive": engine})).add_to(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield llm_pb2_grpc.LlmServiceStub(channel)
+    await server.stop(None)
+
+
+ASKED = pb.CompleteRequest(
+    space="logement", system="S", prompt="P", history=[Exchange(question="Q", answer="A")]
+)
+
+
+async def test_a_completion_is_streamed_and_ends_with_its_usage(
+    stub: Stub,
+) -> None:
+    pieces = [piece async for piece in stub.Complete(ASKED)]
+    assert "".join(piece.text for piece in pieces) == "Un mois."
+    assert pieces[-1].usage.engine == "scripted"
+
+
+@pytest.mark.parametrize("stub", [Extractive()], indirect=True)
+async def test_without_a_model_a_completion_is_unavailable(
+    stub: Stub,
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [_ async for _ in stub.Complete(ASKED)]
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert "PALABRE_LLM_MODEL" in (caught.value.details() or "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (pb.CompleteRequest(space="nowhere", prompt="P"), grpc.StatusCode.NOT_FOUND),
+        (
+            pb.CompleteRequest(space="logement", persona="nemo", prompt="P"),
+            grpc.StatusCode.NOT_FOUND,
+        ),
+        (pb.CompleteRequest(space="logement"), grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+async def test_a_wrong_request_is_refused(
+    stub: Stub, asked: pb.CompleteRequest, code: grpc.StatusCode
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [_ async for _ in stub.Complete(asked)]
+    assert caught.value.code() is code
