@@ -164,7 +164,5 @@ async def test_live_is_made_again_after_the_server_was_killed(
 ) -> None:
     await server.kill()
     await server.start()
-    operator = await server.bus("operator")
-    assert await topology.remake_live(operator.js)
-    assert not await topology.remake_live(operator.js)
-    await operator.close()
+    assert await topology.remake_live(gateway.js)
+    assert not await topology.remake_live(gateway.js)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import http.client
 
-from palabre.chassis import streams
+from palabre.chassis import streams, topology
 from palabre.cli.run.instance import SERVICES, Instance
 from palabre.cli.screen import console, table
 from palabre.cli.server import bus
@@ -25,6 +25,7 @@ def status() -> None:
 
 async def _streams(settings: CliSettings) -> None:
     async with bus(settings) as connection:
+        await topology.verify(connection.js, [d.name for d in streams.DURABLES])
         found = [(await connection.js.stream_info(c.name or "")) for c in streams.streams()]
         table(
             "stream", "messages", "MiB",

@@ -76,7 +76,7 @@ class Context:
         )
         context = cls(bus, Spaces(), Cancellations(), health.Health(), settings)
         await context.cancelled.follow(bus)
-        await topology.verify(bus.js, ())
+        await topology.remake_live(bus.js)
         await context.spaces.refresh(bus)
         await bus.refresh_erased()
         return context

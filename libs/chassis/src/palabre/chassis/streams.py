@@ -38,7 +38,7 @@ class Durable:
     event: str
     purpose: str
     until: Literal["ended", "cancelled", ""] = "ended"
-    ack_wait_s: float = 30.0
+    ack_wait_s: float = 8.0  # of silence: how long a killed replica's work lies still
     # A durable that is made again must not answer old questions; only the archive takes all.
     from_start: bool = False
 
@@ -240,6 +240,7 @@ def _publishes(service: str) -> Iterator[str]:
     for stream in ("TURNS", "LIVE"):
         yield f"$JS.API.DIRECT.GET.{stream}"
         yield f"$JS.API.DIRECT.GET.{stream}.>"
+    yield "$JS.API.STREAM.CREATE.LIVE"  # it is gone when the server was killed
     if RIGHTS[service].erases:
         for stream in ("TURNS", "LIVE", "DEAD", "KV_histories"):
             yield f"$JS.API.STREAM.MSG.DELETE.{stream}"

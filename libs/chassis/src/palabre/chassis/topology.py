@@ -6,7 +6,7 @@ from typing import Any
 from nats.errors import NoRespondersError, TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from palabre.chassis import streams
 from palabre.chassis.errors import Unavailable
@@ -66,16 +66,24 @@ async def verify(js: JetStreamContext, durables: Iterable[str]) -> None:
 
 
 async def remake_live(js: JetStreamContext) -> bool:
-    """LIVE is in memory: a server that was killed comes back without it. True when it was made."""
+    """LIVE is in memory: a server that was killed comes back without it.
+
+    True when it was made. Safe from several replicas at once. Raises Unavailable.
+    """
     config = next(c for c in streams.streams() if c.name == "LIVE")
     try:
         await js.stream_info("LIVE")
     except NotFoundError:
-        await js.add_stream(config)
-        return True
-    except (NatsTimeout, NoRespondersError) as error:
+        pass
+    except (NatsTimeout, NoRespondersError, APIError) as error:
         raise Unavailable("JetStream does not answer") from error
-    return False
+    else:
+        return False
+    try:
+        await js.add_stream(config)
+    except (NatsTimeout, NoRespondersError, APIError) as error:
+        raise Unavailable("JetStream does not make LIVE") from error
+    return True
 
 
 async def _apply_stream(js: JetStreamContext, config: StreamConfig) -> str:

@@ -1,0 +1,1 @@
+"""Processes are killed at random while people ask: nothing may be lost, nothing doubled."""
