@@ -139,18 +139,18 @@ async def test_a_deleted_document_is_gone_with_its_original(
     with pytest.raises(UnknownDocument, match="no such document: list the space's documents"):
         await knowledge.entry("demo", "guide.md")
     with pytest.raises(KeyError):
-        await originals.get(f"demo/{entry.version}")
+        await originals.get(f"demo/{entry.version}/guide.md")
     with pytest.raises(UnknownDocument):
         await knowledge.delete("demo", "guide.md")
 
 
-async def test_an_original_that_another_document_shares_stays(
+async def test_documents_with_the_same_words_do_not_share_their_fate(
     knowledge: Knowledge, originals: MemoryObjects
 ) -> None:
     entry = await ingest(knowledge, OLD, "a.md")
     await ingest(knowledge, OLD, "b.md")
     await knowledge.delete("demo", "a.md")
-    assert await originals.get(f"demo/{entry.version}") == OLD.encode()
+    assert await originals.get(f"demo/{entry.version}/b.md") == OLD.encode()
 
 
 async def test_an_index_that_was_lost_is_made_again_from_the_originals(
@@ -170,7 +170,7 @@ async def test_an_original_that_was_lost_does_not_stop_the_others(
 ) -> None:
     lost = await ingest(knowledge, OLD)
     await ingest(knowledge, "# Autre\n\nUn accueil.", "autre.md")
-    await originals.delete(f"demo/{lost.version}")
+    await originals.delete(f"demo/{lost.version}/guide.md")
     await index.drop("demo")
     await knowledge.recover()
     assert await texts(index) == {"Un accueil."}
@@ -278,4 +278,4 @@ async def whole(
     assert found in (before, after)
     assert await index.count("demo") == len(found) == sum(e.passages for e in entries)
     assert await catalogue.begun("demo") == []
-    assert set(originals._kept) == {f"demo/{e.version}" for e in entries}
+    assert set(originals._kept) == {f"demo/{e.version}/{e.document}" for e in entries}

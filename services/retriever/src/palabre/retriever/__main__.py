@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import sys
 
 from palabre.chassis import service
 from palabre.chassis.health import Health
@@ -58,6 +59,8 @@ async def _index(settings: RetrieverSettings) -> Index:
 
 def main() -> None:
     settings = RetrieverSettings()
+    # Searches change threads a few times; while documents come in, each change waits this long.
+    sys.setswitchinterval(0.001)
     service.run("retriever", settings, lambda context: assemble(context, settings))
 
 

@@ -151,7 +151,7 @@ class Knowledge:
         entry.changed = len(new)
         versions = (current.version, entry.version) if current else (entry.version,)
         async with self._change(space, entry.document, *versions):
-            await self._originals.put(_original(space, entry.version), data)
+            await self._originals.put(_original(space, entry.document, entry.version), data)
             yield _step("stored", 0, len(passages))
             for number, batch in enumerate(batched(new, STEP)):
                 await self._index.add(space, batch)
@@ -179,12 +179,10 @@ class Knowledge:
         await self._finish(space, change)
 
     async def _finish(self, space: str, change: Change) -> None:
-        """Deletes the originals that nothing uses any more; then the change has ended."""
-        others = [c for c in await self._catalogue.begun(space) if c.document != change.document]
-        used = {entry.version for entry in await self._catalogue.entries(space)}
-        used.update(version for other in others for version in other.versions)
-        for version in set(change.versions) - used:
-            await self._originals.delete(_original(space, version))
+        """Deletes the originals that are not current; then the change has ended."""
+        entry = await self._catalogue.entry(space, change.document)
+        for version in set(change.versions) - {entry.version if entry else ""}:
+            await self._originals.delete(_original(space, change.document, version))
         await self._catalogue.end(space, change.document)
 
     async def _switch(
@@ -214,7 +212,7 @@ class Knowledge:
         await self._switch(space, entry, passages, existing)
 
     async def _passages(self, space: str, entry: DocumentEntry) -> list[Indexed]:
-        data = await self._originals.get(_original(space, entry.version))
+        data = await self._originals.get(_original(space, entry.document, entry.version))
         return await asyncio.to_thread(self._cut_original, entry, data)
 
     def _cut_original(self, entry: DocumentEntry, data: bytes) -> list[Indexed]:
@@ -242,9 +240,9 @@ def _same(current: DocumentEntry, entry: DocumentEntry) -> bool:
     return again == current
 
 
-def _original(space: str, version: str) -> str:
-    """By content, and by space: what one space holds says nothing about another."""
-    return f"{space}/{version}"
+def _original(space: str, document: str, version: str) -> str:
+    """Each document has its own copy, so that deleting one asks nothing of the others."""
+    return f"{space}/{version}/{document}"
 
 
 def _step(name: str, passages: int = 0, total: int = 0) -> IngestResponse:

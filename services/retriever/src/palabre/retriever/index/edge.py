@@ -6,6 +6,7 @@ Edge holds the GIL while it writes: hence small batches, so that the event loop 
 
 import asyncio
 import fcntl
+import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -44,7 +45,7 @@ from palabre.retriever.vectors import FIELDS, TEXT, Sparse, of_passage
 LAYOUT = "1"
 # Points a write: 3 ms of GIL.
 _BATCH = 32
-# Points between flushes: 20 ms of GIL. Until then the write-ahead log keeps them.
+# Points between flushes; until then the write-ahead log keeps them.
 _FLUSH_EVERY = 2_000
 _PAGE = 1_000
 
@@ -180,6 +181,7 @@ class EdgeIndex:
     def _written(self, space: str, points: int) -> None:
         self._unflushed[space] = self._unflushed.get(space, 0) + points
         if self._unflushed[space] >= _FLUSH_EVERY:
+            _write_out(self._folder / space)
             self._shards[space].flush()
             self._unflushed[space] = 0
 
@@ -196,6 +198,14 @@ class EdgeIndex:
         self._shards.clear()
         if self._lock:
             self._lock.close()
+
+
+def _write_out(folder: Path) -> None:
+    """Waits for the disk without the GIL, so that the flush, which holds it, need not: 12 ms."""
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def _tiers(tiers: Collection[str]) -> list[str]:

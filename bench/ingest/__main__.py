@@ -1,0 +1,73 @@
+"""Ingestion: Markdown to searchable, and what it does to the event loop.
+
+uv run python -m bench.ingest
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from bench.search.corpus import Text, Writer, from_folder
+from bench.search.measuring import line, memory_mb, watched_loop
+from bench.search.setup import Bench, open_bench
+from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever import documents
+from palabre.retriever.passages import cut
+from palabre.retriever.vectors import of_passage
+
+
+async def measure(passages: int, source: Path | None, folder: Path) -> None:
+    texts = list(from_folder(source, passages) if source else Writer().texts(passages))
+    _parts(texts[:100])
+    before, bench = memory_mb(), await open_bench(folder)
+    await _round(bench, texts, "new")
+    print(f"{'memory over baseline':<46} {memory_mb() - before:.0f} MB")
+    await _round(bench, texts, "the same again")
+    changed = [Text(t.name, t.markdown.replace(". ", ", ", 1)) for t in texts]
+    await _round(bench, changed, "a new version, one passage of each changed")
+    begun = time.perf_counter()
+    await bench.index.close()
+    print(f"{'closed':<46} {time.perf_counter() - begun:.2f} s")
+
+
+async def _round(bench: Bench, texts: list[Text], name: str) -> None:
+    begun = time.perf_counter()
+    async with watched_loop() as late:
+        passages = await bench.ingest_all(texts)
+    spent = time.perf_counter() - begun
+    print(
+        f"\n{name}: {passages} passages, {len(texts)} documents: {passages / spent:.0f} passages/s"
+    )
+    print(line("event loop late", late))
+
+
+def _parts(texts: list[Text]) -> None:
+    """Where the time goes, each alone."""
+    begun = time.perf_counter()
+    read = [documents.read(text.name, text.markdown.encode()) for text in texts]
+    parsed = time.perf_counter()
+    pieces = [p for d in read for p in cut(d.sections, Passage(title=d.title, language="fr"))]
+    done = time.perf_counter()
+    for piece in pieces:
+        of_passage(piece)
+    vectors = time.perf_counter()
+    for name, spent in (
+        ("reading", parsed - begun),
+        ("cutting", done - parsed),
+        ("vectors", vectors - done),
+    ):
+        print(f"{name:<46} {len(pieces) / spent:.0f} passages/s alone")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--passages", type=int, default=50_000)
+    parser.add_argument("--folder", type=Path, help="Markdown to repeat instead of made-up text")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        await measure(options.passages, options.folder, Path(temporary))
+
+
+asyncio.run(main())

@@ -1,0 +1,56 @@
+"""A retriever with everything but NATS: the index is real, the catalogue is in memory."""
+
+import asyncio
+import datetime as dt
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.search.corpus import Text
+from palabre.chassis.blobs import MemoryObjects
+from palabre.contracts.v1.retriever_pb2 import DocumentHeader
+from palabre.retriever.catalogue import Catalogue, MemoryBucket
+from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.search import Found, Question, Search
+
+SPACE = "bench"
+AT_ONCE = 4  # as `palabre ingest` sends them
+
+
+@dataclass
+class Bench:
+    index: EdgeIndex
+    knowledge: Knowledge
+    search: Search
+    languages: tuple[str, ...] = ("fr",)
+
+    async def ingest(self, text: Text) -> int:
+        """Passages."""
+        header = DocumentHeader(space=SPACE, document=text.name, media_type="text/markdown")
+        done = 0
+        async for progress in self.knowledge.ingest(header, text.markdown.encode(), "fr"):
+            done = progress.done.passages
+        return done
+
+    async def ingest_all(self, texts: Iterable[Text]) -> int:
+        """Passages; some documents at once."""
+        waiting = iter(texts)
+
+        async def worker() -> int:
+            return sum([await self.ingest(text) for text in waiting])
+
+        return sum(await asyncio.gather(*(worker() for _ in range(AT_ONCE))))
+
+    async def find(self, question: str, limit: int = 6, floor: float | None = None) -> Found:
+        asked = Question(SPACE, [question], ("public",), self.languages, limit, floor)
+        return await self.search.find(asked)
+
+
+async def open_bench(folder: Path, languages: tuple[str, ...] = ("fr",)) -> Bench:
+    sys.setswitchinterval(0.001)  # as the service does
+    index = await EdgeIndex.open(folder)
+    catalogue, originals = Catalogue(MemoryBucket()), MemoryObjects()
+    knowledge = Knowledge(index, catalogue, originals, lambda: dt.datetime.now(dt.UTC))
+    return Bench(index, knowledge, Search(index), languages)
