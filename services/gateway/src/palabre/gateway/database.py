@@ -19,9 +19,9 @@ _DRIVERS = {
     "mariadb": ("mariadb+asyncmy", "palabre-gateway[mariadb]"),
 }
 _LOCKS = {
-    "postgresql": "SELECT pg_advisory_xact_lock(7242251)",
-    "mysql": "SELECT GET_LOCK('palabre migrations', 60)",
-    "mariadb": "SELECT GET_LOCK('palabre migrations', 60)",
+    "postgresql": ("SELECT pg_advisory_lock(7242251)", "SELECT pg_advisory_unlock(7242251)"),
+    "mysql": ("SELECT GET_LOCK('palabre', 60)", "SELECT RELEASE_LOCK('palabre')"),
+    "mariadb": ("SELECT GET_LOCK('palabre', 60)", "SELECT RELEASE_LOCK('palabre')"),
 }
 _INSERTS: dict[str, Any] = {
     "sqlite": sqlite.insert,
@@ -61,10 +61,14 @@ def connect(url: URL) -> AsyncEngine:
 
 async def migrate(engine: AsyncEngine) -> None:
     """Brings the schema up to date; replicas that start together wait for one another."""
-    async with engine.begin() as connection:
-        if lock := _LOCKS.get(engine.dialect.name):
-            await connection.execute(text(lock))
-        await connection.run_sync(_upgrade)
+    lock, unlock = _LOCKS.get(engine.dialect.name, ("SELECT 1", "SELECT 1"))
+    async with engine.connect() as holder:
+        await holder.execute(text(lock))
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(_upgrade)
+        finally:
+            await holder.execute(text(unlock))
 
 
 async def upsert(
