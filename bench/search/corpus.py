@@ -13,7 +13,7 @@ VOCABULARY = 30_000
 SMALL_WORDS = ("le", "la", "les", "de", "des", "du", "un", "et", "à", "en", "pour", "que", "qui")
 SENTENCE_WORDS = (8, 22)
 PASSAGES_A_DOCUMENT = 10
-PASSAGE_CHARACTERS = 780
+PASSAGE_CHARACTERS = 680
 
 
 @dataclass(frozen=True, slots=True)

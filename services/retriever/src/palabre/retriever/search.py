@@ -16,12 +16,12 @@ from palabre.retriever.passages import Indexed
 RRF_K = 60
 # The asker's own words against a form that was made from them; see bench/search/README.md.
 FURTHER_FORM = 0.5
-# Candidates a ranking; more changed nothing.
+# Candidates a ranking.
 DEPTH = 50
 # Passages of one document among the first ones; the others follow, after those of other documents.
 PER_DOCUMENT = 2
 # Share of the question's weight that the best passage must cover, or nothing was found.
-FLOOR = 0.3
+FLOOR = 0.34
 # Share of the floor below which a passage beside the best one is noise.
 _BESIDE = 0.5
 # Forms of a question that are searched for, the main one included.
