@@ -271,6 +271,19 @@ async def test_a_restarted_answer_replaces_what_was_shown(
     assert names == ["accepted", "delta", "restarted", "delta", "completed"]
 
 
+async def test_a_bus_that_was_away_is_found_again(
+    http: httpx.AsyncClient, llm: ScriptedAnswers, nats: NatsServer
+) -> None:
+    conversation = await begin(http)
+    await nats.kill()
+    asking = asyncio.create_task(ask(http, conversation))
+    await asyncio.sleep(1.5)
+    await nats.start()
+    turn = await asking
+    events = await told(http, conversation, params={"turn": turn})
+    assert events[-1][0] == "completed"
+
+
 async def _ended(http: httpx.AsyncClient, conversation: str, turns: int) -> bool:
     shown = (await http.get(f"/api/v1/conversations/{conversation}")).json()["turns"]
     return len(shown) == turns and all(turn["status"] != "running" for turn in shown)

@@ -1,16 +1,95 @@
 """Clocks, limits, cookies and phrases."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from starlette.types import Message
 
+from palabre.chassis import events
+from palabre.chassis.bus import Published, Stored
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import phrases, sse
+from palabre.gateway.admission import Thread
 from palabre.gateway.problems import Problem
 from palabre.gateway.quotas import Limits
+from palabre.gateway.stream import TurnView
+from palabre.gateway.testing import completed
 from palabre.gateway.visitors import Visitors, secret_in
+from palabre.gateway.watching import Patience
+
+THREAD = Thread("demo", "web", "c-1")
+
+
+class QuietBus:
+    """Nothing comes on its own; `kept` is what a look finds."""
+
+    def __init__(self, *kept: pb.Event) -> None:
+        self.kept = list(kept)
+
+    async def publish(self, event: pb.Event) -> Published:
+        ended = any(kept.id == event.id for kept in self.kept)
+        if not ended:
+            self.kept.append(event)
+        return Published(1, duplicate=ended)
+
+    async def latest(self, space: str, channel: str, conversation: str) -> list[Stored]:
+        return [Stored(n, event) for n, event in enumerate(self.kept, 1)]
+
+    async def facts(self, space: str, channel: str, conversation: str) -> list[pb.Event]:
+        return self.kept
+
+
+def asked() -> pb.Event:
+    utterance = turns_pb2.Utterance(text="?", language="fr")
+    body = pb.UtteranceReceived(utterance=utterance)
+    return events.begin(*THREAD, body, turn="t-1", deadline_s=60)
+
+
+class Waiting:
+    """Somebody who waits for a turn, with a clock of their own."""
+
+    def __init__(self, bus: QuietBus, first: pb.Event) -> None:
+        self.now = time.time()
+        self.view = TurnView("t-1")
+        self.view.feed(first)
+        self.patience = Patience(bus, THREAD, 60, clock=lambda: self.now)
+
+    async def told_after(self, seconds: float) -> list[str]:
+        self.now += seconds
+        return [wire.name for wire in await self.patience.look(self.view)]
+
+
+async def test_an_ending_that_came_while_the_bus_was_away_is_found() -> None:
+    first = asked()
+    bus = QuietBus(first)
+    waiting = Waiting(bus, first)
+    assert await waiting.told_after(3) == []
+    bus.kept.append(events.follow(first, completed("Oui")))
+    assert await waiting.told_after(1) == []
+    assert await waiting.told_after(2) == ["completed"]
+
+
+async def test_who_waits_is_told_so_every_twenty_seconds() -> None:
+    first = asked()
+    waiting = Waiting(QuietBus(first), first)
+    assert await waiting.told_after(19) == []
+    assert await waiting.told_after(2) == ["notice"]
+    assert await waiting.told_after(10) == []
+    waiting.patience.heard("t-1")
+    assert await waiting.told_after(15) == []
+    assert await waiting.told_after(6) == ["notice"]
+
+
+async def test_at_the_deadline_the_first_ending_counts() -> None:
+    first = asked()
+    bus = QuietBus(first)
+    assert await Waiting(bus, first).told_after(62) == ["failed"]
+    assert bus.kept[-1].turn_failed.reason == pb.FAILURE_REASON_EXPIRED
+    answered = QuietBus(first, events.follow(first, completed("Oui")))
+    assert await Waiting(answered, first).told_after(62) == ["completed"]
 
 
 async def slowly() -> AsyncIterator[str]:

@@ -36,7 +36,8 @@ class Asked:
     async def follow(self, gone: Gone) -> AsyncIterator[Wire | None]:
         """Until the turn ends. Cancels it when the client goes."""
         view = TurnView(self.first.turn)
-        patience = Patience(self.gateway.bus, self.gateway.settings.deadline_s)
+        thread = Thread(self.first.space, self.first.channel, self.first.conversation)
+        patience = Patience(self.gateway.bus, thread, self.gateway.settings.deadline_s)
         try:
             async for wire in watch(self.source, view, patience, gone, lambda: view.ended):
                 yield wire

@@ -9,7 +9,7 @@ from palabre.chassis.service import Context, Parts
 from palabre.chassis.stage import Stage
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
-from palabre.gateway import app, database, server
+from palabre.gateway import app, database, hearing, server
 from palabre.gateway.admission import Admission
 from palabre.gateway.archive import Archive
 from palabre.gateway.conversations import Conversations
@@ -53,6 +53,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         tasks=[
             archive.write,
             gateway.load.watch,
+            hearing.load_codecs,
             server.serving(app.create(gateway), socket, gateway.closing),
         ],
         close=[retriever.close, tts.close, engine.dispose],

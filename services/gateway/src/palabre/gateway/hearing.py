@@ -1,5 +1,8 @@
 """The speech of a turn, in the order in which it is heard, as a file that grows."""
 
+import asyncio
+import contextlib
+import importlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
@@ -21,6 +24,7 @@ MEDIA_TYPES = {
     "flac": "audio/flac",
     "pcm": "audio/pcm",
 }
+LOAD_AFTER_S = 3.0
 SILENCE_S = 30.0  # without any event of the turn, nobody is speaking any more
 
 
@@ -105,8 +109,16 @@ class _Encoded:
         return self._encoder.close()
 
 
+async def load_codecs(stop: asyncio.Event) -> None:
+    """Loads them once the service is up: that takes 0.2 s, which nobody should wait for."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), LOAD_AFTER_S)
+        return
+    await asyncio.to_thread(importlib.import_module, "palabre.audio")
+
+
 def file(name: str) -> File:
-    """An empty file of one of FORMATS. The codecs are loaded when somebody first listens."""
+    """An empty file of one of FORMATS."""
     from palabre.audio import Ogg
 
     return Ogg() if name == "opus" else _Encoded(FORMATS[name])

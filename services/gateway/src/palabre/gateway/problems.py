@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from grpc import StatusCode
 from grpc.aio import AioRpcError
+from nats.errors import Error as NatsError
 from starlette.exceptions import HTTPException
 
 from palabre.chassis.errors import Erased, Reject, Unavailable
@@ -126,8 +127,8 @@ def _of_validation(error: RequestValidationError) -> Problem:
     return Problem(status, detail, param=first["at"], errors=errors)
 
 
-def _of_unavailable(error: Unavailable) -> Problem:
-    wait = str(max(1, round(error.retry_after)))
+def _of_unavailable(error: Unavailable | NatsError) -> Problem:
+    wait = str(max(1, round(getattr(error, "retry_after", 1))))
     return Problem(503, "Palabre is busy or restarting: try again.", headers={"Retry-After": wait})
 
 
@@ -152,6 +153,7 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     HTTPException: _of_http,
     RequestValidationError: _of_validation,
     Unavailable: _of_unavailable,
+    NatsError: _of_unavailable,
     UnknownSpace: _of_unknown_space,
     Reject: _of_reject,
     Erased: _of_erased,

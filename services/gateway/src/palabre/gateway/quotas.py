@@ -9,6 +9,7 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from nats.errors import Error as NatsError
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
@@ -80,7 +81,7 @@ class Load:
 
     async def watch(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(Unavailable, NatsError):
                 self.behind = await self._slowest()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)

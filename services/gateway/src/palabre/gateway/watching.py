@@ -1,15 +1,17 @@
 """Watching turns until they end: somebody always answers, the gateway itself if need be."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 import structlog
+from nats.errors import Error as NatsError
 
 from palabre.chassis import events
-from palabre.chassis.bus import Bus
+from palabre.chassis.bus import Published, Stored
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
+from palabre.gateway.admission import Thread
 from palabre.gateway.phrases import phrase
 from palabre.gateway.sse import Gone, until_gone
 from palabre.gateway.stream import TurnView, Wire
@@ -18,6 +20,7 @@ log = structlog.get_logger()
 
 TICK_S = 1.0
 KEEP_ALIVE_S = 15.0
+LOOK_S = 2.0
 NOTICE_S = 20.0
 GRACE_S = 1.0  # past the deadline a stage may say so itself
 
@@ -31,29 +34,63 @@ class View(Protocol):
     def running(self) -> list[TurnView]: ...
 
 
-class Patience:
-    """A notice after NOTICE_S without an event of a turn; at its deadline an apology."""
+class Facts(Protocol):
+    """What patience needs of the bus."""
 
-    def __init__(self, bus: Bus, deadline_s: float, clock: Callable[[], float] = time.time) -> None:
-        self._bus, self._deadline_s, self._clock = bus, deadline_s, clock
-        self._begun = clock()
+    async def publish(self, event: pb.Event) -> Published: ...
+
+    async def latest(self, space: str, channel: str, conversation: str) -> list[Stored]: ...
+
+    async def facts(self, space: str, channel: str, conversation: str) -> list[pb.Event]: ...
+
+
+class Patience:
+    """For those who wait for the turns of a conversation.
+
+    After LOOK_S without an event, what the bus holds: it may have been away. After NOTICE_S a
+    notice. At a turn's deadline an apology.
+    """
+
+    def __init__(
+        self,
+        bus: Facts,
+        thread: Thread,
+        deadline_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._bus, self._thread = bus, thread
+        self._deadline_s, self._clock = deadline_s, clock
+        self._begun = self._looked = clock()
         self._heard: dict[str, float] = {}
 
     def heard(self, turn: str) -> None:
         self._heard[turn] = self._clock()
 
-    async def look(self, views: Iterable[TurnView]) -> list[Wire]:
+    async def look(self, view: View) -> list[Wire]:
         """What to tell those who wait for these turns."""
-        told: list[Wire] = []
-        for view in views:
+        told = await self._missed(view)
+        for turn in view.running:
             now = self._clock()
-            if now > self._deadline(view) + GRACE_S:
-                told += view.feed(await self._expire(view))
-            elif now - self._heard.setdefault(view.turn, self._begun) > NOTICE_S:
-                self.heard(view.turn)
-                message = phrase("waiting", view.language)
-                told.append(view.tell("notice", {"turn": view.turn, "message": message}))
+            if now > self._deadline(turn) + GRACE_S:
+                told += turn.feed(await self._expire(turn))
+            elif now - self._heard.setdefault(turn.turn, self._begun) > NOTICE_S:
+                self.heard(turn.turn)
+                message = phrase("waiting", turn.language)
+                told.append(turn.tell("notice", {"turn": turn.turn, "message": message}))
         return told
+
+    async def _missed(self, view: View) -> list[Wire]:
+        """Facts that came while the bus was away."""
+        now = self._clock()
+        heard = max((self._heard.get(turn.turn, 0.0) for turn in view.running), default=now)
+        if now - max(heard, self._looked) < LOOK_S:
+            return []
+        self._looked = now
+        try:
+            latest = await self._bus.latest(*self._thread)
+        except (Unavailable, NatsError):
+            return []
+        return [wire for stored in latest for wire in view.feed(stored.event)]
 
     def _deadline(self, view: TurnView) -> float:
         if view.first is None:
@@ -76,7 +113,7 @@ class Patience:
             if not (await self._bus.publish(ours)).duplicate:
                 return ours
             facts = await self._bus.facts(ours.space, ours.channel, ours.conversation)
-        except (Unavailable, Erased):
+        except (Unavailable, Erased, NatsError):
             return ours
         endings = (e for e in facts if e.turn == view.turn and is_ending(e))
         return next(endings, ours)
@@ -93,7 +130,7 @@ async def watch(
     told_at = time.monotonic()
     async for event in until_gone(stream, gone, TICK_S):
         if event is None:
-            wires = await patience.look(view.running)
+            wires = await patience.look(view)
         else:
             patience.heard(event.turn)
             wires = view.feed(event)
