@@ -179,7 +179,8 @@ async def _answer(
         return row | {"text": row["answer"]}
     if any(events.body_name(e) in ("turn_failed", "turn_cancelled") for e in facts):
         raise Problem(409, "This turn has no answer to be spoken: ask again.")
-    view, patience = TurnView(turn), Patience(gateway.bus, gateway.settings.deadline_s)
+    view = TurnView(turn)
+    patience = Patience(gateway.bus, found.thread, gateway.settings.deadline_s)
     async with gateway.bus.follow(*found.thread, since_turn=turn) as source:
         with departure(request.receive) as gone:
             async for wire in watch(source, view, patience, gone, lambda: view.ended):

@@ -171,7 +171,7 @@ async def _told(
         return gateway.closing.is_set() or (isinstance(view, TurnView) and view.ended)
 
     yield b"retry: 1000\n\n"
-    patience = Patience(gateway.bus, gateway.settings.deadline_s)
+    patience = Patience(gateway.bus, found.thread, gateway.settings.deadline_s)
     space = gateway.spaces.get(found.space)
     async for wire in watch(source, view, patience, gone, over):
         if wire and wire.name == "completed":
