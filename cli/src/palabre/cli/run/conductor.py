@@ -120,8 +120,7 @@ def _ending(supervisor: Supervisor) -> Iterator[None]:
 
     def end(number: int, frame: object) -> None:
         console.print("Stopping: answers in hand are ended first…")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(supervisor.pid, signal.SIGTERM)
+        supervisor.stop_all(SERVICES)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
@@ -130,7 +129,7 @@ def _ending(supervisor: Supervisor) -> Iterator[None]:
 
 def _stop(supervisor: Supervisor) -> None:
     if not supervisor.has_ended():
-        os.kill(supervisor.pid, signal.SIGTERM)
+        supervisor.stop_all(SERVICES)
         supervisor.wait()
 
 

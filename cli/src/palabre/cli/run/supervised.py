@@ -3,10 +3,12 @@
 import contextlib
 import http.client
 import os
+import signal
 import socket
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,10 +19,14 @@ class Supervised:
     """What supervisord can be asked over its socket (its XML-RPC interface)."""
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._proxy = xmlrpc.client.ServerProxy("http://supervisor", _UnixTransport(path))
 
     def call(self, method: str, *args: Any) -> Any:
-        return getattr(self._proxy.supervisor, method)(*args)
+        try:
+            return getattr(self._proxy.supervisor, method)(*args)
+        finally:
+            self._proxy("close")()
 
     def is_up(self) -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -50,6 +56,18 @@ class Supervisor(Supervised):
             self._status = os.waitstatus_to_exitcode(status) if pid else None
         return self._status is not None
 
+    def stop_all(self, first: Iterable[str]) -> None:
+        """Asks these to stop, all at once, then supervisord to end itself and what is left.
+
+        On a connection of its own: a signal may come in the middle of another call.
+        """
+        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
+            own = Supervised(self._path)
+            for name in first:
+                own.call("stopProcess", name, False)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+
     def wait(self) -> int:
         while not self.has_ended():
             time.sleep(0.1)
@@ -64,6 +82,11 @@ class _UnixTransport(xmlrpc.client.Transport):
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("localhost")
         unix = socket.socket(socket.AF_UNIX)
-        unix.connect(self._path)
+        try:
+            unix.connect(self._path)
+        except OSError:
+            unix.close()
+            raise
         connection.sock = unix
+        self._connection = host, connection  # where `close` looks for it
         return connection
