@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .visiting import answered, ask, ask_and_wait, barriers, speaking, visit
+from .visiting import answered, ask, ask_and_wait, barriers, resting_top, speaking, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -89,8 +89,7 @@ async def test_a_follow_up_is_answered_below(page: Page, running: str) -> None:
     await ask(page, "Et encore ?")
     await answered(page, 2)
     # The newest question stands at the top, so that its answer is read from its beginning.
-    top = await page.locator(".question").last.evaluate("e => e.getBoundingClientRect().top")
-    assert 0 <= top < 250
+    assert 0 <= await resting_top(page.locator(".question").last) < 250
 
 
 async def test_the_language_of_the_interface_is_chosen_and_kept(page: Page, running: str) -> None:

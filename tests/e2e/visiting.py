@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
@@ -37,6 +37,18 @@ async def speaking(page: Page) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("nothing was heard")
+
+
+async def resting_top(place: Locator) -> float:
+    """How far from the window's top it is once the page has stopped scrolling, in pixels."""
+    before = -1.0
+    for _ in range(100):
+        top: float = await place.evaluate("place => place.getBoundingClientRect().top")
+        if top == before:
+            return top
+        before = top
+        await asyncio.sleep(0.15)
+    raise AssertionError("the page never came to rest")
 
 
 async def barriers(page: Page) -> list[str]:

@@ -3,7 +3,6 @@
 // French is written here with ordinary spaces; `typeset` puts the narrow no-break spaces where they belong.
 
 const FR = {
-  skip: "Aller à la question",
   language: "Langue de l’interface",
   personas: "Qui vous répond ?",
   newConversation: "Nouvelle conversation",
@@ -70,7 +69,6 @@ const FR = {
 };
 
 const EN = {
-  skip: "Skip to the question",
   language: "Language of the interface",
   personas: "Who answers you?",
   newConversation: "New conversation",
