@@ -4,11 +4,14 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
+
+from palabre.cli.testing import running as system
 
 from .standin import Standin, application
 
@@ -47,10 +50,11 @@ def standin() -> Iterator[Served]:
         thread.join(10)
 
 
-@pytest.fixture
-def running(standin: Served) -> str:
-    """The address of a whole system that answers; for now the stand-in's."""
-    return standin.url
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a whole system, started as `make run` does."""
+    with system(tmp_path_factory.mktemp("e2e"), spaces=Path("spaces").resolve()) as started:
+        yield started.url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

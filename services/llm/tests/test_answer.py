@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -288,6 +289,15 @@ async def test_a_cancelled_turn_keeps_what_was_shown_and_stops_the_model() -> No
     assert exchange.answer == "Un début"
     assert exchange.partial
     assert model.closed == 1
+
+
+async def test_a_cancelled_turn_keeps_no_more_than_was_heard_where_that_is_known() -> None:
+    histories, event = MemoryHistories(), retrieved()
+    base = answering(Scripted([["Un début de réponse", 30.0]]), histories=histories)
+    events = replace(base, heard=lambda turn: len("Un début")).answer(event)
+    await anext(events)
+    await events.aclose()
+    assert (await histories.read(event))[0].answer == "Un début"
 
 
 async def test_a_turn_that_is_closed_while_it_is_published_keeps_what_was_shown() -> None:

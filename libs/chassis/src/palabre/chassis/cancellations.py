@@ -20,7 +20,7 @@ class Cancellations:
     """Follows `turn_cancelled`; tells whoever works on the turn."""
 
     def __init__(self) -> None:
-        self._turns: dict[str, float] = {}
+        self._turns: dict[str, tuple[float, int]] = {}  # when, and how much had been heard
         self._listeners: dict[str, set[Callable[[], Any]]] = {}
 
     async def follow(self, bus: Bus) -> None:
@@ -31,11 +31,12 @@ class Cancellations:
         with contextlib.suppress(Unavailable):
             query = {"next_by_subj": subject, "start_time": since.isoformat(), "seq": 0}
             for stored in await bus.read("TURNS", query):
-                self.add(stored.event.turn)
+                self.add(stored.event.turn, stored.event.turn_cancelled.heard)
 
-    def add(self, turn: str) -> None:
+    def add(self, turn: str, heard: int = 0) -> None:
+        """`heard`: code points of the answer that had reached the person; 0 when unknown."""
         now = time.monotonic()
-        self._turns[turn] = now
+        self._turns[turn] = now, heard
         for old in list(self._expired(now)):
             del self._turns[old]
         for tell in list(self._listeners.get(turn, ())):
@@ -43,6 +44,10 @@ class Cancellations:
 
     def __contains__(self, turn: str) -> bool:
         return turn in self._turns
+
+    def heard(self, turn: str) -> int:
+        """Code points that had reached the person by then; 0 when unknown."""
+        return self._turns.get(turn, (0.0, 0))[1]
 
     def on_cancel(self, turn: str, tell: Callable[[], Any]) -> Callable[[], None]:
         """Calls `tell` when the turn is cancelled. Returns how to forget it again."""
@@ -56,10 +61,11 @@ class Cancellations:
             self._listeners.pop(turn, None)
 
     def _expired(self, now: float) -> Iterator[str]:
-        for turn, at in self._turns.items():  # oldest first
+        for turn, (at, _) in self._turns.items():  # oldest first
             if now - at < MEMORY_S:
                 return
             yield turn
 
     async def _received(self, msg: Msg) -> None:
-        self.add(pb.Event.FromString(msg.data).turn)
+        event = pb.Event.FromString(msg.data)
+        self.add(event.turn, event.turn_cancelled.heard)

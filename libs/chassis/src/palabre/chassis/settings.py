@@ -1,9 +1,10 @@
 """Settings by environment, prefix PALABRE_. Built once in each `__main__`, passed down."""
 
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -41,3 +42,19 @@ class ServiceSettings(BaseSettings):
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="Switches the OTLP trace exporter on (standard variable, as its others).",
     )
+
+
+def read[Settings: BaseSettings](kind: type[Settings]) -> Settings:
+    """From the environment. Exits with a line per mistake, which names the variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        sys.exit("\n".join(_explain(e) for e in error.errors()))
+
+
+def _explain(error: Any) -> str:
+    variable = ".".join(str(part) for part in error["loc"]).upper()
+    reason = error["msg"].removeprefix("Value error, ")
+    if variable and not variable.startswith("OTEL_"):
+        variable = f"PALABRE_{variable.removeprefix('PALABRE_')}"
+    return f"{variable}: {reason}" if variable else reason

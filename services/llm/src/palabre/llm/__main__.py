@@ -3,6 +3,7 @@
 from functools import partial
 
 from palabre.chassis import service
+from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.llm import engines, handlers
 from palabre.llm.answer import Answering
@@ -15,7 +16,7 @@ from palabre.llm.shown import deltas_of
 
 
 def main() -> None:
-    settings = Settings()
+    settings = read(Settings)
     service.run("llm", settings, partial(assemble, settings))
 
 
@@ -33,6 +34,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         ladder,
         shown=partial(deltas_of, context.bus),
         guard_timeout_s=settings.llm_guard_timeout_s,
+        heard=context.cancelled.heard,
     )
     comprehend = handlers.comprehender(spaces, histories, comprehension)
     answer, many = handlers.answerer(answering), settings.llm_concurrency

@@ -87,6 +87,7 @@ class Answering:
     prompting: Prompting = field(default_factory=Prompting)
     pace: Pace = field(default_factory=Pace)
     guard_timeout_s: float = 2.0
+    heard: Callable[[str], int] = lambda turn: 0  # code points that reached the person; 0: unknown
     clock: Callable[[], float] = time.monotonic
 
     async def answer(self, event: pb.Event) -> Events:
@@ -225,8 +226,12 @@ class Answering:
         utterance = turn.received.utterance
         if utterance.carries_history or not turn.shown:
             return
+        heard = (self.heard(turn.event.turn) if partial else 0) or len(turn.shown)
         exchange = turns.Exchange(
-            turn=turn.event.turn, question=utterance.text, answer=turn.shown, partial=partial
+            turn=turn.event.turn,
+            question=utterance.text,
+            answer=turn.shown[:heard],
+            partial=partial,
         )
         await self.histories.append(turn.event, exchange)
 

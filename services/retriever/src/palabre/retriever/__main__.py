@@ -6,6 +6,7 @@ import sys
 
 from palabre.chassis import service
 from palabre.chassis.health import Health
+from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.retriever.catalogue import Catalogue, NatsBucket
 from palabre.retriever.handlers import retriever
@@ -58,7 +59,7 @@ async def _index(settings: RetrieverSettings) -> Index:
 
 
 def main() -> None:
-    settings = RetrieverSettings()
+    settings = read(RetrieverSettings)
     # Searches change threads a few times; while documents come in, each change waits this long.
     sys.setswitchinterval(0.001)
     service.run("retriever", settings, lambda context: assemble(context, settings))

@@ -4,6 +4,7 @@ import sys
 from functools import partial
 
 from palabre.chassis import service
+from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.tts import engines, handlers
 from palabre.tts.errors import CannotSpeak
@@ -13,7 +14,7 @@ from palabre.tts.settings import Settings
 
 
 def main() -> None:
-    settings = Settings()
+    settings = read(Settings)
     try:
         built = engines.build(settings)
     except (ValueError, CannotSpeak) as error:
