@@ -116,6 +116,11 @@ async def test_a_switch_shows_the_new_version_and_forgets_the_old(index: Index) 
     assert await index.ids(SPACE, "bail") == set(ids(new))
 
 
+async def test_a_switch_of_nothing_changes_nothing(index: Index) -> None:
+    await index.switch(SPACE, [], "public", "1", [])
+    assert await index.count(SPACE) == 0
+
+
 async def test_what_stays_takes_the_new_version(index: Index) -> None:
     kept = passages("bail", "le bail", version="1")
     await index.add(SPACE, kept)

@@ -86,6 +86,12 @@ def test_how_a_passage_may_be_found_is_part_of_its_id(field: str) -> None:
     assert cut(sections, COMMON)[0].passage.id != cut(sections, other)[0].passage.id
 
 
+def test_megabytes_without_a_space_are_cut_in_no_time() -> None:
+    texts = pack([Block("é" * 5_000_000)])
+    assert sum(len(text) for text in texts) == 5_000_000
+    assert max(len(text.encode()) for text in texts) <= MAX_BYTES
+
+
 KINDS: list[Kind] = ["paragraph", "list", "table", "code"]
 
 

@@ -22,7 +22,7 @@ from palabre.retriever.servicer import NAME, Retriever
 if TYPE_CHECKING:  # a name of the type stubs only
     from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
 
-MAX_BYTES = 200_000
+MAX_BYTES = 6_000_000
 DEMO = {
     "schema": 1,
     "name": "Démo",
@@ -110,7 +110,7 @@ async def test_a_search_that_makes_no_sense_is_refused_with_what_to_do(
         ({"document": ""}, "a", "INVALID_ARGUMENT", "has no name"),
         ({"document": "a\nb.md"}, "a", "INVALID_ARGUMENT", "no control characters"),
         ({"space": "x"}, "a", "NOT_FOUND", "no space 'x'"),
-        ({}, "a" * (MAX_BYTES + 1), "INVALID_ARGUMENT", "guide.md: is larger than 0 MiB"),
+        ({}, "a" * (MAX_BYTES + 1), "INVALID_ARGUMENT", "guide.md: is larger than 5 MiB"),
     ],
 )
 async def test_a_document_that_cannot_be_taken_is_refused_with_what_to_do(
@@ -131,6 +131,14 @@ async def test_another_tiers_document_does_not_exist(stub: "RetrieverServiceAsyn
     get.groups.append("restricted")
     got = await stub.GetDocument(get)
     assert (got.entry.tier, [p.text for p in got.passages]) == ("restricted", ["En interne."])
+
+
+async def test_of_a_very_large_document_the_first_passages_are_given(
+    stub: "RetrieverServiceAsyncStub",
+) -> None:
+    [*_, last] = await ingest(stub, ("é" * 8_000 + "\n\n") * 300, "long.txt")
+    got = await stub.GetDocument(pb.GetDocumentRequest(space="demo", document="long.txt"))
+    assert 100 < len(got.passages) < got.entry.passages == last.done.passages
 
 
 async def test_a_deleted_document_is_not_found(stub: "RetrieverServiceAsyncStub") -> None:

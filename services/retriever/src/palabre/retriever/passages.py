@@ -97,14 +97,16 @@ def _joined(parts: Iterable[str], target: int) -> Iterator[str]:
 
 
 def _within(text: str, max_bytes: int) -> Iterator[str]:
-    """Cuts between words what nothing else could cut; bytes of UTF-8."""
-    while len(text.encode()) > max_bytes:
-        head = text.encode()[:max_bytes].decode(errors="ignore")
-        end = head.rfind(" ") if " " in head[len(head) // 2 :] else len(head)
-        yield text[:end].rstrip()
-        text = text[end:].lstrip()
-    if text:
-        yield text
+    """Cuts between words, where there are any, what nothing else could cut; bytes of UTF-8."""
+    start = 0
+    while start < len(text):
+        fits = text[start : start + max_bytes].encode()[:max_bytes].decode(errors="ignore")
+        end = len(fits)
+        if start + end < len(text) and (space := fits.rfind(" ")) > end // 2:
+            end = space
+        if piece := fits[:end].strip():
+            yield piece
+        start += end
 
 
 def _identity(passage: Passage, keywords: tuple[str, ...]) -> tuple[str, ...]:

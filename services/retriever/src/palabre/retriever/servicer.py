@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import grpc
 from google.protobuf.message import Message
 
+from palabre.chassis import rpc
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.spaces import UnknownSpace
 from palabre.contracts.v1 import retriever_pb2 as pb
@@ -14,6 +15,7 @@ from palabre.contracts.v1.retriever_pb2_grpc import (
     RetrieverServiceServicer,
     add_RetrieverServiceServicer_to_server,
 )
+from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.access import tiers_of
 from palabre.retriever.errors import InvalidDocument, UnknownDocument
 from palabre.retriever.handlers import Spaces
@@ -79,7 +81,7 @@ class Retriever(RetrieverServiceServicer):
             if entry.tier not in tiers_of(request.groups):
                 raise UnknownDocument(request.document)
             passages = await self._knowledge.passages(request.space, entry)
-            return pb.GetDocumentResponse(entry=entry, passages=passages)
+            return pb.GetDocumentResponse(entry=entry, passages=_fitting(passages))
 
     async def DeleteDocument(
         self, request: pb.DeleteDocumentRequest, context: Context
@@ -110,20 +112,34 @@ class Retriever(RetrieverServiceServicer):
     async def _receive(
         self, requests: AsyncIterator[pb.IngestRequest]
     ) -> tuple[pb.DocumentHeader, bytes]:
-        """The header and all bytes. Raises InvalidDocument, before memory is spent."""
-        header, data = pb.DocumentHeader(), bytearray()
+        """The header and all bytes, of which not more are kept than may be. Raises InvalidDocument.
+
+        Also what is refused is received to its end: a client that is still sending when the call
+        ends is told INTERNAL instead of the reason.
+        """
+        header, data, size = pb.DocumentHeader(), bytearray(), 0
         async for request in requests:
-            if request.WhichOneof("part") == "header":
-                header = request.header
-                check_name(header.document)
-            data += request.data
-            if len(data) > self._max_document_bytes:
-                limit = f"{self._max_document_bytes >> 20} MiB"
-                raise InvalidDocument(
-                    header.document, f"is larger than {limit}", "split it into several documents"
-                )
+            header = request.header if request.HasField("header") else header
+            size += len(request.data)
+            if size <= self._max_document_bytes:
+                data += request.data
         check_name(header.document)
+        if size > self._max_document_bytes:
+            limit = f"{self._max_document_bytes >> 20} MiB"
+            raise InvalidDocument(
+                header.document, f"is larger than {limit}", "split it into several documents"
+            )
         return header, bytes(data)
+
+
+def _fitting(passages: Iterable[Passage]) -> Iterator[Passage]:
+    """The first ones that one message holds; the entry says how many there are."""
+    left = rpc.MAX_MESSAGE // 2
+    for passage in passages:
+        left -= passage.ByteSize()
+        if left < 0:
+            return
+        yield passage
 
 
 @contextlib.asynccontextmanager

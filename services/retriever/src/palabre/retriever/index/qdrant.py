@@ -120,8 +120,9 @@ class QdrantIndex:
             steps.append(models.SetPayloadOperation(set_payload=payload))
         if removed:
             steps.append(models.DeleteOperation(delete=models.PointIdsList(points=list(removed))))
-        async with _translated():
-            await self._client.batch_update_points(_name(space), steps, wait=True)
+        if steps:
+            async with _translated():
+                await self._client.batch_update_points(_name(space), steps, wait=True)
 
     async def drop(self, space: str) -> None:
         self._known.discard(space)
