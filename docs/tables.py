@@ -47,7 +47,13 @@ def stream_table() -> str:
 def stage_table() -> str:
     until = {"ended": "its turn has an ending", "cancelled": "its turn was cancelled", "": "never"}
     rows = (
-        (f"`{d.name}`", d.service, f"`{d.event or 'every fact'}`", d.purpose, until[d.until])
+        (
+            f"`{d.name}`",
+            d.service,
+            ", ".join(f"`{name}`" for name in d.events),
+            d.purpose,
+            until[d.until],
+        )
         for d in streams.DURABLES
     )
     return table(("durable", "service", "takes", "what it does", "dropped when"), rows)

@@ -27,7 +27,7 @@ LEASE_TTL_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """A work consumer on TURNS. `event` empty means all facts.
+    """A work consumer on TURNS.
 
     `until` says when an event is no longer worth handling: once its turn has an ending
     ("ended"), only once it was cancelled ("cancelled"), or never ("").
@@ -35,7 +35,7 @@ class Durable:
 
     name: str
     service: str
-    event: str
+    events: tuple[str, ...]
     purpose: str
     until: Literal["ended", "cancelled", ""] = "ended"
     ack_wait_s: float = 8.0  # of silence: how long a killed replica's work lies still
@@ -45,7 +45,7 @@ class Durable:
     def config(self) -> ConsumerConfig:
         return ConsumerConfig(
             durable_name=self.name,
-            filter_subject=subjects.every("turns", self.event),
+            filter_subjects=[subjects.every("turns", name) for name in self.events],
             deliver_policy=DeliverPolicy.ALL if self.from_start else DeliverPolicy.NEW,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=self.ack_wait_s,
@@ -169,11 +169,18 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
 
 
 DURABLES = (
-    Durable("comprehend", "llm", "utterance_received", "understands an utterance"),
-    Durable("retrieve", "retriever", "utterance_understood", "finds passages"),
-    Durable("answer", "llm", "passages_retrieved", "writes the answer"),
-    Durable("speak", "tts", "segment_ready", "speaks a sentence", "cancelled"),
-    Durable("archive", "gateway", "", "keeps conversations in SQL", "", from_start=True),
+    Durable("comprehend", "llm", ("utterance_received",), "understands an utterance"),
+    Durable("retrieve", "retriever", ("utterance_understood",), "finds passages"),
+    Durable("answer", "llm", ("passages_retrieved",), "writes the answer"),
+    Durable("speak", "tts", ("segment_ready",), "speaks a sentence", "cancelled"),
+    Durable(
+        "archive",
+        "gateway",
+        ("utterance_received", *sorted(events.ENDINGS)),
+        "keeps conversations in SQL",
+        "",
+        from_start=True,
+    ),
 )
 
 WORKERS = ("gateway", "retriever", "llm", "tts")

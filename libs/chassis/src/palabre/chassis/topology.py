@@ -18,7 +18,7 @@ _STREAM_FIELDS = (
     "duplicate_window", "allow_direct", "allow_msg_ttl",
 )  # fmt: skip
 _DURABLE_FIELDS = (
-    "filter_subject", "deliver_policy", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending",
+    "filter_subjects", "deliver_policy", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending",
 )  # fmt: skip
 
 
