@@ -27,15 +27,21 @@ _ASKING = frozenset(
 EVERY_WORD = 1.0
 _TTL_S = 60.0
 _MAX_TERMS = 100_000
+# About 8 kB each; stemming a passage costs more than all the rest of a search.
+_MAX_STEMMED = 4_000
 
 
 class Coverage:
-    """Remembers how rare terms are for a minute; safe to share between tasks."""
+    """Remembers how rare terms are for a minute, and the stems of the passages that come up.
+
+    Safe to share between tasks.
+    """
 
     def __init__(self, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
         self._index = index
         self._clock = clock
         self._known: dict[tuple[str, int], float] = {}
+        self._stemmed: dict[tuple[str, str], frozenset[int]] = {}
         self._expires = 0.0
 
     async def judge(
@@ -47,9 +53,18 @@ class Coverage:
         # A word that two languages would stem is as rare as its more common stem.
         weights = [EVERY_WORD + min(rarity[stem] for stem in word) for word in words]
         for candidate in candidates:
-            stems = _stems(candidate)
+            stems = self._stems(space, candidate)
             covered = sum(w for w, word in zip(weights, words, strict=True) if word & stems)
             candidate.passage.relevance = covered / (sum(weights) or 1.0)
+
+    def _stems(self, space: str, candidate: Indexed) -> frozenset[int]:
+        """A passage's id stands for all that it says."""
+        key = (space, candidate.passage.id)
+        if key not in self._stemmed:
+            if len(self._stemmed) >= _MAX_STEMMED:
+                self._stemmed.clear()
+            self._stemmed[key] = _stems(candidate)
+        return self._stemmed[key]
 
     async def _rarity(self, space: str, stems: Sequence[int]) -> dict[int, float]:
         if self._clock() >= self._expires or len(self._known) > _MAX_TERMS:
