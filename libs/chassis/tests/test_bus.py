@@ -90,6 +90,19 @@ async def test_a_follower_gets_the_gap_first_and_no_doubles(gateway: Bus, llm: B
     assert got == ["utterance_received"]
 
 
+async def test_of_two_endings_a_follower_sees_the_one_that_was_stored(
+    gateway: Bus, llm: Bus
+) -> None:
+    asked = question()
+    await gateway.publish(asked)
+    async with gateway.follow("demo", "web", asked.conversation) as followed:
+        await llm.publish(events.follow(asked, pb.AnswerCompleted(text="Voici.")))
+        await gateway.publish(events.follow(asked, pb.TurnCancelled(reason="stop")))
+        await llm.publish_live(events.follow(asked, pb.AnswerDelta(text="x"), attempt=9))
+        seen = [events.body_name(await anext(followed)) for _ in range(2)]
+    assert seen == ["answer_completed", "answer_delta"]
+
+
 async def test_a_follower_does_not_see_other_conversations(gateway: Bus) -> None:
     mine, other = question(), question()
     async with gateway.follow("demo", "web", mine.conversation) as followed:

@@ -258,6 +258,8 @@ class Bus:
                     seen.add(piece)
                     yield stored.event
         async for msg in subscription.messages:  # type: ignore[attr-defined]
+            if msg.subject.startswith(_OFFERED):
+                continue  # it comes again once it is stored, unless it is a double
             event = events.decode(msg.data)
             if not seen or _piece(event) not in seen:
                 yield event
@@ -326,6 +328,9 @@ async def _collect(subscription: object) -> tuple[list[Raw], bool]:
                 raise Unavailable(f"JetStream: {headers.get('Description', status)}")
             return found, headers.get("Nats-Num-Pending", "0") != "0"
         found.append(Raw(int(headers["Nats-Sequence"]), headers["Nats-Subject"], msg.data, headers))
+
+
+_OFFERED = f"{subjects.ROOT}.turns."
 
 
 def _piece(event: pb.Event) -> tuple[object, ...]:

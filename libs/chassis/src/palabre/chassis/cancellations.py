@@ -25,10 +25,11 @@ class Cancellations:
 
     async def follow(self, bus: Bus) -> None:
         """Subscribes first, then reads what was cancelled before."""
-        subject = subjects.every("turns", "turn_cancelled")
-        await bus.client.subscribe(subject, cb=self._received)
+        told = subjects.every("stored", "turn_cancelled")
+        await bus.client.subscribe(told, cb=self._received)
         since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=MEMORY_S)
         with contextlib.suppress(Unavailable):
+            subject = subjects.every("turns", "turn_cancelled")
             query = {"next_by_subj": subject, "start_time": since.isoformat(), "seq": 0}
             for stored in await bus.read("TURNS", query):
                 self.add(stored.event.turn, stored.event.turn_cancelled.heard)

@@ -9,6 +9,7 @@ from nats.js.api import (
     ConsumerConfig,
     DeliverPolicy,
     DiscardPolicy,
+    RePublish,
     StorageType,
     StreamConfig,
 )
@@ -141,6 +142,8 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
             duplicate_window=DUPLICATE_WINDOW_S,
             allow_direct=True,
             allow_msg_ttl=True,
+            # Core NATS also delivers what the stream refuses as a double; this only what it stored.
+            republish=RePublish(src=subjects.every("turns"), dest=subjects.every("stored")),
             num_replicas=replicas,
         ),
         StreamConfig(
@@ -293,6 +296,6 @@ def _consumes(stream: str) -> Iterator[str]:
 
 def _subscribes(service: str) -> Iterator[str]:
     yield f"_INBOX_{service}.>"
-    yield subjects.every("turns", "turn_cancelled")
+    yield subjects.every("stored", "turn_cancelled")
     if RIGHTS[service].follows:
         yield subjects.every("*")

@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"[a-z0-9-]{1,40}")
 
 
 class Subject(NamedTuple):
-    """The tokens of a subject. `kind` is turns, live or dead."""
+    """The tokens of a subject. `kind` is turns, stored (a fact that TURNS took), live or dead."""
 
     kind: str
     space: str

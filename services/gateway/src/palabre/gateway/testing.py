@@ -94,7 +94,7 @@ class ScriptedAnswers:
 
     async def listen(self) -> None:
         for name in ("utterance_received", "turn_cancelled"):
-            await self.bus.client.subscribe(subjects.every("turns", name), cb=self._received)
+            await self.bus.client.subscribe(subjects.every("stored", name), cb=self._received)
         await self.bus.client.flush()
 
     async def close(self) -> None:
