@@ -39,7 +39,8 @@ class Writer:
             yield Text(f"d{number:06}.md", self._document())
 
     def question(self) -> str:
-        return f"comment {self._phrase(5)} et {self._phrase(3)} ?"
+        """Twelve words, as people ask."""
+        return f"comment {self._phrase(3)} et {self._phrase(2)} ?"
 
     def _document(self) -> str:
         sections = (

@@ -84,7 +84,8 @@ def stems_of(text: str, languages: Iterable[str]) -> dict[int, None]:
 def _letters(text: str) -> Sparse:
     counts = Counter(chain.from_iterable(map(_grams, _words(text))))
     norm = _K * (1 - _B + _B * counts.total() / _LETTER_GRAMS)
-    return Sparse(list(counts), [n * (_K + 1) / (n + norm) for n in counts.values()])
+    weights = {n: n * (_K + 1) / (n + norm) for n in set(counts.values())}
+    return Sparse(list(counts), [weights[n] for n in counts.values()])
 
 
 def _words(text: str) -> list[str]:
