@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,15 @@ class Outcome:
 class Asker:
     """Asks `turns` questions, one after the other, in one conversation."""
 
-    def __init__(self, client: httpx.AsyncClient, space: str, questions: list[str]) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        space: str,
+        questions: list[str],
+        begun: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
         self._client, self._space, self._questions = client, space, questions
+        self._begun = begun
 
     async def ask(self, turns: int, seed: int) -> AsyncIterator[Outcome]:
         chance = random.Random(seed)
@@ -44,6 +51,7 @@ class Asker:
             path = f"/api/v1/conversations/{conversation}/utterances"
             asked = await self._post(path, {"text": text}, key=f"{seed}-{number}")
             outcome = Outcome(conversation, asked["turn"])
+            self._begun(outcome)
             begun = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._follow(outcome), PATIENCE_S)

@@ -63,9 +63,13 @@ async def test_without_a_model_the_raw_words_go_on_at_once() -> None:
 
 async def test_a_follow_up_without_a_model_is_searched_with_the_question_before() -> None:
     result = await understood(received("Et pour un meublé ?"), comprehension(), past=(PAST,))
-    assert list(result.understanding.queries) == ["Quel préavis pour partir ? Et pour un meublé ?"]
-    assert result.understanding.question == "Et pour un meublé ?"
+    assert result.understanding.question == "Quel préavis pour partir ? Et pour un meublé ?"
     assert [exchange.turn for exchange in result.history] == ["t0"]
+
+
+async def test_thanks_are_no_follow_up() -> None:
+    result = await understood(received("Merci beaucoup !"), comprehension(), past=(PAST,))
+    assert result.understanding.question == "Merci beaucoup !"
 
 
 async def test_a_new_question_is_searched_by_itself() -> None:
@@ -119,14 +123,14 @@ async def test_a_broken_verdict_leaves_the_raw_words(verdict: Any) -> None:
     result = await understood(
         received("Et là ?"), comprehension(Scripted(verdict=verdict)), past=(PAST,)
     )
-    assert result.understanding.question == "Et là ?"
+    assert result.understanding.question == "Quel préavis pour partir ? Et là ?"
     assert not result.understanding.judged
 
 
 async def test_a_late_verdict_leaves_the_raw_words() -> None:
     late = comprehension(Scripted(verdict=VERDICT, verdict_after=30.0), timeout_s=0.01)
     result = await understood(received("Et là ?"), late, past=(PAST,))
-    assert result.understanding.question == "Et là ?"
+    assert result.understanding.question == "Quel préavis pour partir ? Et là ?"
     assert result.understanding.engine == ""
 
 

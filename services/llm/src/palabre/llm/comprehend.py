@@ -12,6 +12,7 @@ import structlog
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1.turns_pb2 import Exchange, Sampling, Understanding, Utterance
 from palabre.llm import categories, guard, languages, tokens
+from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Schema, Verdict
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
@@ -97,14 +98,13 @@ class Comprehension:
 def by_words(space: Space, utterance: Utterance, history: Sequence[Exchange]) -> Understanding:
     """What can be known without a model."""
     text = utterance.text.strip()
-    understood = Understanding(
+    leans = bool(history) and leans_back(text) and not courtesy(text)
+    before = f"{history[-1].question[:LONGEST_QUERY]} " if leans else ""
+    return Understanding(
         language=languages.choose(text, utterance.language, space.languages),
-        question=text,
+        question=f"{before}{text}",
         guard=guard.judge(text) if space.guard.lexical else [],
     )
-    if history and leans_back(text):
-        understood.queries.append(f"{history[-1].question[:LONGEST_QUERY]} {text[:LONGEST_QUERY]}")
-    return understood
 
 
 def take(understood: Understanding, verdict: Verdict) -> None:

@@ -7,18 +7,19 @@ for the rank of its passage.
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from palabre.contracts.v1.turns_pb2 import Passage, Usage
 from palabre.llm import replies, tokens
+from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Engine, Material, Pieces
 from palabre.llm.errors import Refused
 from palabre.llm.sentences import Sentence, sentences
 from palabre.llm.settings import Settings
 from palabre.llm.untrusted import data
-from palabre.llm.words import fold, stems, words
+from palabre.llm.words import fold, stems
 
 MOST = 4  # sentences
 LONGEST = 420  # characters of a sentence that is still pleasant to read
@@ -42,17 +43,6 @@ _TO_A_MACHINE = re.compile(
     r"|\b(reponds|repondez|respond|reply|answer) (uniquement|seulement|toujours|only|always)\b"
     r"|<\|?(im_|system|/?s>)|\[/?inst\]|\bcurl \b|\bbase64\b|\{\{|\{%"
 )
-
-
-def _set(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_COURTESIES = {
-    "hello": _set("bonjour bonsoir salut coucou hello hi hey good morning evening"),
-    "thanks": _set("merci beaucoup bien super parfait ok thanks thank you very much"),
-    "goodbye": _set("au revoir bonne journee soiree merci bye goodbye a bientot"),
-}
 
 
 def build(settings: Settings) -> Mapping[str, Engine]:
@@ -110,16 +100,10 @@ def compose(material: Material) -> Iterator[str]:
     yield from _bullets(quotes) if len(quotes) > 1 else _single(quotes[0])
 
 
-def courtesy(question: str) -> str:
-    """hello, thanks or goodbye when the words say nothing else."""
-    said = frozenset(words(question))
-    return next((key for key, known in _COURTESIES.items() if said and said <= known), "")
-
-
 def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
     """The sentences to quote, in the passages' order; none only when the passages are empty.
 
-    Each next one is the best that is left, where saying something new of the question counts too.
+    Each next one is the best that is left; saying something new of the question counts too.
     """
     asked = frozenset(stems(question))
     candidates = [
@@ -128,7 +112,7 @@ def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
         for sentence in sentences(data(passage.text))
         if not _TO_A_MACHINE.search(fold(sentence.text))
     ]
-    left = list(_scored(question, asked, passages, candidates))
+    left = list(_scored(question, asked, passages, _of_one_page(asked, passages, candidates)))
     enough = NEAR * max((quote.score for quote in left), default=0.0)
     chosen: list[Quote] = []
     while left and len(chosen) < MOST:
@@ -140,6 +124,42 @@ def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
         if gains[best] >= enough and (not chosen or length <= ENOUGH):
             chosen.append(best)
     return sorted(chosen, key=lambda q: (q.number, q.sentence.place))
+
+
+def _of_one_page(
+    asked: frozenset[str], passages: Sequence[Passage], candidates: Sequence[Quote]
+) -> Sequence[Quote]:
+    """Those of the leading document, and of others only what it has no word of.
+
+    An answer that hops between pages does not read as one; a question may still ask two things.
+    """
+    leading = _leading(passages)
+    own = [quote for quote in candidates if quote.number in leading]
+    covered = frozenset().union(
+        *(stems(f"{p.title} {' '.join(p.heading_path)} {p.text}") for p in _only(passages, leading))
+    )
+    missing = asked - covered
+    others = [
+        quote
+        for quote in candidates
+        if quote.number not in leading
+        and quote.stems & missing
+        and len(quote.stems & asked) >= max(2, len(asked) / 2)
+    ]
+    return [*own, *others] or candidates
+
+
+def _only(passages: Sequence[Passage], numbers: frozenset[int]) -> Iterator[Passage]:
+    return (passage for number, passage in enumerate(passages, 1) if number in numbers)
+
+
+def _leading(passages: Sequence[Passage]) -> frozenset[int]:
+    """Numbers of the passages of the document that ranks and relevance favour."""
+    weights: dict[str, float] = defaultdict(float)
+    for number, passage in enumerate(passages, 1):
+        weights[passage.document] += (passage.relevance or 1.0) / number
+    document = max(weights, key=weights.__getitem__, default="")
+    return frozenset(n for n, p in enumerate(passages, 1) if p.document == document)
 
 
 def _scored(
