@@ -161,10 +161,10 @@ async def test_a_model_that_fails_is_replaced_by_the_next_rung(http: httpx.Async
 
 
 async def test_a_follow_up_knows_what_was_said(http: httpx.AsyncClient) -> None:
-    conversation, turn = await begin(http, "Qui répare le chauffage ?", persona="gilles")
+    conversation, turn = await begin(http, "Qui appeler pour une panne de chauffage ?")
     async for _ in told(http, conversation, turn):
         pass
-    body = {"text": "Et en combien de temps ?", "persona": "gilles"}
+    body = {"text": "Et le week-end ?", "persona": "gilles"}
     path = f"/api/v1/conversations/{conversation}/utterances"
     asked = (await http.post(path, json=body)).json()["turn"]
     last = [event async for event in told(http, conversation, asked)][-1]

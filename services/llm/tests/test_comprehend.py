@@ -64,6 +64,7 @@ async def test_without_a_model_the_raw_words_go_on_at_once() -> None:
 async def test_a_follow_up_without_a_model_is_searched_with_the_question_before() -> None:
     result = await understood(received("Et pour un meublé ?"), comprehension(), past=(PAST,))
     assert result.understanding.question == "Quel préavis pour partir ? Et pour un meublé ?"
+    assert list(result.understanding.queries) == ["Quel préavis pour partir ?"]
     assert [exchange.turn for exchange in result.history] == ["t0"]
 
 

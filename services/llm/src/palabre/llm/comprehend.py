@@ -99,10 +99,11 @@ def by_words(space: Space, utterance: Utterance, history: Sequence[Exchange]) ->
     """What can be known without a model."""
     text = utterance.text.strip()
     leans = bool(history) and leans_back(text) and not courtesy(text)
-    before = f"{history[-1].question[:LONGEST_QUERY]} " if leans else ""
+    before = history[-1].question[:LONGEST_QUERY] if leans else ""
     return Understanding(
         language=languages.choose(text, utterance.language, space.languages),
-        question=f"{before}{text}",
+        question=f"{before} {text}".strip(),
+        queries=[before] if before else [],  # what it is about weighs more than how it goes on
         guard=guard.judge(text) if space.guard.lexical else [],
     )
 
