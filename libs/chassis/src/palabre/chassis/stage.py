@@ -11,15 +11,16 @@ import structlog
 from nats.errors import Error as NatsError
 
 from palabre.chassis import events, streams, telemetry
-from palabre.chassis.bus import Bus, Message
+from palabre.chassis.bus import Bus
 from palabre.chassis.cancellations import Cancellations
+from palabre.chassis.deliveries import Message
 from palabre.chassis.errors import Busy, Erased, Reject, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
 
 log = structlog.get_logger()
 
 Handler = Callable[[pb.Event], AsyncIterator[pb.Event]]  # all that a service has to write
-PULL_WAIT_S = 1.0  # a pull is never cancelled: the orphaned request would swallow a message
+PULL_WAIT_S = 1.0  # how long a request for events runs: a stage that shall stop waits for its end
 MAX_DELIVERIES = 20
 MAX_FAILURES = 5  # of a handler with a bug, before the person is told
 LAG_EVERY_S = 5.0
@@ -40,15 +41,13 @@ class Stage:
 
 async def run(stage: Stage, bus: Bus, cancelled: Cancellations, stop: asyncio.Event) -> None:
     """Until `stop`, then ends what is in hand or hands it back after `drain_s`."""
-    runner = _Runner(stage, bus, cancelled)
-    pull = await bus.pull(stage.name)
-    slots = asyncio.Semaphore(stage.concurrency)
+    runner, slots = _Runner(stage, bus, cancelled), _Slots(stage.concurrency)
 
     async def process(message: Message) -> None:
         try:
             await runner.process(message)
         finally:
-            slots.release()
+            slots.give()
 
     async def expire(deadline: asyncio.Timeout) -> None:
         await stop.wait()
@@ -56,16 +55,41 @@ async def run(stage: Stage, bus: Bus, cancelled: Cancellations, stop: asyncio.Ev
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as tasks:
+
+            def begin(message: Message) -> None:
+                slots.take()
+                tasks.create_task(process(message))
+
             expiry = tasks.create_task(expire(deadline))
             lag = tasks.create_task(_watch_lag(stage, bus))
-            while not stop.is_set():
-                await slots.acquire()  # pull only what can start now: nothing waits here
-                if not stop.is_set() and (message := await pull.next(PULL_WAIT_S)):
-                    tasks.create_task(process(message))
-                else:
-                    slots.release()
+            async with bus.pull(stage.name, begin) as pull:
+                while not stop.is_set():
+                    free = await slots.some()  # only what can start now: nothing waits here
+                    if not stop.is_set():
+                        await pull.ask(free, PULL_WAIT_S)
             lag.cancel()
             await expiry
+
+
+class _Slots:
+    """How many more events may be in hand."""
+
+    def __init__(self, free: int) -> None:
+        self._free, self._given = free, asyncio.Event()
+
+    def take(self) -> None:
+        self._free -= 1
+
+    def give(self) -> None:
+        self._free += 1
+        self._given.set()
+
+    async def some(self) -> int:
+        """How many are free, at least one."""
+        while self._free < 1:
+            self._given.clear()
+            await self._given.wait()
+        return self._free
 
 
 class _Runner:

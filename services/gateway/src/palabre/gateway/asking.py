@@ -72,7 +72,7 @@ async def ask(
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(gateway.limits.stream(caller.id, caller.channel))
         source = await stack.enter_async_context(
-            gateway.bus.follow(*thread, since_turn=first.turn if key else None)
+            gateway.bus.follow(*thread, since_turn=first.turn if key else None, confirmed=False)
         )
         await gateway.admission.open(first)
         return Asked(gateway, first, source, stack.pop_all())
