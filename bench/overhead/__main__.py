@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from bench.overhead import loads, machine, servers
-from bench.overhead.client import Client
+from bench.overhead.client import Client, Reply
 from bench.overhead.figures import Figures, Row, at, first_ms
 from bench.overhead.servers import Serving
 
@@ -70,7 +70,7 @@ class Comparison:
         self._row("alone, between deltas of 200 tokens/s, p50", at(0.5, gaps), 60)
 
     async def _steady(self) -> None:
-        async def arriving(client: Client) -> Sequence[loads.Reply]:
+        async def arriving(client: Client) -> Sequence[Reply]:
             await client.warm(110)
             seconds = STEADY_S + self.size.steady_s
             return await loads.arriving(client, STEADY, self.texts, PER_S, seconds, STEADY_S)
