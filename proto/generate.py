@@ -17,7 +17,8 @@ def generate(out: Path) -> None:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*_pb2*.py*")}
+    found = (path for path in root.rglob("*_pb2*") if path.suffix in (".py", ".pyi"))
+    return {str(path.relative_to(root)): path.read_bytes() for path in found}
 
 
 def main() -> int:
