@@ -1,5 +1,6 @@
 """Everything as `palabre run` starts it, driven by the command line."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,8 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from palabre.chassis import events, nats_config
+from palabre.chassis.bus import Bus
+from palabre.chassis.ids import uuid7
 from palabre.chassis.testing import free_port, until
 from palabre.cli.testing import Running, running
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1.turns_pb2 import Utterance
 
 SPACES = Path("spaces").resolve()
 
@@ -102,7 +108,6 @@ def test_a_changed_space_is_live_within_two_seconds(system: Running) -> None:
     assert "live" in palabre(system, "spaces", "apply", str(folder))
     assert "(none)" in palabre(system, "spaces", "diff", str(folder))
     with client(system) as http:
-        import asyncio
 
         def renamed() -> bool:
             return bool(http.get("/api/v1/spaces").json()["spaces"][0]["name"] == "Autre nom")
@@ -153,8 +158,6 @@ def test_every_service_answers_live_ready_and_metrics(system: Running) -> None:
 
 
 def test_a_crashed_service_is_started_again(system: Running) -> None:
-    import asyncio
-
     before = system.pids()["tts"]
     os.kill(before, signal.SIGKILL)
 
@@ -189,3 +192,23 @@ def test_it_starts_again_where_it_was_and_stops_without_a_trace(tmp_path: Path) 
     assert "Traceback" not in text
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
     assert json.loads(json.dumps(pids)).keys() == {"nats", "gateway", "retriever", "llm", "tts"}
+
+
+async def test_a_dead_letter_is_listed_shown_and_asked_again(system: Running) -> None:
+    asked = events.begin(
+        "logement",
+        "api",
+        uuid7(),
+        pb.UtteranceReceived(utterance=Utterance(text="Bonjour", persona="personne")),
+    )
+    word = nats_config.passwords(system.folder)["gateway"]
+    bus = await Bus.connect(system.instance.nats_url, "gateway", "gateway", word)
+    await bus.publish(asked)
+    await until(lambda: bus.ended(asked), 20)
+    await bus.close()
+    listed = await asyncio.to_thread(palabre, system, "dead", "list")
+    line = next(line for line in listed.splitlines() if asked.conversation in line)
+    assert "no persona 'personne'" in line
+    number = line.split()[0]
+    assert "personne" in await asyncio.to_thread(palabre, system, "dead", "show", number)
+    assert "asked again" in await asyncio.to_thread(palabre, system, "dead", "retry", number)

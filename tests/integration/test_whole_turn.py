@@ -11,6 +11,8 @@ import openai
 import pytest
 import pytest_asyncio
 
+from palabre.chassis import nats_config, streams, subjects
+from palabre.chassis.bus import Bus
 from palabre.cli.testing import Running, running
 from tests.standins.model import Model
 
@@ -183,3 +185,22 @@ async def test_the_replaced_chatbot_s_clients_are_answered(http: httpx.AsyncClie
     answer = await http.post("/answer/", json=body)
     assert answer.status_code == 200
     assert answer.json()["answer"]
+
+
+async def test_one_trace_leads_from_the_request_to_the_answer(
+    system: Running, http: httpx.AsyncClient
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    http.headers["traceparent"] = f"00-{trace}-b7ad6b7169203331-01"
+    conversation, turn = await begin(http, "Qui répare le chauffage ?", persona="gilles")
+    async for _ in told(http, conversation, turn):
+        pass
+    user = streams.OPERATOR
+    word = nats_config.passwords(system.folder)[user]
+    bus = await Bus.connect(system.instance.nats_url, user, user, word)
+    subject = subjects.conversation("turns", "logement", "api", conversation)
+    facts = await bus.raw("TURNS", {"next_by_subj": subject})
+    await bus.close()
+    names = {fact.subject.rsplit(".", 1)[-1] for fact in facts}
+    assert {"utterance_received", "passages_retrieved", "answer_completed"} <= names
+    assert all(fact.headers["traceparent"].split("-")[1] == trace for fact in facts)

@@ -24,7 +24,7 @@ async def serve(
     services: Sequence[AddServicer], names: Sequence[str], address: str, *, reflect: bool
 ) -> tuple[grpc.aio.Server, int]:
     """A started server and its port."""
-    server = grpc.aio.server(options=_OPTIONS)
+    server = grpc.aio.server(options=_OPTIONS, interceptors=[_Joining()])
     for add in services:
         add(server)
     checks = health.aio.HealthServicer()
@@ -47,6 +47,15 @@ def channel(address: str) -> grpc.aio.Channel:
     ]
     interceptors = [_Unary(), _UnaryStream(), _StreamStream()]
     return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+
+
+class _Joining(grpc.aio.ServerInterceptor):
+    """The handler runs in the interceptor's task: what is joined here is its trace, too."""
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        metadata = details.invocation_metadata or ()
+        telemetry.join({key: value for key, value in metadata if isinstance(value, str)})
+        return await continuation(details)
 
 
 def _detailed(details: ClientCallDetails) -> ClientCallDetails:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry import context, propagate, trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -93,6 +93,14 @@ def span(
     parent = propagate.extract(headers or {})
     with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=values):
         yield
+
+
+def join(headers: Mapping[str, str]) -> None:
+    """Goes on with the caller's trace for the rest of this task: a call that came over gRPC."""
+    if _recording():
+        context.attach(propagate.extract(headers))
+    else:
+        _passed.set({name: headers[name] for name in _TRACE_CONTEXT if name in headers})
 
 
 def trace_headers() -> dict[str, str]:

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 
 import structlog
+from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from palabre.chassis import telemetry
 from palabre.gateway import problems
 from palabre.gateway.problems import Problem
 
@@ -56,8 +58,15 @@ class Edge:
             response = problems.response(_too_large(limit), scope["path"])
             await response(scope, receive, guarded)
         else:
-            await self._app(scope, _bounded(receive, limit), guarded)
+            with telemetry.span("http", _trace(scope), SpanKind.SERVER, method=scope["method"]):
+                await self._app(scope, _bounded(receive, limit), guarded)
         _note(scope, status, begun)
+
+
+def _trace(scope: Scope) -> dict[str, str]:
+    """W3C trace context of the caller."""
+    wanted = (b"traceparent", b"tracestate")
+    return {k.decode(): v.decode("latin-1") for k, v in scope["headers"] if k in wanted}
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
