@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 
 # uv where it works; otherwise a Python 3.12 installs it into .tools.
+PYTHON := $(shell command -v python3.12 || command -v python3)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 RUN := $(UV) run --no-sync
 
@@ -11,7 +12,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .tools/bin/uv:
-	python3.12 -m venv .tools && .tools/bin/pip install --quiet 'uv>=0.8'
+	$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet 'uv>=0.8'
 
 .venv/.synced: pyproject.toml uv.lock $(wildcard */pyproject.toml */*/pyproject.toml) $(filter .tools/bin/uv,$(UV))
 	$(UV) sync --quiet --locked --all-packages --all-groups
