@@ -1,7 +1,7 @@
 """The engine without a model: it quotes the best sentences of the passages, with their numbers.
 
 A sentence's score is the share of the question's weight that its stems cover (a stem's weight is
-log(1 + n / (1 + sentences that have it))), half of it for the line or heading above, and a little
+log(1 + n / (1 + sentences that have it))), half of it for the line and headings above, and a little
 for the rank of its passage.
 """
 
@@ -24,7 +24,7 @@ from palabre.llm.words import fold, stems
 MOST = 4  # sentences
 LONGEST = 420  # characters of a sentence that is still pleasant to read
 ENOUGH = 900  # characters of all
-NEAR = 0.55  # of the best score
+NEAR = 0.42  # of the best score
 NEWS = 0.3  # what a sentence that covers all that was still missing gains
 SAME = 0.75  # share of common stems from which two sentences say the same
 _HOW_MUCH = re.compile(
@@ -172,13 +172,19 @@ def _scored(
     whole = sum(weights.values()) or 1.0
     numbers = bool(_HOW_MUCH.search(fold(question)))
     for quote in candidates:
-        above = frozenset(stems(f"{quote.sentence.heading} {quote.sentence.intro}")) - quote.stems
+        above = _above(quote.sentence, passages[quote.number - 1]) - quote.stems
         score = sum(weights[s] for s in asked & quote.stems) / whole
         score += sum(weights[s] for s in asked & above) / whole / 2
         score += 0.2 * (1 - (quote.number - 1) / len(passages))
         score += 0.15 * (numbers and any(c.isdigit() for c in quote.sentence.text))
         score *= _pleasantness(quote.sentence)
         yield Quote(quote.number, quote.sentence, quote.stems, score)
+
+
+def _above(sentence: Sentence, passage: Passage) -> frozenset[str]:
+    """What a reader has seen before the sentence: a page on a subject seldom repeats its name."""
+    headings = " ".join((passage.title, *passage.heading_path, sentence.heading))
+    return frozenset(stems(f"{headings} {sentence.intro}"))
 
 
 def _weights(asked: frozenset[str], candidates: Sequence[Quote]) -> dict[str, float]:
