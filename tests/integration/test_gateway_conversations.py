@@ -12,37 +12,13 @@ import pytest
 from palabre.chassis.testing import NatsServer, until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, completed, delta
-
-AUTH = {"Authorization": f"Bearer {testing.TOKEN}"}
-
-
-@pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    async with NatsServer(folder) as server:
-        yield server
+from palabre.gateway.testing import AUTH, RunningGateway, ScriptedAnswers, completed, delta
 
 
 @pytest.fixture
 async def gateway(nats: NatsServer, tmp_path: Path) -> AsyncIterator[RunningGateway]:
     async with testing.running(nats, tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-async def llm(nats: NatsServer) -> AsyncIterator[ScriptedAnswers]:
-    answers = ScriptedAnswers(await nats.bus("operator"), testing.plain_answer)
-    await answers.listen()
-    yield answers
-    await answers.close()
-
-
-@pytest.fixture
-async def http(gateway: RunningGateway) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway.url, headers=AUTH, timeout=20) as client:
-        yield client
 
 
 async def begin(http: httpx.AsyncClient) -> str:

@@ -12,23 +12,7 @@ import pytest
 
 from palabre.chassis.testing import NatsServer
 from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings, demo_space
-
-AUTH = {"Authorization": f"Bearer {testing.TOKEN}"}
-
-
-@pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    async with NatsServer(folder) as server:
-        yield server
-
-
-@pytest.fixture
-async def around() -> AsyncIterator[Surroundings]:
-    async with testing.surroundings() as found:
-        yield found
+from palabre.gateway.testing import AUTH, RunningGateway, ScriptedAnswers, Surroundings, demo_space
 
 
 @pytest.fixture

@@ -2,50 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
 
-from palabre.chassis.testing import NatsServer, until
+from palabre.chassis.testing import until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
 from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings, completed, delta
 
 TEXT = "Le loyer est dû le cinq [1]."
 ASKED: Any = [{"role": "user", "content": "Quand ?"}]
-
-
-@pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    async with NatsServer(folder) as server:
-        yield server
-
-
-@pytest.fixture
-async def around() -> AsyncIterator[Surroundings]:
-    async with testing.surroundings() as found:
-        yield found
-
-
-@pytest.fixture
-async def gateway(
-    nats: NatsServer, tmp_path: Path, around: Surroundings
-) -> AsyncIterator[RunningGateway]:
-    async with testing.running(nats, tmp_path, tts_address=around.address) as running:
-        yield running
-
-
-@pytest.fixture
-async def llm(nats: NatsServer) -> AsyncIterator[ScriptedAnswers]:
-    answers = ScriptedAnswers(await nats.bus("operator"), testing.plain_answer)
-    await answers.listen()
-    yield answers
-    await answers.close()
 
 
 @pytest.fixture

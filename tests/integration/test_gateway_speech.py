@@ -3,8 +3,7 @@
 import asyncio
 import io
 import wave
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import av
@@ -13,49 +12,10 @@ import pytest
 
 from palabre.audio import OpusPackets
 from palabre.chassis import events
-from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings, completed, delta
+from palabre.gateway.testing import ScriptedAnswers, Surroundings, completed, delta
 
-AUTH = {"Authorization": f"Bearer {testing.TOKEN}"}
 PACKETS = 25  # half a second
-
-
-@pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    async with NatsServer(folder) as server:
-        yield server
-
-
-@pytest.fixture
-async def around() -> AsyncIterator[Surroundings]:
-    async with testing.surroundings() as found:
-        yield found
-
-
-@pytest.fixture
-async def gateway(
-    nats: NatsServer, tmp_path: Path, around: Surroundings
-) -> AsyncIterator[RunningGateway]:
-    async with testing.running(nats, tmp_path, tts_address=around.address) as running:
-        yield running
-
-
-@pytest.fixture
-async def llm(nats: NatsServer) -> AsyncIterator[ScriptedAnswers]:
-    answers = ScriptedAnswers(await nats.bus("operator"), spoken_answer)
-    await answers.listen()
-    yield answers
-    await answers.close()
-
-
-@pytest.fixture
-async def http(gateway: RunningGateway) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway.url, headers=AUTH, timeout=20) as client:
-        yield client
 
 
 def packets() -> list[bytes]:
@@ -84,6 +44,11 @@ def spoken_answer(cause: pb.Event) -> Iterator[Any]:
         done = pb.SpeechCompleted(duration_ms=PACKETS * 20, frames=PACKETS, last=last)
         yield events.follow(cause, done, index=index, attempt=1)
     yield completed("Oui. Demain.")
+
+
+@pytest.fixture
+def script() -> Callable[[pb.Event], Iterable[Any]]:
+    return spoken_answer
 
 
 async def ask(http: httpx.AsyncClient, *, speech: bool) -> str:

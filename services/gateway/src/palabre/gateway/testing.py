@@ -29,6 +29,7 @@ from palabre.gateway.assembly import assemble
 from palabre.gateway.settings import GatewaySettings
 
 TOKEN = "bootstrap-token-of-the-tests"  # noqa: S105
+AUTH = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def demo_space(**changes: Any) -> Space:

@@ -1,0 +1,58 @@
+"""A gateway in this process, on a real bus, with scripted answers."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from palabre.chassis.testing import NatsServer
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.gateway import testing
+from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings
+
+
+@pytest.fixture
+async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    async with NatsServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+async def around() -> AsyncIterator[Surroundings]:
+    async with testing.surroundings() as found:
+        yield found
+
+
+@pytest.fixture
+async def gateway(
+    nats: NatsServer, tmp_path: Path, around: Surroundings
+) -> AsyncIterator[RunningGateway]:
+    async with testing.running(nats, tmp_path, tts_address=around.address) as running:
+        yield running
+
+
+@pytest.fixture
+def script() -> Callable[[pb.Event], Iterable[Any]]:
+    """What `llm` answers unless a test says otherwise; a module may have its own."""
+    return testing.plain_answer
+
+
+@pytest.fixture
+async def llm(
+    nats: NatsServer, script: Callable[[pb.Event], Iterable[Any]]
+) -> AsyncIterator[ScriptedAnswers]:
+    answers = ScriptedAnswers(await nats.bus("operator"), script)
+    await answers.listen()
+    yield answers
+    await answers.close()
+
+
+@pytest.fixture
+async def http(gateway: RunningGateway) -> AsyncIterator[httpx.AsyncClient]:
+    """With the administrator's token."""
+    async with httpx.AsyncClient(base_url=gateway.url, headers=testing.AUTH, timeout=20) as client:
+        yield client
