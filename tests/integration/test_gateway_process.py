@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from palabre.chassis import directory, streams
-from palabre.chassis.testing import NatsServer, free_port, until
+from palabre.chassis import streams
+from palabre.chassis.testing import NatsServer, free_port, processes, service_process, until
 from palabre.gateway import testing
 from palabre.gateway.testing import ScriptedAnswers, completed, delta
 
@@ -24,24 +22,15 @@ Events = list[tuple[str, str, dict[str, Any]]]
 
 
 @pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    async with NatsServer(folder) as server:
-        bus = await server.bus(streams.OPERATOR)
-        bucket = await bus.js.key_value("spaces")
-        await directory.apply(bucket, "demo", testing.demo_space())
-        await bus.close()
-        yield server
+async def nats(nats: NatsServer) -> NatsServer:
+    await nats.apply("demo", testing.demo_space())
+    return nats
 
 
-def environment(nats: NatsServer, folder: Path, port: int, token: str) -> dict[str, str]:
-    return os.environ | {
+def settings(folder: Path, port: int, token: str) -> dict[str, str]:
+    return {
         "PALABRE_DATA_DIR": str(folder),
         "PALABRE_HTTP_PORT": str(port),
-        "PALABRE_NATS_URL": nats.url,
-        "PALABRE_NATS_USER": "gateway",
-        "PALABRE_NATS_PASSWORD": nats.users["gateway"],
         "PALABRE_BOOTSTRAP_TOKEN": token,
     }
 
@@ -50,21 +39,10 @@ def environment(nats: NatsServer, folder: Path, port: int, token: str) -> dict[s
 async def process(
     nats: NatsServer, folder: Path, port: int, token: str = testing.TOKEN
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "palabre.gateway",
-        env=environment(nats, folder, port, token),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
+    chosen = settings(folder, port, token)
+    async with service_process(nats, "gateway", chosen, stdout=asyncio.subprocess.PIPE) as started:
         await until(lambda: answers_on(port), patience_s=20)
         yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.communicate()
 
 
 async def answers_on(port: int) -> bool:
@@ -100,9 +78,8 @@ async def test_a_killed_gateway_goes_on_where_it_was(nats: NatsServer, tmp_path:
     answers = ScriptedAnswers(await nats.bus(streams.OPERATOR), slowly)
     await answers.listen()
     port, found = free_port(), Events()
-    headers = {"Authorization": f"Bearer {testing.TOKEN}"}
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20
+        base_url=f"http://127.0.0.1:{port}", headers=testing.AUTH, timeout=20
     ) as client:
         async with process(nats, tmp_path, port) as first:
             begun = await client.post("/api/v1/spaces/demo/conversations", json={})
@@ -133,8 +110,10 @@ async def test_the_first_start_shows_a_token_once(nats: NatsServer, tmp_path: Pa
     for _ in range(2):
         async with process(nats, tmp_path, port, token="") as started:
             started.send_signal(signal.SIGTERM)
-            out, _ = await asyncio.wait_for(started.communicate(), 10)
-            assert started.returncode == 0
+            assert started.stdout
+            async with asyncio.timeout(10):
+                out = await started.stdout.read()
+                assert await started.wait() == 0
             shown.append(re.findall(r"palabre_[\w-]{43}", out.decode()))
     assert [len(tokens) for tokens in shown] == [1, 0]
 
@@ -142,13 +121,8 @@ async def test_the_first_start_shows_a_token_once(nats: NatsServer, tmp_path: Pa
 async def test_a_port_that_is_taken_is_said_in_a_sentence(nats: NatsServer, tmp_path: Path) -> None:
     port = free_port()
     taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "palabre.gateway",
-        env=environment(nats, tmp_path, port, testing.TOKEN),
-        stderr=asyncio.subprocess.PIPE,
-    )
+    chosen = settings(tmp_path, port, testing.TOKEN)
+    started = await processes.start("gateway", processes.environment(nats, "gateway", chosen))
     _, told = await asyncio.wait_for(started.communicate(), 20)
     assert started.returncode == 1
     assert b"PALABRE_HTTP_PORT" in told

@@ -2,19 +2,17 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
 import pytest
 
-from palabre.chassis import directory, events, rpc, streams
+from palabre.chassis import events, rpc
 from palabre.chassis.ids import uuid7
 from palabre.chassis.spaces import parse
-from palabre.chassis.testing import NatsServer, free_port, until
+from palabre.chassis.testing import NatsServer, free_port, service_process, until
 from palabre.contracts.v1 import events_pb2 as pb, retriever_pb2
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.contracts.v1.turns_pb2 import Passage, Understanding, Utterance
@@ -31,14 +29,9 @@ GUIDE = "# Bail\n\nLe bail dure trois ans.\n\n## Préavis\n\nLe préavis est d'u
 
 
 @pytest.fixture
-async def nats(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    async with NatsServer(folder) as server:
-        bus = await server.bus(streams.OPERATOR)
-        await directory.apply(await bus.js.key_value("spaces"), "demo", parse(SPACE))
-        await bus.close()
-        yield server
+async def nats(nats: NatsServer) -> NatsServer:
+    await nats.apply("demo", parse(SPACE))
+    return nats
 
 
 @contextlib.asynccontextmanager
@@ -46,24 +39,13 @@ async def running(
     nats: NatsServer, folder: Path
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, grpc.aio.Channel]]:
     port = free_port()
-    environment = os.environ | {
-        "PALABRE_DATA_DIR": str(folder),
-        "PALABRE_NATS_URL": nats.url,
-        "PALABRE_NATS_USER": "retriever",
-        "PALABRE_NATS_PASSWORD": nats.users["retriever"],
-        "PALABRE_GRPC_PORT": str(port),
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "palabre.retriever", env=environment
-    )
-    try:
-        async with rpc.channel(f"127.0.0.1:{port}") as channel:
-            await asyncio.wait_for(channel.channel_ready(), 20)
-            yield process, channel
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    settings = {"PALABRE_DATA_DIR": str(folder), "PALABRE_GRPC_PORT": str(port)}
+    async with (
+        service_process(nats, "retriever", settings) as process,
+        rpc.channel(f"127.0.0.1:{port}") as channel,
+    ):
+        await asyncio.wait_for(channel.channel_ready(), 20)
+        yield process, channel
 
 
 async def ingest(channel: grpc.aio.Channel, text: str) -> retriever_pb2.DocumentEntry:

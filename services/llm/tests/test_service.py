@@ -1,19 +1,15 @@
 """The service as it runs: its own process, a real nats-server with production's permissions."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from palabre.chassis import directory
 from palabre.chassis.bus import Bus
 from palabre.chassis.events import body_name, follow
 from palabre.chassis.streams import OPERATOR
-from palabre.chassis.testing import NatsServer, until
+from palabre.chassis.testing import NatsServer, service_process, until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.llm.shown import deltas_of
 from tests.standins.model import Model
@@ -26,10 +22,7 @@ ENDS = {"answer_completed", "turn_failed"}
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     async with NatsServer(tmp_path) as server:
-        bus = await server.bus(OPERATOR)
-        bucket = await bus.js.key_value("spaces")
-        await directory.apply(bucket, "logement", make_space(comprehend="never"))
-        await bus.close()
+        await server.apply("logement", make_space(comprehend="never"))
         yield server
 
 
@@ -38,33 +31,6 @@ async def bus(server: NatsServer) -> AsyncIterator[Bus]:
     bus = await server.bus(OPERATOR)
     yield bus
     await bus.close()
-
-
-@asynccontextmanager
-async def running(server: NatsServer, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of the service; what is left of it is killed."""
-    environment = os.environ | {
-        "PALABRE_NATS_URL": server.url,
-        "PALABRE_NATS_USER": "llm",
-        "PALABRE_NATS_PASSWORD": server.users["llm"],
-        "PALABRE_LOG_FORMAT": "json",
-        **settings,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "palabre.llm", env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stderr
-        async for line in process.stderr:
-            if b'"ready"' in line:
-                break
-        draining = asyncio.create_task(process.stderr.read())
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-    await draining
 
 
 async def ask(bus: Bus) -> pb.Event:
@@ -98,7 +64,7 @@ async def through_turn(bus: Bus) -> AsyncIterator[pb.Event]:
 
 
 async def test_a_turn_goes_through_both_stages(server: NatsServer, bus: Bus) -> None:
-    async with running(server) as process, asyncio.timeout(20):
+    async with service_process(server, "llm") as process, asyncio.timeout(20):
         events = [event async for event in through_turn(bus)]
         completed = events[-1].answer_completed
         assert "dans un délai d'un mois [1]" in completed.text
@@ -123,7 +89,7 @@ async def test_a_cancelled_turn_stops_the_model(server: NatsServer, bus: Bus) ->
     model = Model()
     async with model.serving() as url, asyncio.timeout(30):
         settings = {"PALABRE_LLM_BASE_URL": url, "PALABRE_LLM_MODEL": "mock-itl20-len2000"}
-        async with running(server, **settings):
+        async with service_process(server, "llm", settings):
             async for event in through_turn(bus):
                 if event.HasField("answer_delta"):
                     await bus.publish(follow(event, pb.TurnCancelled(reason="stop")))

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from palabre.chassis import events
 from palabre.chassis.bus import Bus
 from palabre.chassis.ids import uuid7
 from palabre.chassis.streams import OPERATOR
-from palabre.chassis.testing import NatsServer
+from palabre.chassis.testing import NatsServer, processes, service_process
 from palabre.contracts.v1 import events_pb2 as pb
 
 TEXTS = ("Oui, bien sûr,", "le délai est de 30 jours.", "")
@@ -32,33 +30,6 @@ async def bus(server: NatsServer) -> AsyncIterator[Bus]:
     await bus.close()
 
 
-@asynccontextmanager
-async def running(server: NatsServer, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of the service that is ready; what is left of it is killed."""
-    environment = os.environ | {
-        "PALABRE_NATS_URL": server.url,
-        "PALABRE_NATS_USER": "tts",
-        "PALABRE_NATS_PASSWORD": server.users["tts"],
-        "PALABRE_LOG_FORMAT": "json",
-        **settings,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "palabre.tts", env=environment, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr
-    try:
-        async for line in process.stderr:
-            if b'"ready"' in line:
-                break
-        draining = asyncio.create_task(process.stderr.read())
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-    await draining
-
-
 def segments(texts: tuple[str, ...] = TEXTS) -> list[pb.Event]:
     said = events.begin("demo", "web", uuid7(), pb.UtteranceReceived())
     bodies = [pb.SegmentReady(text=text, language="fr") for text in texts]
@@ -70,7 +41,11 @@ async def test_the_segments_of_a_turn_are_spoken(server: NatsServer, bus: Bus) -
     ready = segments()
     thread = ("demo", "web", ready[0].conversation)
     found: list[pb.Event] = []
-    async with running(server) as process, asyncio.timeout(30), bus.follow(*thread) as stream:
+    async with (
+        service_process(server, "tts") as process,
+        asyncio.timeout(30),
+        bus.follow(*thread) as stream,
+    ):
         for segment in ready:
             await bus.publish(segment)
         async for event in stream:
@@ -89,13 +64,7 @@ async def test_the_segments_of_a_turn_are_spoken(server: NatsServer, bus: Bus) -
 
 
 async def test_an_engine_that_is_not_installed_ends_the_start_with_a_sentence() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "palabre.tts",
-        env=os.environ | {"PALABRE_TTS_ENGINES": "nobody"},
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await processes.start("tts", os.environ | {"PALABRE_TTS_ENGINES": "nobody"})
     _, said = await process.communicate()
     assert process.returncode == 1
     assert said.decode().startswith("tts: PALABRE_TTS_ENGINES: no engine ['nobody']: choose among")

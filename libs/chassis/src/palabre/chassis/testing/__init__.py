@@ -4,6 +4,7 @@ from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.histories import MemoryHistories
 from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.testing.collecting import collect, until
+from palabre.chassis.testing.processes import service_process
 from palabre.chassis.testing.server import NatsServer, free_port
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "NatsServer",
     "collect",
     "free_port",
+    "service_process",
     "until",
 ]

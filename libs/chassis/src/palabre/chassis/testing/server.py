@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from palabre.chassis import nats_config, streams, topology
+from palabre.chassis import directory, nats_config, streams, topology
 from palabre.chassis.bus import Bus
+from palabre.chassis.spaces import Space
 
 
 def free_port() -> int:
@@ -80,3 +81,9 @@ class NatsServer:
     async def bus(self, user: str) -> Bus:
         """A connection with the rights of a service."""
         return await Bus.connect(self.url, user, user, self.users[user])
+
+    async def apply(self, name: str, space: Space) -> None:
+        """Makes a space live, as `palabre spaces apply` does."""
+        bus = await self.bus(streams.OPERATOR)
+        await directory.apply(await bus.js.key_value("spaces"), name, space)
+        await bus.close()
