@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, event, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.chassis import events
@@ -202,6 +202,17 @@ async def test_a_revocation_elsewhere_counts_after_a_second(engine: AsyncEngine)
     with pytest.raises(Problem, match="revoked"):
         await there.find(secret)
     assert not await here.revoke("none")
+
+
+async def test_a_token_is_read_once_however_many_ask(engine: AsyncEngine) -> None:
+    read: list[str] = []
+    tokens = Tokens(engine)
+    made, secret = await tokens.issue("essai", ["ask"], ["demo"])
+    event.listen(
+        engine.sync_engine, "before_cursor_execute", lambda *said: read.append(str(said[2]))
+    )
+    assert await asyncio.gather(*(tokens.find(secret) for _ in range(50))) == [made] * 50
+    assert len([statement for statement in read if statement.startswith("SELECT")]) == 1
 
 
 async def test_the_first_administrators_token_is_made_once(engine: AsyncEngine) -> None:

@@ -96,8 +96,10 @@ def _declared(scope: Scope) -> int:
 
 
 def _note(scope: Scope, status: int, begun: float) -> None:
+    """What went well is counted (REQUEST_SECONDS), and told only to who debugs."""
     route = scope.get("route")
-    log.info(
+    tell = log.info if status >= 400 else log.debug
+    tell(
         "request",
         method=scope["method"],
         route=getattr(route, "path", ""),  # the pattern: a path may hold a person's words

@@ -1,5 +1,6 @@
 """API tokens: 256 random bits, kept as SHA-256, bound to scopes and spaces, revocable at once."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import hmac
@@ -21,6 +22,7 @@ Scope = Literal["ask", "search", "documents:write", "spaces:write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 EVERY_SPACE = "*"
 FRESH_S = 0.9  # how long another replica may not know of a revocation
+_RENEWED_S = 0.4  # a token in use is read again before it goes stale: nobody waits for SQL
 _REMEMBERED = 10_000
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
@@ -52,6 +54,7 @@ class Tokens:
     def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine, self._clock = engine, clock
         self._known: dict[str, tuple[float, Token | None]] = {}
+        self._reading: dict[str, asyncio.Task[Token | None]] = {}
 
     async def find(self, secret: str) -> Token:
         """Raises Problem 401 for what is unknown, expired or revoked."""
@@ -91,7 +94,7 @@ class Tokens:
         }
         async with self._engine.begin() as connection:
             await upsert(connection, TokenRow, [row])
-        self._known.clear()
+        self._forget()
         return _token(row), secret
 
     async def all(self) -> list[Token]:
@@ -106,7 +109,7 @@ class Tokens:
         change = update(TokenRow).where(TokenRow.id == token_id).values(revoked_at=now)
         async with self._engine.begin() as connection:
             found = (await connection.execute(change)).rowcount
-        self._known.clear()
+        self._forget()
         return bool(found)
 
     async def bootstrap(self, given: str) -> str | None:
@@ -131,21 +134,41 @@ class Tokens:
         }
         async with self._engine.begin() as connection:
             await upsert(connection, TokenRow, [row], ["digest", "revoked_at"])
-        self._known.clear()
+        self._forget()
         return None if given else secret
 
     async def _read(self, hashed: str) -> Token | None:
+        """One query at a time for a token, however many ask."""
         read_at, token = self._known.get(hashed, (float("-inf"), None))
-        if self._clock() - read_at < FRESH_S:
+        age = self._clock() - read_at
+        if age < _RENEWED_S:
             return token
+        reading = self._reading.get(hashed)
+        if reading is None:
+            reading = self._reading[hashed] = asyncio.create_task(self._look_up(hashed))
+            reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return token if age < FRESH_S else await asyncio.shield(reading)
+
+    async def _look_up(self, hashed: str) -> Token | None:
+        begun, ours = self._clock(), asyncio.current_task()
         query = select(*TokenRow.__table__.columns).where(TokenRow.digest == hashed)
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).mappings().first()
-        token = _token(row) if row and hmac.compare_digest(row["digest"], hashed) else None
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[hashed] = (self._clock(), token)
-        return token
+        try:
+            async with self._engine.connect() as connection:
+                row = (await connection.execute(query)).mappings().first()
+            token = _token(row) if row and hmac.compare_digest(row["digest"], hashed) else None
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            if self._reading.get(hashed) is ours:
+                self._known[hashed] = (begun, token)
+            return token
+        finally:
+            if self._reading.get(hashed) is ours:
+                del self._reading[hashed]
+
+    def _forget(self) -> None:
+        """What is being read may be what was changed."""
+        self._known.clear()
+        self._reading.clear()
 
 
 def new_secret() -> str:
