@@ -114,3 +114,24 @@ def test_a_process_that_is_behind_shows_more_seldom() -> None:
     for _ in range(60):
         pace.was_late(0.0)
     assert pace.interval_s == pytest.approx(0.04, abs=0.001)
+
+
+def test_many_turns_at_once_show_more_seldom() -> None:
+    pace = Pace(turns=20)
+    assert pace.interval_s == pytest.approx(0.04)
+    pace.turns = 100
+    assert pace.interval_s == pytest.approx(0.2)
+    pace.turns = 1_000
+    assert pace.interval_s == pytest.approx(0.25)
+
+
+async def test_a_turn_counts_until_its_answer_has_ended() -> None:
+    pace = Pace()
+    texts = Coalescer(pace)
+    texts.put("Un")
+    shown = aiter(texts)
+    await anext(shown)
+    assert pace.turns == 1
+    texts.close()
+    assert [text async for text in shown] == []
+    assert pace.turns == 0

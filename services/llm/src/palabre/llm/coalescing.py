@@ -1,17 +1,19 @@
 """Gathers the pieces of an answer, so that a reader gets a few deltas a second and not hundreds."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 SLUGGISHNESS = 4.0  # seconds of interval for each second that the loop is late
 SMOOTHING = 0.2
+MOST_PER_S = 500.0  # deltas of one process: each costs work in three more
 
 
 @dataclass(slots=True)
 class Pace:
-    """How often a turn shows something: more seldom when the process is behind.
+    """How often a turn shows something: more seldom with many turns, or when the process is behind.
 
     One for all turns of a process: each tells how late its timer was, and all slow down.
     """
@@ -19,11 +21,20 @@ class Pace:
     shortest_s: float = 0.04
     longest_s: float = 0.25
     lateness_s: float = 0.0  # smoothed
+    turns: int = 0  # that are being shown
 
     @property
     def interval_s(self) -> float:
-        wanted = self.shortest_s + SLUGGISHNESS * self.lateness_s
+        wanted = max(self.shortest_s, self.turns / MOST_PER_S) + SLUGGISHNESS * self.lateness_s
         return min(self.longest_s, wanted)
+
+    @contextlib.contextmanager
+    def one_more(self) -> Iterator[None]:
+        self.turns += 1
+        try:
+            yield
+        finally:
+            self.turns -= 1
 
     def was_late(self, seconds: float) -> None:
         self.lateness_s += SMOOTHING * (max(0.0, seconds) - self.lateness_s)
@@ -53,20 +64,21 @@ class Coalescer:
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Raises the error with which it was closed."""
-        due = self._clock()
-        while True:
-            await self._some.wait()
-            await self._wait_until(due)
-            if self._error:
-                raise self._error
-            text, self._pieces = "".join(self._pieces), []
-            if text:
-                due = self._clock() + self._pace.interval_s
-                yield text
-            elif self._closed.is_set():
-                return
-            if not self._closed.is_set():
-                self._some.clear()
+        with self._pace.one_more():
+            due = self._clock()
+            while True:
+                await self._some.wait()
+                await self._wait_until(due)
+                if self._error:
+                    raise self._error
+                text, self._pieces = "".join(self._pieces), []
+                if text:
+                    due = self._clock() + self._pace.interval_s
+                    yield text
+                elif self._closed.is_set():
+                    return
+                if not self._closed.is_set():
+                    self._some.clear()
 
     async def _wait_until(self, due: float) -> None:
         remaining = due - self._clock()
