@@ -18,10 +18,10 @@ from pathlib import Path
 import httpx
 
 from bench.kill.asker import Asker, Outcome
+from bench.kill.system import with_model
 from palabre.chassis import events, nats_config, streams, subjects
 from palabre.chassis.bus import Bus
-from palabre.cli.testing import Running, running
-from tests.standins.model import Model
+from palabre.cli.testing import Running
 
 QUESTIONS = [
     "Comment demander un logement social ?",
@@ -127,22 +127,11 @@ def main(given: argparse.Namespace) -> int:
 
 
 async def _main(folder: Path, given: argparse.Namespace) -> int:
-    async with Model().serving() as url:
-        settings = {
-            "PALABRE_LLM_BASE_URL": url,
-            "PALABRE_LLM_API_KEY": "none",
-            "PALABRE_LLM_MODEL": MODEL,
-            "PALABRE_LOG_LEVEL": "warning",
-        }
-        context = running(folder, settings)
-        system = await asyncio.to_thread(context.__enter__)
-        try:
-            found = await campaign(
-                system, given.turns, given.askers, given.every, given.seed, given.only
-            )
-            lost, doubled = found.report(await facts_by_turn(system))
-        finally:
-            await asyncio.to_thread(context.__exit__, None, None, None)
+    async with with_model(folder, MODEL, PALABRE_LOG_LEVEL="warning") as system:
+        found = await campaign(
+            system, given.turns, given.askers, given.every, given.seed, given.only
+        )
+        lost, doubled = found.report(await facts_by_turn(system))
     return 1 if lost or doubled or not found.kills else 0
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 
 from bench.kill.asker import Asker, Outcome
+from bench.kill.system import with_model
 from palabre.chassis.testing import until
-from palabre.cli.testing import Running, running
-from tests.standins.model import Model
+from palabre.cli.testing import Running
 
 MODEL = "mock-ttft50-itl40-len80"  # 3.2 s: longer than a gateway takes to come back
 AT_ONCE = 5
@@ -40,18 +40,12 @@ async def _one(asker: Asker, seed: int) -> Outcome:
 
 
 async def _main(folder: Path, times: int) -> int:
-    settings = {"PALABRE_LLM_API_KEY": "none", "PALABRE_LLM_MODEL": MODEL}
-    async with Model().serving() as url:
-        context = running(folder, settings | {"PALABRE_LLM_BASE_URL": url})
-        system = await asyncio.to_thread(context.__enter__)
+    async with with_model(folder, MODEL) as system:
         headers = {"Authorization": f"Bearer {system.token}"}
-        try:
-            async with httpx.AsyncClient(base_url=system.url, headers=headers) as client:
-                seen: list[Outcome] = []
-                while len(seen) < times:
-                    seen += await _round(system, client, seed=1_000 + len(seen))
-        finally:
-            await asyncio.to_thread(context.__exit__, None, None, None)
+        async with httpx.AsyncClient(base_url=system.url, headers=headers) as client:
+            seen: list[Outcome] = []
+            while len(seen) < times:
+                seen += await _round(system, client, seed=1_000 + len(seen))
     same = [o for o in seen if o.resumed and o.assembled == o.final]
     print(f"killed in the middle {len(seen)}, the same text {len(same)}")
     for outcome in seen:

@@ -11,10 +11,10 @@ import openai
 import pytest
 import pytest_asyncio
 
+from bench.kill.system import with_model
 from palabre.chassis import nats_config, streams, subjects
 from palabre.chassis.bus import Bus
-from palabre.cli.testing import Running, running
-from tests.standins.model import Model
+from palabre.cli.testing import Running
 
 SLOW = "mock-ttft30-itl40-len60"
 CITING = "mock-cite"
@@ -25,15 +25,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """Personas choose the model: camille's is slow, hugo's cites, and breaks off without end."""
     folder = tmp_path_factory.mktemp("turns")
-    async with Model().serving() as url:
-        settings = {
-            "PALABRE_LLM_BASE_URL": url,
-            "PALABRE_LLM_API_KEY": "none",
-            "PALABRE_LLM_MODEL": SLOW,
-        }
-        context = running(folder / "data", settings, spaces=_spaces(folder))
-        yield await asyncio.to_thread(context.__enter__)
-        await asyncio.to_thread(context.__exit__, None, None, None)
+    async with with_model(folder / "data", SLOW, spaces=_spaces(folder)) as system:
+        yield system
 
 
 def _spaces(folder: Path) -> Path:
