@@ -135,3 +135,16 @@ async def test_a_turn_counts_until_its_answer_has_ended() -> None:
     texts.close()
     assert [text async for text in shown] == []
     assert pace.turns == 0
+
+
+async def test_a_writer_rests_only_in_a_crowd() -> None:
+    now = 0.0
+    for turns, rests in ((1, False), (100, True)):
+        pace = Pace(turns=turns)
+        texts = Coalescer(pace, lambda: now)
+        texts.put("Un")
+        await anext(aiter(texts))
+        resting = asyncio.create_task(texts.rest())
+        await asyncio.sleep(0.02)
+        assert resting.done() is not rests
+        resting.cancel()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 SLUGGISHNESS = 4.0  # seconds of interval for each second that the loop is late
 SMOOTHING = 0.2
 MOST_PER_S = 500.0  # deltas of one process: each costs work in three more
+EARLY_S = 0.01  # before a text is due, what came for it is read
 
 
 @dataclass(slots=True)
@@ -27,6 +28,11 @@ class Pace:
     def interval_s(self) -> float:
         wanted = max(self.shortest_s, self.turns / MOST_PER_S) + SLUGGISHNESS * self.lateness_s
         return min(self.longest_s, wanted)
+
+    @property
+    def is_crowded(self) -> bool:
+        """So many turns are being shown that each shows more seldom."""
+        return self.turns / MOST_PER_S > self.shortest_s
 
     @contextlib.contextmanager
     def one_more(self) -> Iterator[None]:
@@ -51,10 +57,20 @@ class Coalescer:
         self._pieces: list[str] = []
         self._some, self._closed = asyncio.Event(), asyncio.Event()
         self._error: BaseException | None = None
+        self._due = clock()
 
     def put(self, text: str) -> None:
         self._pieces.append(text)
         self._some.set()
+
+    async def rest(self) -> None:
+        """For the writer, in a crowd: until shortly before the next text is due.
+
+        To read each token as it comes costs more than all the rest of a turn; what came in the
+        meantime is then read at once.
+        """
+        if self._pace.is_crowded and (left := self._due - EARLY_S - self._clock()) > 0:
+            await asyncio.sleep(left)
 
     def close(self, error: BaseException | None = None) -> None:
         """No piece follows; with an error, what was not yet read is dropped."""
@@ -65,15 +81,14 @@ class Coalescer:
     async def __aiter__(self) -> AsyncIterator[str]:
         """Raises the error with which it was closed."""
         with self._pace.one_more():
-            due = self._clock()
             while True:
                 await self._some.wait()
-                await self._wait_until(due)
+                await self._wait_until(self._due)
                 if self._error:
                     raise self._error
                 text, self._pieces = "".join(self._pieces), []
                 if text:
-                    due = self._clock() + self._pace.interval_s
+                    self._due = self._clock() + self._pace.interval_s
                     yield text
                 elif self._closed.is_set():
                     return

@@ -38,6 +38,7 @@ class Generation:
                 self.usage = piece
             else:
                 self.texts.put(piece)
+                await self.texts.rest()
 
     def _close(self, task: asyncio.Task[None]) -> None:
         self.texts.close(None if task.cancelled() else task.exception())
