@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,14 +19,14 @@ import uvloop
 from bench.overhead import loads, machine, servers
 from bench.overhead.client import Client, Reply
 from bench.overhead.figures import Figures, Row, at, first_ms
-from bench.overhead.servers import Serving
+from bench.overhead.servers import Model, Serving
 
-ALONE = "mock-ttft20-itl1-len40"
-STEADY = "mock-ttft300-itl40-len120"  # 5 seconds: at 20 a second, 100 are in flight
-BURST = "mock-ttft500-len40"  # a hosted model's first token
-FAST = "mock-ttft20-itl5-len200"
 INSTANT = "mock-len40"
-MODELS = (ALONE, STEADY, BURST, FAST, INSTANT)
+THINKING = "mock-ttft100-len40"  # meanwhile all processes sleep, and caches grow cold
+FAST = "mock-ttft20-itl5-len200"
+STEADY = "mock-ttft300-itl40-len120"  # 5 seconds: at 20 a second, 100 are in flight
+BURST = "mock-ttft500-len40"
+MODELS = (INSTANT, THINKING, FAST, STEADY, BURST)
 PER_S, STEADY_S = 20.0, 5.1
 
 
@@ -35,38 +35,57 @@ class Size:
     """How much is asked."""
 
     alone: int
+    thinking: int
     steady_s: float  # of measuring, after STEADY_S
     bursts: int
     closed_s: float
     askers: tuple[int, ...]
+    patience_s: float  # for other processes to end
 
 
-WHOLE = Size(alone=200, steady_s=15, bursts=5, closed_s=8, askers=(16, 32, 64))
-QUICK = Size(alone=80, steady_s=5, bursts=2, closed_s=5, askers=(32,))
+WHOLE = Size(400, 50, 15, 5, 8, (16, 32, 64), patience_s=30)
+QUICK = Size(200, 15, 5, 2, 5, (32,), patience_s=2)
 
 
 class Comparison:
     """One server beside the model that it asks."""
 
-    def __init__(self, direct: Client, served: Client, serving: Serving, size: Size) -> None:
+    def __init__(
+        self, direct: Client, served: Client, serving: Serving, model: Model, size: Size
+    ) -> None:
         self.direct, self.served, self.serving, self.size = direct, served, serving, size
         self.texts = servers.questions()
         self.figures = Figures(serving.name)
+        self.pids = [model.pid, *serving.pids.values()]
 
     async def run(self) -> Figures:
-        await loads.burst(self.served, INSTANT, self.texts, 20)  # everything is loaded and warm
-        await self._alone()
-        await self._steady()
-        await self._bursts()
-        await self._most()
+        await loads.burst(self.served, INSTANT, self.texts, 50)  # everything is loaded and warm
+        for measure in (self._alone, self._thinking, self._gaps, self._steady, self._bursts):
+            await self._undisturbed(measure)
+        await self._undisturbed(self._most)
         return self.figures
+
+    async def _undisturbed(self, measure: Callable[[], Awaitable[None]]) -> None:
+        """As far as we can: what others did meanwhile is noted."""
+        await machine.quiet(self.pids, self.size.patience_s)
+        begun, others = len(self.figures.rows), machine.Others(self.pids)
+        await measure()
+        for row in self.figures.rows[begun:]:
+            row.others = others.share
 
     async def _alone(self) -> None:
         both = (self.direct, self.served)
-        direct, served = await loads.alone(both, ALONE, self.texts, self.size.alone)
+        direct, served = await loads.alone(both, INSTANT, self.texts, self.size.alone)
         self.figures.overhead("alone", direct, served, (10, 30))
-        _, fast = await loads.alone(both, FAST, self.texts, 3)
-        gaps = [gap * 1000 for reply in fast for gap in reply.gaps[:-1]]
+
+    async def _thinking(self) -> None:
+        both = (self.direct, self.served)
+        direct, served = await loads.alone(both, THINKING, self.texts, self.size.thinking)
+        self.figures.overhead("alone, first token after 100 ms", direct, served)
+
+    async def _gaps(self) -> None:
+        [replies] = await loads.alone([self.served], FAST, self.texts, 3)
+        gaps = [gap * 1000 for reply in replies for gap in reply.gaps[:-1]]
         self._row("alone, between deltas of 200 tokens/s, p50", at(0.5, gaps), 60)
 
     async def _steady(self) -> None:
@@ -79,7 +98,7 @@ class Comparison:
         self.figures.overhead("100 in flight, 20/s", direct, served, (15, 60))
         gaps = [gap * 1000 for reply in served for gap in reply.gaps]
         if gaps:
-            self._row("100 in flight, between deltas, p50", at(0.5, gaps), 250)
+            self._row("100 in flight, between deltas, p50", at(0.5, gaps), 260)
             self._row("100 in flight, between deltas, p99", at(0.99, gaps), None)
 
     async def _bursts(self) -> None:
@@ -88,10 +107,10 @@ class Comparison:
             direct += await loads.burst(self.direct, BURST, self.texts, 100)
             served += await loads.burst(self.served, BURST, self.texts, 100)
         self.figures.count(served)
-        pairs = zip(("p50", "p99"), first_ms(direct), first_ms(served), strict=True)
-        for quantile, without, within in pairs:
+        pairs = zip(("p50", "p99"), first_ms(direct), first_ms(served), (1.5, None), strict=True)
+        for quantile, without, within, bar in pairs:
             name, ratio = f"burst of 100, {quantile}", within / without
-            self.figures.rows.append(Row(name, without, within, ratio, "×", 1.5))
+            self.figures.rows.append(Row(name, without, within, ratio, "×", bar))
 
     async def _most(self) -> None:
         """The best of several numbers of askers."""
@@ -117,7 +136,6 @@ class Comparison:
 async def main(given: argparse.Namespace, folder: Path) -> list[Figures]:
     size, found = QUICK if given.quick else WHOLE, []
     wanted = given.only or (["palabre"] if given.quick else list(servers.ALL))
-    print(f"{os.cpu_count()} cores, others use {await machine.busy():.0%} of them before the start")
     with servers.model() as model:
         for name in wanted:
             try:
@@ -132,10 +150,10 @@ async def main(given: argparse.Namespace, folder: Path) -> list[Figures]:
                     Client(model.url) as direct,
                     Client(serving.url, serving.token, serving.prefix) as served,
                 ):
-                    figures = await Comparison(direct, served, serving, size).run()
+                    figures = await Comparison(direct, served, serving, model, size).run()
             figures.print()
             found.append(figures)
-    print(f"\nload average at the end {os.getloadavg()[0]:.1f}")
+    print(f"\n{os.cpu_count()} cores; load average at the end {os.getloadavg()[0]:.1f}")
     return found
 
 

@@ -30,6 +30,7 @@ class Row:
     unit: str
     bar: float | None = None
     at_least: bool = False
+    others: float = 0.0  # share of all cores that other processes used meanwhile
 
     @property
     def verdict(self) -> str:
@@ -62,7 +63,7 @@ class Figures:
         name: str,
         direct: Sequence[Reply],
         measured: Sequence[Reply],
-        bars: tuple[float, float] | tuple[None, None],
+        bars: tuple[float | None, float | None] = (None, None),
     ) -> None:
         """Two rows: server minus direct, p50 and p99."""
         self.count(measured)
@@ -73,12 +74,12 @@ class Figures:
             )
 
     def print(self) -> None:
-        print(f"\n{self.name:<46}{'direct':>9}{'here':>9}{'result':>10}       bar")
+        print(f"\n{self.name:<46}{'direct':>9}{'here':>9}{'result':>10}       others  bar")
         for row in self.rows:
             direct = "" if row.direct is None else f"{row.direct:.1f}"
             print(
                 f"{row.name:<46}{direct:>9}{row.measured:>9.1f}{row.value:>10.2f} {row.unit:<5}"
-                f" {row.verdict}"
+                f"{row.others:>6.0%}  {row.verdict}"
             )
         if self.cpu_ms:
             spent = ", ".join(f"{name} {ms:.1f}" for name, ms in self.cpu_ms.items())

@@ -2,19 +2,42 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-async def busy(seconds: float = 1.0) -> float:
-    """Share of all cores that is in use while we wait."""
-    before = _ticks()
-    await asyncio.sleep(seconds)
-    after = _ticks()
-    total, idle = (b - a for a, b in zip(before, after, strict=True))
-    return 1 - idle / total
+QUIET = 0.1  # of all cores
+QUIET_S = 1.0
+
+
+class Others:
+    """The share of all cores that processes other than these have used since it was made."""
+
+    def __init__(self, ours: Iterable[int]) -> None:
+        self._pids = set(ours) | {os.getpid()}
+        self._before, self._ours = _ticks(), self._used()
+
+    @property
+    def share(self) -> float:
+        total, idle = (b - a for a, b in zip(self._before, _ticks(), strict=True))
+        ours = (self._used() - self._ours) * _TICKS
+        return max(0.0, (total - idle - ours) / max(1, total))
+
+    def _used(self) -> float:
+        return sum(map(cpu_s, self._pids))
+
+
+async def quiet(ours: Iterable[int], patience_s: float) -> None:
+    """Waits until others use little, but not for ever."""
+    pids, ends = list(ours), time.monotonic() + patience_s
+    while time.monotonic() < ends:
+        others = Others(pids)
+        await asyncio.sleep(QUIET_S)
+        if others.share < QUIET:
+            return
 
 
 def cpu_s(pid: int) -> float:

@@ -38,7 +38,7 @@ class Serving:
     name: str
     url: str
     stop: contextlib.ExitStack
-    pids: Callable[[], Mapping[str, int]]
+    pids: Mapping[str, int]
     token: str = ""
     prefix: str = ""
 
@@ -55,13 +55,14 @@ class Serving:
 
     def cpu_s(self) -> dict[str, float]:
         """Seconds used so far, by process; the client is this one."""
-        found = {name: machine.cpu_s(pid) for name, pid in self.pids().items()}
+        found = {name: machine.cpu_s(pid) for name, pid in self.pids.items()}
         return found | {"client": machine.cpu_s(os.getpid())}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     url: str
+    pid: int
 
 
 def questions() -> list[str]:
@@ -77,7 +78,7 @@ def model() -> Iterator[Model]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
-        yield Model(process.stdout.readline().strip())
+        yield Model(process.stdout.readline().strip(), process.pid)
     finally:
         _end(process)
 
@@ -97,10 +98,8 @@ def palabre(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
     }
     stop = contextlib.ExitStack()
     system = stop.enter_context(running(folder / "data", settings, spaces=space.parent))
-    pids = system.pids()
-    return Serving(
-        "palabre", f"{system.url}/v1", stop, lambda: pids, system.token, f"{SPACE.name}/"
-    )
+    pids = {"run": system.pid, **system.pids()}
+    return Serving("palabre", f"{system.url}/v1", stop, pids, system.token, f"{SPACE.name}/")
 
 
 def litellm(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
@@ -186,7 +185,7 @@ def _rival(
         time.sleep(0.2)
     family = machine.family(process.pid)
     pids = {f"{name} {number}": pid for number, pid in enumerate(family)}
-    return Serving(name, f"{url}/v1", stop, lambda: pids)
+    return Serving(name, f"{url}/v1", stop, pids)
 
 
 def _answers(url: str) -> bool:
