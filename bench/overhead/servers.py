@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -108,23 +109,29 @@ def litellm(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
     config = folder / "config.json"  # JSON is YAML
     names = {"model": "openai/*", "api_base": model_url, "api_key": "none"}
     config.write_text(json.dumps({"model_list": [{"model_name": "*", "litellm_params": names}]}))
-    port = free_port()
+    port, key = free_port(), f"sk-{secrets.token_hex(32)}"
     command = ["litellm", "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     _install("--with", "litellm[proxy]", "litellm", "--version")
-    return _rival(
+    serving = _rival(
         "litellm",
         folder,
         ["--with", "litellm[proxy]", *command, "--num_workers", str(WORKERS)],
-        {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"},
+        {
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_MASTER_KEY": key,
+        },
         f"http://127.0.0.1:{port}",
         "/health/liveliness",
     )
+    serving.token = key
+    return serving
 
 
 def langchain(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
     """A small app of FastAPI, LangChain and Chroma with the same knowledge."""
     folder.mkdir()
-    port, script = free_port(), str(RIVALS / "langchain_chroma.py")
+    port, script = free_port(), str(RIVALS / "chroma_app.py")
     _install("--script", script, "--check")
     settings = {
         "RIVAL_MODEL_URL": model_url,

@@ -101,7 +101,7 @@ if __name__ == "__main__" and "--check" not in sys.argv:
     import uvicorn
 
     uvicorn.run(
-        "langchain_chroma:create",
+        "chroma_app:create",
         factory=True,
         port=int(os.environ["RIVAL_PORT"]),
         workers=int(os.environ["RIVAL_WORKERS"]),
