@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
-from palabre.chassis import events, stage
+from palabre.chassis import events, stage, telemetry
 from palabre.chassis.bus import Bus
 from palabre.chassis.cancellations import Cancellations
 from palabre.chassis.deliveries import Message
@@ -341,7 +341,7 @@ async def test_the_trace_of_the_publisher_goes_on_in_the_handler(gateway: Bus, l
     from opentelemetry import trace
     from opentelemetry.sdk.trace import TracerProvider
 
-    trace.set_tracer_provider(TracerProvider())
+    telemetry.record(TracerProvider())
     seen: list[int] = []
 
     async def note(event: pb.Event) -> AsyncIterator[pb.Event]:

@@ -97,20 +97,22 @@ class _Runner:
         self.stage, self.bus, self.cancelled = stage, bus, cancelled
         durable = streams.durable(stage.name)
         self.ack_wait_s, self.until = durable.ack_wait_s, durable.until
+        self.in_hand = telemetry.STAGE_IN_HAND.labels(stage.name)
+        self.seconds = telemetry.STAGE_SECONDS.labels(stage.name)
 
     async def process(self, message: Message) -> None:
         """Counts and times one delivery; whatever happens, it is settled."""
         name, begun = self.stage.name, time.perf_counter()
-        telemetry.STAGE_IN_HAND.labels(name).inc()
+        self.in_hand.inc()
         if message.deliveries > 1:
             telemetry.STAGE_REDELIVERIES.labels(name).inc()
         outcome = "handed_back"
         try:
             outcome = await self._settle(message)
         finally:
-            telemetry.STAGE_IN_HAND.labels(name).dec()
+            self.in_hand.dec()
             telemetry.STAGE_EVENTS.labels(name, outcome).inc()
-            telemetry.STAGE_SECONDS.labels(name).observe(time.perf_counter() - begun)
+            self.seconds.observe(time.perf_counter() - begun)
 
     async def _settle(self, message: Message) -> str:
         try:

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -69,10 +70,24 @@ _TRACE_CONTEXT = ("traceparent", "tracestate", "baggage")
 _passed: ContextVar[dict[str, str]] = ContextVar("passed", default={})  # noqa: B039 (never changed)
 
 
+@dataclass(slots=True)
+class _Spans:
+    recorded: bool = False
+
+
+_spans = _Spans()  # asking OpenTelemetry whether it is set up looks into the environment each time
+
+
 def start(service: str, settings: ServiceSettings) -> None:
     """Sets up logs and traces of this process."""
     _start_logs(service, settings)
     _start_traces(service, settings)
+
+
+def record(provider: TracerProvider) -> None:
+    """From now on there are spans."""
+    trace.set_tracer_provider(provider)
+    _spans.recorded = True
 
 
 @contextlib.contextmanager
@@ -80,7 +95,7 @@ def span(
     name: str, headers: Mapping[str, str] | None, kind: SpanKind = SpanKind.CONSUMER, **values: str
 ) -> Iterator[None]:
     """A span whose parent is in the W3C headers of a message."""
-    if not _recording():
+    if not _spans.recorded:
         kept = (
             {name: headers[name] for name in _TRACE_CONTEXT if name in headers} if headers else {}
         )
@@ -97,7 +112,7 @@ def span(
 
 def join(headers: Mapping[str, str]) -> None:
     """Goes on with the caller's trace for the rest of this task: a call that came over gRPC."""
-    if _recording():
+    if _spans.recorded:
         context.attach(propagate.extract(headers))
     else:
         _passed.set({name: headers[name] for name in _TRACE_CONTEXT if name in headers})
@@ -105,7 +120,7 @@ def join(headers: Mapping[str, str]) -> None:
 
 def trace_headers() -> dict[str, str]:
     """W3C trace context of the current span."""
-    if not _recording():
+    if not _spans.recorded:
         return dict(_passed.get())
     headers: dict[str, str] = {}
     propagate.inject(headers)
@@ -152,8 +167,4 @@ def _start_traces(service: str, settings: ServiceSettings) -> None:
 
     provider = TracerProvider(resource=Resource.create({"service.name": f"palabre-{service}"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
-
-
-def _recording() -> bool:
-    return isinstance(trace.get_tracer_provider(), TracerProvider)
+    record(provider)

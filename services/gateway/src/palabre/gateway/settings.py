@@ -52,5 +52,5 @@ class GatewaySettings(ServiceSettings):
         description="Events that may wait for a stage before new questions get 503.",
     )
     archive_pause_s: float = Field(
-        default=0.05, ge=0, description="Seconds in which facts gather before they go to SQL."
+        default=0.2, ge=0, description="Seconds in which facts gather before they go to SQL."
     )

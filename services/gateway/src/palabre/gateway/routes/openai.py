@@ -77,21 +77,23 @@ def source_links(request: Request, space: str) -> str:
 
 async def _chunks(asked: Asked, reply: Reply, gone: Gone) -> AsyncIterator[bytes]:
     """What was sent cannot be taken back: an answer that begins again is an error."""
-    yield reply.opening()
-    sent = 0
+    opening, sent = reply.opening(), 0  # sent with what follows: each write costs
     async for wire in asked.follow(gone):
         if wire is None or wire.name == "notice":
             yield KEEP_ALIVE
         elif wire.name == "delta":
             sent += len(wire.data["text"])
-            yield reply.text(wire.data["text"])
+            yield opening + reply.text(wire.data["text"])
+            opening = b""
         elif wire.name == "completed":
             rest = wire.data["text"][sent:]
-            yield (reply.text(rest) if rest else b"") + reply.ending(wire.data) + chat.DONE
+            yield (
+                opening + (reply.text(rest) if rest else b"") + reply.ending(wire.data) + chat.DONE
+            )
             return
         elif wire.name in ("failed", "cancelled", "restarted"):
             data = wire.data if wire.name != "restarted" else {"reason": "interrupted"}
-            yield chat.failure_event(chat.failure(data)) + chat.DONE
+            yield opening + chat.failure_event(chat.failure(data)) + chat.DONE
             return
 
 
