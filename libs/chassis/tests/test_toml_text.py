@@ -1,0 +1,29 @@
+"""A space that is pulled reads as it was."""
+
+from pathlib import Path
+
+from palabre.chassis import directory, spaces, toml_text
+
+DEMO = Path("spaces/logement")
+
+
+def test_the_demo_space_written_as_files_is_the_same_space(tmp_path: Path) -> None:
+    space = spaces.read_folder(DEMO.resolve())
+    folder = tmp_path / "logement"
+    for name, text in toml_text.files(directory.plain(space)).items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert spaces.read_folder(folder) == space
+
+
+def test_quotes_newlines_and_tables_survive() -> None:
+    import tomllib
+
+    values = {
+        "a": 'dit « "oui" »\nà\tla fin \\',
+        "n": 3,
+        "yes": True,
+        "t": {"u": {"v": ["x", "y"]}},
+    }
+    assert tomllib.loads(toml_text.text(values)) == values
