@@ -137,3 +137,11 @@ async def test_a_judge_that_fails_gives_way_too() -> None:
     climbing = ladder(first, second)
     verdict = await climbing.judge(ASKED, {}, climbing.judges())
     assert verdict.values == {"a": 1}
+
+
+async def test_a_model_that_cannot_judge_still_answers() -> None:
+    model = Scripted([["Oui."]], verdict=Broken("no JSON object"))
+    climbing = ladder(model, breaker=Breaker(failures=1))
+    with pytest.raises(Exhausted):
+        await climbing.judge(ASKED, {}, climbing.judges())
+    assert said(await read(climbing)) == "Oui."
