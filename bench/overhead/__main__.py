@@ -18,7 +18,7 @@ import uvloop
 
 from bench.overhead import loads, machine, servers
 from bench.overhead.client import Client, Reply
-from bench.overhead.figures import Figures, Row, at, first_ms
+from bench.overhead.figures import OURS, Figures, Row, at, first_ms
 from bench.overhead.servers import Model, Serving
 
 INSTANT = "mock-len40"
@@ -43,8 +43,8 @@ class Size:
     patience_s: float  # for other processes to end
 
 
-WHOLE = Size(400, 50, 15, 5, 8, (16, 32, 64), patience_s=30)
-QUICK = Size(200, 15, 5, 2, 5, (32,), patience_s=2)
+WHOLE = Size(400, 40, 15, 5, 6, (16, 32, 64), patience_s=10)
+QUICK = Size(200, 15, 4, 2, 4, (32,), patience_s=1)
 
 
 class Comparison:
@@ -135,7 +135,7 @@ class Comparison:
 
 async def main(given: argparse.Namespace, folder: Path) -> list[Figures]:
     size, found = QUICK if given.quick else WHOLE, []
-    wanted = given.only or (["palabre"] if given.quick else list(servers.ALL))
+    wanted = given.only or ([OURS] if given.quick else list(servers.ALL))
     with servers.model() as model:
         for name in wanted:
             try:
@@ -168,5 +168,5 @@ if __name__ == "__main__":
     if arguments.json:
         as_json = json.dumps([asdict(figures) for figures in results], indent=1)
         arguments.json.write_text(as_json, encoding="utf-8")
-    missed = [r for f in results if f.name == "palabre" for r in f.rows if " NO" in r.verdict]
+    missed = [r for f in results if f.name == OURS for r in f.rows if " NO" in r.verdict]
     sys.exit(1 if missed else 0)

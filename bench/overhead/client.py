@@ -9,6 +9,7 @@ from typing import Self, cast
 from urllib.parse import urlsplit
 
 PATIENCE_S = 60.0
+IDLE_S = 2.0  # servers close idle connections after some seconds, perhaps as we send
 # The first piece of text; servers begin with an empty one that only names the role.
 _TEXT = re.compile(rb'"content": ?"[^"]')
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -64,6 +65,7 @@ class Client:
                 "messages": [{"role": "user", "content": question}],
             }
         ).encode()
+        self._drop_stale()
         connection = self.idle.pop() if self.idle else await self._connect()
         reply = connection.send(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
         try:
@@ -77,8 +79,14 @@ class Client:
 
     async def warm(self, connections: int) -> None:
         """Opens connections, so that none has to be made while times are taken."""
-        self.idle = [c for c in self.idle if not c.transport.is_closing()]
+        self._drop_stale()
         self.idle += [await self._connect() for _ in range(connections - len(self.idle))]
+
+    def _drop_stale(self) -> None:
+        """The one that was used last comes last."""
+        oldest = time.perf_counter() - IDLE_S
+        while self.idle and self.idle[0].used < oldest:
+            self.idle.pop(0).transport.abort()
 
     async def _connect(self) -> "_Connection":
         loop = asyncio.get_running_loop()
@@ -94,7 +102,7 @@ class _Connection(asyncio.Protocol):
     reply: Reply
 
     def __init__(self, client: Client) -> None:
-        self._client, self.received = client, b""
+        self._client, self.received, self.used = client, b"", time.perf_counter()
 
     def send(self, request: bytes) -> Reply:
         self.received, self.done = b"", asyncio.get_running_loop().create_future()
@@ -114,7 +122,7 @@ class _Connection(asyncio.Protocol):
         if not self.received.startswith(b"HTTP/1.1 200"):
             self.transport.abort()
         elif self.received.endswith(_LAST_CHUNK):
-            self.reply.ended = now
+            self.reply.ended = self.used = now
             self.reply.whole = b"[DONE]" in self.received and b'"error":' not in self.received
             self._client.idle.append(self)
             self._end()
