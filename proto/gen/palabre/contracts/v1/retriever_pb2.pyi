@@ -122,6 +122,7 @@ class DocumentHeader(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     TIER_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
+    FRONT_MATTER_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     document: _builtins.str
     """Stable id within the space, usually the path below the folder that was ingested."""
@@ -131,6 +132,8 @@ class DocumentHeader(_message.Message):
     language: _builtins.str
     tier: _builtins.str
     url: _builtins.str
+    front_matter: _builtins.str
+    """YAML, as at the head of a Markdown file, for formats that have no place for it: a side file's content."""
     def __init__(
         self,
         *,
@@ -141,10 +144,11 @@ class DocumentHeader(_message.Message):
         language: _builtins.str = ...,
         tier: _builtins.str = ...,
         url: _builtins.str = ...,
+        front_matter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "language", b"language", "media_type", b"media_type", "space", b"space", "tier", b"tier", "title", b"title", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "front_matter", b"front_matter", "language", b"language", "media_type", b"media_type", "space", b"space", "tier", b"tier", "title", b"title", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -152,29 +156,60 @@ Global___DocumentHeader: _TypeAlias = DocumentHeader  # noqa: Y015
 
 @_typing.final
 class IngestResponse(_message.Message):
+    """An archive has one `done` or `failed` for each document in it, any other document one `done`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STEP_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def step(self) -> Global___IngestStep: ...
     @_builtins.property
     def done(self) -> Global___DocumentEntry: ...
+    @_builtins.property
+    def failed(self) -> Global___DocumentFailure: ...
     def __init__(
         self,
         *,
         step: Global___IngestStep | None = ...,
         done: Global___DocumentEntry | None = ...,
+        failed: Global___DocumentFailure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "progress", b"progress", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "failed", b"failed", "progress", b"progress", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "progress", b"progress", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "failed", b"failed", "progress", b"progress", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_progress: _TypeAlias = _typing.Literal["step", "done"]  # noqa: Y015
+    _WhichOneofReturnType_progress: _TypeAlias = _typing.Literal["step", "done", "failed"]  # noqa: Y015
     _WhichOneofArgType_progress: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_progress) -> _WhichOneofReturnType_progress | None: ...
 
 Global___IngestResponse: _TypeAlias = IngestResponse  # noqa: Y015
+
+@_typing.final
+class DocumentFailure(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    document: _builtins.str
+    reason: _builtins.str
+    remedy: _builtins.str
+    def __init__(
+        self,
+        *,
+        document: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "reason", b"reason", "remedy", b"remedy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentFailure: _TypeAlias = DocumentFailure  # noqa: Y015
 
 @_typing.final
 class IngestStep(_message.Message):
@@ -217,6 +252,7 @@ class DocumentEntry(_message.Message):
     PASSAGES_FIELD_NUMBER: _builtins.int
     INGESTED_AT_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     document: _builtins.str
     title: _builtins.str
     version: _builtins.str
@@ -230,6 +266,10 @@ class DocumentEntry(_message.Message):
     """Passages that were written anew by the last ingestion; 0 when nothing had changed."""
     @_builtins.property
     def ingested_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What its owner should know: how a sheet was read, pages without text, duplicates. English sentences."""
+
     def __init__(
         self,
         *,
@@ -244,10 +284,11 @@ class DocumentEntry(_message.Message):
         passages: _builtins.int = ...,
         ingested_at: _timestamp_pb2.Timestamp | None = ...,
         changed: _builtins.int = ...,
+        remarks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ingested_at", b"ingested_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "document", b"document", "ingested_at", b"ingested_at", "language", b"language", "media_type", b"media_type", "passages", b"passages", "size_bytes", b"size_bytes", "tier", b"tier", "title", b"title", "url", b"url", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "document", b"document", "ingested_at", b"ingested_at", "language", b"language", "media_type", b"media_type", "passages", b"passages", "remarks", b"remarks", "size_bytes", b"size_bytes", "tier", b"tier", "title", b"title", "url", b"url", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,3 +429,136 @@ class DeleteDocumentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteDocumentResponse: _TypeAlias = DeleteDocumentResponse  # noqa: Y015
+
+@_typing.final
+class ListDuplicatesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    threshold: _builtins.float
+    """Estimated Jaccard similarity from which two passages say the same, 0.5 to 1; 0 is the default."""
+    limit: _builtins.int
+    """Groups, at most; 0 is 100."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
+        threshold: _builtins.float = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "limit", b"limit", "space", b"space", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDuplicatesRequest: _TypeAlias = ListDuplicatesRequest  # noqa: Y015
+
+@_typing.final
+class ListDuplicatesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    GROUPS_TOTAL_FIELD_NUMBER: _builtins.int
+    groups_total: _builtins.int
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___DuplicateGroup]:
+        """Largest first."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___DuplicateGroup] | None = ...,
+        groups_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "groups_total", b"groups_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDuplicatesResponse: _TypeAlias = ListDuplicatesResponse  # noqa: Y015
+
+@_typing.final
+class DuplicateGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGES_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    similarity: _builtins.float
+    """The least similarity of a passage to the first one."""
+    @_builtins.property
+    def passages(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Passage]:
+        """Ordered by document."""
+
+    def __init__(
+        self,
+        *,
+        passages: _abc.Iterable[_turns_pb2.Passage] | None = ...,
+        similarity: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passages", b"passages", "similarity", b"similarity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DuplicateGroup: _TypeAlias = DuplicateGroup  # noqa: Y015
+
+@_typing.final
+class RebuildRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["space", b"space"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildRequest: _TypeAlias = RebuildRequest  # noqa: Y015
+
+@_typing.final
+class RebuildResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_TOTAL_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    documents: _builtins.int
+    documents_total: _builtins.int
+    generation: _builtins.str
+    """The generation that serves once this stream has ended."""
+    @_builtins.property
+    def lost(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Documents whose original is gone: they have to be ingested again."""
+
+    def __init__(
+        self,
+        *,
+        documents: _builtins.int = ...,
+        documents_total: _builtins.int = ...,
+        lost: _abc.Iterable[_builtins.str] | None = ...,
+        generation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "documents_total", b"documents_total", "generation", b"generation", "lost", b"lost"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildResponse: _TypeAlias = RebuildResponse  # noqa: Y015

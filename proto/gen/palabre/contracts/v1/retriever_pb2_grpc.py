@@ -60,6 +60,16 @@ class RetrieverServiceStub:
                 request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DeleteDocumentRequest.SerializeToString,
                 response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DeleteDocumentResponse.FromString,
                 _registered_method=True)
+        self.ListDuplicates = channel.unary_unary(
+                '/palabre.contracts.v1.RetrieverService/ListDuplicates',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListDuplicatesRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListDuplicatesResponse.FromString,
+                _registered_method=True)
+        self.Rebuild = channel.unary_stream(
+                '/palabre.contracts.v1.RetrieverService/Rebuild',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildResponse.FromString,
+                _registered_method=True)
 
 
 class RetrieverServiceServicer:
@@ -97,6 +107,20 @@ class RetrieverServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDuplicates(self, request, context):
+        """Passages that say nearly the same, within what the reader may read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rebuild(self, request, context):
+        """Makes the index of a space anew from the originals, beside the one that serves, then switches.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RetrieverServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -124,6 +148,16 @@ def add_RetrieverServiceServicer_to_server(servicer, server):
                     servicer.DeleteDocument,
                     request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DeleteDocumentRequest.FromString,
                     response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DeleteDocumentResponse.SerializeToString,
+            ),
+            'ListDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDuplicates,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListDuplicatesRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListDuplicatesResponse.SerializeToString,
+            ),
+            'Rebuild': grpc.unary_stream_rpc_method_handler(
+                    servicer.Rebuild,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -262,6 +296,60 @@ class RetrieverService:
             '/palabre.contracts.v1.RetrieverService/DeleteDocument',
             palabre_dot_contracts_dot_v1_dot_retriever__pb2.DeleteDocumentRequest.SerializeToString,
             palabre_dot_contracts_dot_v1_dot_retriever__pb2.DeleteDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/ListDuplicates',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListDuplicatesRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListDuplicatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rebuild(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/Rebuild',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class RetrieverServiceStub:
     ListDocuments: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.ListDocumentsRequest, _retriever_pb2.ListDocumentsResponse]
     GetDocument: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.GetDocumentRequest, _retriever_pb2.GetDocumentResponse]
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.DeleteDocumentRequest, _retriever_pb2.DeleteDocumentResponse]
+    ListDuplicates: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.ListDuplicatesRequest, _retriever_pb2.ListDuplicatesResponse]
+    """Passages that say nearly the same, within what the reader may read."""
+    Rebuild: _grpc.UnaryStreamMultiCallable[_retriever_pb2.RebuildRequest, _retriever_pb2.RebuildResponse]
+    """Makes the index of a space anew from the originals, beside the one that serves, then switches."""
 
 @_typing.type_check_only
 class RetrieverServiceAsyncStub(RetrieverServiceStub):
@@ -51,6 +55,10 @@ class RetrieverServiceAsyncStub(RetrieverServiceStub):
     ListDocuments: _aio.UnaryUnaryMultiCallable[_retriever_pb2.ListDocumentsRequest, _retriever_pb2.ListDocumentsResponse]  # type: ignore[assignment]
     GetDocument: _aio.UnaryUnaryMultiCallable[_retriever_pb2.GetDocumentRequest, _retriever_pb2.GetDocumentResponse]  # type: ignore[assignment]
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_retriever_pb2.DeleteDocumentRequest, _retriever_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
+    ListDuplicates: _aio.UnaryUnaryMultiCallable[_retriever_pb2.ListDuplicatesRequest, _retriever_pb2.ListDuplicatesResponse]  # type: ignore[assignment]
+    """Passages that say nearly the same, within what the reader may read."""
+    Rebuild: _aio.UnaryStreamMultiCallable[_retriever_pb2.RebuildRequest, _retriever_pb2.RebuildResponse]  # type: ignore[assignment]
+    """Makes the index of a space anew from the originals, beside the one that serves, then switches."""
 
 class RetrieverServiceServicer(metaclass=_abc_1.ABCMeta):
     """The knowledge of a space. NOT_FOUND: no such document for this reader. INVALID_ARGUMENT: says what to do."""
@@ -90,5 +98,21 @@ class RetrieverServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _retriever_pb2.DeleteDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_retriever_pb2.DeleteDocumentResponse, _abc.Awaitable[_retriever_pb2.DeleteDocumentResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListDuplicates(
+        self,
+        request: _retriever_pb2.ListDuplicatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retriever_pb2.ListDuplicatesResponse, _abc.Awaitable[_retriever_pb2.ListDuplicatesResponse]]:
+        """Passages that say nearly the same, within what the reader may read."""
+
+    @_abc_1.abstractmethod
+    def Rebuild(
+        self,
+        request: _retriever_pb2.RebuildRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_retriever_pb2.RebuildResponse], _abc.AsyncIterator[_retriever_pb2.RebuildResponse]]:
+        """Makes the index of a space anew from the originals, beside the one that serves, then switches."""
 
 def add_RetrieverServiceServicer_to_server(servicer: RetrieverServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
