@@ -1,0 +1,37 @@
+"""What the retriever asks of a model of embeddings, and of one that judges passages."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Embedder(Protocol):
+    """Texts become vectors of length 1. Safe to share between tasks. May raise Unavailable."""
+
+    @property
+    def name(self) -> str:
+        """Tells apart all that gives other vectors: the model and whatever shapes its output."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Dimensions of a vector."""
+        ...
+
+    async def passages(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector a text, in this order; what is too long for the model is cut by it."""
+        ...
+
+    async def questions(self, texts: Sequence[str]) -> list[list[float]]:
+        """As `passages`, for models that ask for another prefix before a question."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question and a passage together. Safe to share. May raise Unavailable."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers, 0 to 1, in this order; all of them in one call."""
+        ...
