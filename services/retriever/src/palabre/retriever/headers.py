@@ -38,6 +38,7 @@ def described(header: DocumentHeader, document: Document, language: str) -> Docu
         tier=tier,
         url=url,
         media_type=header.media_type or find(name).media_type,
+        remarks=document.remarks,
     )
 
 

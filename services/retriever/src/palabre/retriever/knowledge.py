@@ -128,7 +128,9 @@ class Knowledge:
     ) -> tuple[DocumentEntry, list[Indexed]]:
         """Blocking: about 0.3 ms a passage."""
         limit = self._limits.max_document_bytes
-        document = documents.read(header.document, data, header.media_type, limit)
+        document = documents.read(
+            header.document, data, header.media_type, limit, header.front_matter
+        )
         entry = described(header, document, language)
         entry.version = hashlib.sha256(data).hexdigest()
         entry.size_bytes = len(data)

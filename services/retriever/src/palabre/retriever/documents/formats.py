@@ -1,24 +1,24 @@
 """Which reader takes which file."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from palabre.retriever.documents.front import parse_front
 from palabre.retriever.documents.html import read_html
 from palabre.retriever.documents.markdown import read_markdown
-from palabre.retriever.documents.structure import Document
+from palabre.retriever.documents.structure import Document, Reader, Source
 from palabre.retriever.documents.text import read_text
 from palabre.retriever.errors import InvalidDocument
-
-# Reader(name, data, charset): raises InvalidDocument. Charset is empty when nobody named one.
-Reader = Callable[[str, bytes, str], Document]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
+    """`isolated` formats are read in a child process: a file may take down what reads it."""
+
     media_type: str
     suffixes: tuple[str, ...]
     read: Reader
+    isolated: bool = False
 
 
 FORMATS = (
@@ -30,7 +30,13 @@ FORMATS = (
 _UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
-def read(name: str, data: bytes, media_type: str = "", max_bytes: int = 20 << 20) -> Document:
+def read(
+    name: str,
+    data: bytes,
+    media_type: str = "",
+    max_bytes: int = 20 << 20,
+    front_matter: str = "",
+) -> Document:
     """Raises InvalidDocument, also when nothing readable is in it. Blocking: milliseconds a MB."""
     if len(data) > max_bytes:
         raise InvalidDocument(
@@ -41,10 +47,24 @@ def read(name: str, data: bytes, media_type: str = "", max_bytes: int = 20 << 20
     if not data.strip():
         raise InvalidDocument(name, "is empty", "send a file with text in it")
     kind, charset = _media_type(media_type)
-    document = find(name, kind).read(name, data, charset)
+    source = Source(name, data, charset, parse_front(name, front_matter))
+    document = _told(find(name, kind).read(source), source)
     if not document.sections:
         raise InvalidDocument(name, "has no text besides its title", "write what it should tell")
     return document
+
+
+def _told(document: Document, source: Source) -> Document:
+    """The front matter counts before what the document says of itself."""
+    front = source.front
+    return replace(
+        document,
+        title=front.title or document.title,
+        language=front.language or document.language,
+        tier=front.tier or document.tier,
+        url=front.url or document.url,
+        keywords=front.keywords or document.keywords,
+    )
 
 
 def find(name: str, media_type: str = "") -> Format:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from palabre.retriever.documents.decoding import decode_html
-from palabre.retriever.documents.structure import Document, Outline, without_title
+from palabre.retriever.documents.structure import Document, Outline, Source, without_title
 
 _NOISE = (
     "script, style, noscript, template, nav, aside, form, button, svg, iframe, dialog, footer,"
@@ -22,9 +22,9 @@ _LISTS = ("ul", "ol")
 _MAX_DEPTH = 200
 
 
-def read_html(name: str, data: bytes, charset: str = "") -> Document:
+def read_html(source: Source) -> Document:
     """The largest of <main>, <article> and <body> that exists first. Raises InvalidDocument."""
-    tree = LexborHTMLParser(decode_html(name, data, charset))
+    tree = LexborHTMLParser(decode_html(source.name, source.data, source.charset))
     said = _said(tree)
     tree.strip_tags(["head"], recursive=True)
     for node in tree.css(_NOISE):

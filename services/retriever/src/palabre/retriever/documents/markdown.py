@@ -2,21 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from palabre.retriever.documents.decoding import decode
+from palabre.retriever.documents.front import Front, parse_front
 from palabre.retriever.documents.structure import (
     Document,
     Kind,
     Outline,
     Section,
+    Source,
     without_title,
 )
-from palabre.retriever.errors import InvalidDocument
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _KINDS: dict[str, Kind] = {
@@ -32,36 +31,28 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _PARSER = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"], True)
 
 
-def read_markdown(name: str, data: bytes, charset: str = "") -> Document:
-    """Raises InvalidDocument."""
-    text = decode(name, data, charset).replace("\r\n", "\n").replace("\r", "\n")
-    front, body = _split(name, text)
+def read_markdown(source: Source) -> Document:
+    """A side file counts before the front matter. Raises InvalidDocument."""
+    text = decode(source.name, source.data, source.charset)
+    own, body = _split(source.name, text.replace("\r\n", "\n").replace("\r", "\n"))
+    front = source.front.over(own)
     blocks = list(_blocks(_PARSER.parse(body)))
-    title = _word(front.get("title")) or _first_heading(blocks)
+    title = front.title or _first_heading(blocks)
     return Document(
         sections=without_title(_sections(blocks, body.split("\n")), title),
         title=title,
-        language=_word(front.get("language") or front.get("lang")),
-        tier=_word(front.get("tier")),
-        url=_url(front),
-        keywords=_words(front.get("keywords")),
+        language=front.language,
+        tier=front.tier,
+        url=front.url,
+        keywords=front.keywords,
     )
 
 
-def _split(name: str, text: str) -> tuple[dict[str, Any], str]:
+def _split(name: str, text: str) -> tuple[Front, str]:
     found = _FRONT_MATTER.match(text)
     if not found:
-        return {}, text
-    try:
-        front = yaml.load(found[1], Loader=_Loader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2
-        raise InvalidDocument(
-            name, f"front matter is not YAML (line {line})", "put quotes around the value"
-        ) from error
-    if not isinstance(front, dict | None):
-        raise InvalidDocument(name, "front matter is no mapping", "write it as `key: value` lines")
-    return front or {}, text[found.end() :]
+        return Front(), text
+    return parse_front(name, found[1], first_line=2), text[found.end() :]
 
 
 def _sections(blocks: list[tuple[Token, str]], lines: list[str]) -> tuple[Section, ...]:
@@ -91,21 +82,3 @@ def _plain(heading: str) -> str:
     """A heading without emphasis, code marks and link targets."""
     heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
     return re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", heading).strip()
-
-
-def _word(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _words(value: object) -> tuple[str, ...]:
-    items = value if isinstance(value, list) else _word(value).split(",")
-    return tuple(word for item in items if (word := _word(item)))
-
-
-def _url(front: dict[str, Any]) -> str:
-    """`source` may also name a person or a book, which is no address."""
-    candidates = (_word(front.get(key)) for key in ("url", "source"))
-    return next((c for c in candidates if re.match(r"https?://\S+$", c)), "")
-
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,7 +1,10 @@
 """What every format is read into."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
+
+from palabre.retriever.documents.front import Front
 
 Kind = Literal["paragraph", "list", "table", "code"]
 
@@ -24,8 +27,21 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What a reader is given. `charset` is empty when nobody named one."""
+
+    name: str
+    data: bytes
+    charset: str = ""
+    front: Front = field(default_factory=Front)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A file's content. What the file does not say of itself is empty."""
+    """A file's content. What the file does not say of itself is empty.
+
+    `remarks` are English sentences for its owner; `unread` the pages that hold no text to read.
+    """
 
     sections: tuple[Section, ...]
     title: str = ""
@@ -33,6 +49,12 @@ class Document:
     tier: str = ""
     url: str = ""
     keywords: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    unread: tuple[int, ...] = ()
+
+
+# Raises InvalidDocument. Blocking.
+Reader = Callable[[Source], Document]
 
 
 class Outline:

@@ -3,12 +3,14 @@
 import re
 
 from palabre.retriever.documents.decoding import decode
-from palabre.retriever.documents.structure import Document, Outline
+from palabre.retriever.documents.structure import Document, Outline, Source
 
 
-def read_text(name: str, data: bytes, charset: str = "") -> Document:
+def read_text(source: Source) -> Document:
     """Has no title of its own. Raises InvalidDocument."""
-    text = decode(name, data, charset).replace("\r\n", "\n").replace("\r", "\n")
+    text = (
+        decode(source.name, source.data, source.charset).replace("\r\n", "\n").replace("\r", "\n")
+    )
     outline = Outline()
     for paragraph in re.split(r"\n[ \t]*\n", text):
         outline.block(paragraph)
