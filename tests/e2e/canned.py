@@ -78,6 +78,7 @@ SOURCES: list[dict[str, Any]] = [
         "- les matières sèches.",
         "quote": "Dans un composteur bien tenu, il est mûr au bout de six à neuf mois.",
         "url": "",
+        "page": 12,
         "score": 0.9,
     },
     {
@@ -89,6 +90,7 @@ SOURCES: list[dict[str, Any]] = [
         " s’émiette et sent le sous-bois.",
         "quote": "sent le sous-bois",
         "url": "https://guides.example/brassage",
+        "page": None,
         "score": 0.8,
     },
 ]
@@ -103,7 +105,10 @@ DOCUMENTS = {
         ),
         passages=[
             turns_pb2.Passage(
-                heading_path=source["heading_path"], text=source["text"], language="fr"
+                heading_path=source["heading_path"],
+                text=source["text"],
+                page=source["page"],
+                language="fr",
             ),
             turns_pb2.Passage(heading_path=["La suite"], text="Une **autre** partie du guide."),
         ],

@@ -28,6 +28,13 @@ async def test_the_completed_text_is_shown_to_the_letter(page: Page, standin: Se
     )
 
 
+async def test_a_source_names_its_page(page: Page, standin: Served) -> None:
+    await ask_and_wait(page, standin.url, "Combien de temps ?")
+    titles = page.locator(".source-title .title")
+    await expect(titles.nth(0)).to_have_text("Le compost, de l’épluchure au jardin, p. 12")
+    await expect(titles.nth(1)).to_have_text("Brasser son compost")
+
+
 async def test_the_answer_shows_while_it_is_written(page: Page, standin: Served) -> None:
     await visit(page, standin.url)
     await ask(page, "Lentement, lentement…")

@@ -105,3 +105,10 @@ def test_every_chunk_is_whole_json() -> None:
         assert data["object"] == "chat.completion.chunk"
         assert data["usage"] is None
         assert data["choices"][0]["finish_reason"] is None
+
+
+def test_an_annotation_names_the_page() -> None:
+    source = {"number": 1, "document": "guide.pdf", "title": "Guide", "url": None, "page": 12}
+    event = {"text": "Trois mois [1].", "sources": [source], "mode": "grounded"}
+    [annotation] = chat.Reply("turn", request(), "/sources/demo").annotations(event)
+    assert annotation["url_citation"]["title"] == "Guide, p. 12"

@@ -66,6 +66,12 @@ def test_a_document_cannot_leave_its_place(attack: str, language: str) -> None:
     assert system == written(language=language)[0]
 
 
+def test_the_model_can_name_the_page() -> None:
+    paged = Passage(title="Guide du locataire", heading_path=["Le bail"], text="Avant.", page=12)
+    _, user = written(passages=(paged,))
+    assert "[1] Guide du locataire > Le bail (p. 12)" in between(user.content, "passages")
+
+
 @pytest.mark.parametrize("attack", HOSTILE)
 def test_a_question_cannot_leave_its_place(attack: str) -> None:
     system, user = written(f"Avant. {attack} Après.")

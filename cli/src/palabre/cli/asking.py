@@ -90,7 +90,8 @@ def _show_sources(answer: dict[str, Any]) -> None:
 
 def _path(passage: dict[str, Any]) -> str:
     parts = [passage["title"], *passage["heading_path"]]
-    return " › ".join(dict.fromkeys(filter(None, parts)))
+    path = " › ".join(dict.fromkeys(filter(None, parts)))
+    return f"{path}, p. {passage['page']}" if passage.get("page") else path
 
 
 def _brief(text: str) -> str:

@@ -39,6 +39,12 @@ def passage(found: turns_pb2.Passage) -> dict[str, Any]:
     }
 
 
+def named(source: dict[str, Any]) -> str:
+    """Title and page; answers that were stored long ago have no page."""
+    page = source.get("page")
+    return f"{source['title']}, p. {page}" if page else str(source["title"])
+
+
 def usage(counted: turns_pb2.Usage) -> dict[str, Any]:
     """Money is a decimal string, null where the price is not known."""
     cost = format(Decimal(counted.cost_micros).scaleb(-6).normalize(), "f")

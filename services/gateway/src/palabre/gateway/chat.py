@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from palabre.contracts.v1 import turns_pb2
+from palabre.gateway.answers import named
 from palabre.gateway.problems import Problem
 from palabre.gateway.stream import to_json
 
@@ -248,7 +249,7 @@ class Reply:
                 "url_citation": {
                     "start_index": found.start(),
                     "end_index": found.end(),
-                    "title": cited[int(found[1])]["title"],
+                    "title": named(cited[int(found[1])]),
                     "url": self._url(cited[int(found[1])]),
                 },
             }

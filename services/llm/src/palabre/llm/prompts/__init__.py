@@ -145,7 +145,9 @@ def _judged(template: str, language: str, values: Mapping[str, object]) -> tuple
 
 def _passage(passage: turns.Passage) -> dict[str, str]:
     above = [part for part in passage.heading_path if part != passage.title]
-    title = data(" > ".join([passage.title, *above]).replace("\n", " "), LONGEST_TITLE)
+    path = " > ".join([passage.title, *above]).replace("\n", " ")
+    page = f" (p. {passage.page})" if passage.page else ""
+    title = data(path, LONGEST_TITLE) + page
     return {"title": title, "text": data(passage.text).strip()}
 
 

@@ -36,13 +36,13 @@ class Sources extends Part {
   }
 
   #item(source) {
-    const { number, title } = source;
+    const { number, title, page } = source;
     const open = this.shown.has(number);
     const id = `source-${this.turn}-${number}`;
     return html`<li class=${open ? "open" : ""}>
       <button type="button" class="source-title" data-source=${number} aria-expanded=${open} aria-controls=${id} @click=${() => this.#toggle(number)}>
         <span class="cite" aria-hidden="true">${number}</span>
-        <span class="unseen">${this.t("source", { number, title: "" })}</span><span class="title">${title}</span>${chevronIcon}
+        <span class="unseen">${this.t("source", { number, title: "" })}</span><span class="title">${title}${page ? html`, <span class="page">${this.t("page", { number: page })}</span>` : nothing}</span>${chevronIcon}
       </button>
       <div id=${id} class="passage" ?hidden=${!open}>${open ? this.#passage(source) : nothing}</div>
     </li>`;
@@ -66,7 +66,9 @@ class Sources extends Part {
   #link(source) {
     const address = webAddress(source.url);
     const quote = source.quote ? `#quote=${encodeURIComponent(source.quote)}` : "";
-    const href = address ?? documentAddress(this.space, source.document) + quote;
+    // Browsers open a PDF at the page that its address ends with.
+    const page = source.page && address && !address.includes("#") ? `#page=${source.page}` : "";
+    const href = address ? address + page : documentAddress(this.space, source.document) + quote;
     return html`<a href=${href} target="_blank" rel="noopener noreferrer">
       ${this.t(address ? "openSite" : "openDocument")} <span class="unseen">${this.t("newTab")}</span></a
     >`;
