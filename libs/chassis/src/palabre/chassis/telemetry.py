@@ -50,6 +50,11 @@ ENGINE_COST = Counter(
     "palabre_engine_cost_total", "Money, where the price is known", ["engine", "model", "currency"]
 )
 ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["engine", "reason"])
+SEARCHES_WITHOUT_MEANING = Counter(
+    "palabre_searches_without_meaning_total",
+    "Searches that went without dense vectors though the index has some",
+    ["reason"],
+)
 SPEECH_FIRST_AUDIO = Histogram(
     "palabre_speech_first_audio_seconds",
     "From the segment to its first sound",

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from palabre.contracts.v1 import turns_pb2 as palabre_dot_contracts_dot_v1_dot_turns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$palabre/contracts/v1/retriever.proto\x12\x14palabre.contracts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a palabre/contracts/v1/turns.proto\"e\n\rSearchRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07queries\x18\x02 \x03(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x15\n\rwithout_floor\x18\x05 \x01(\x08\"i\n\x0eSearchResponse\x12/\n\x08passages\x18\x01 \x03(\x0b\x32\x1d.palabre.contracts.v1.Passage\x12\x13\n\x0b\x62\x65low_floor\x18\x02 \x01(\r\x12\x11\n\tsearch_ms\x18\x03 \x01(\x02\"_\n\rIngestRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.palabre.contracts.v1.DocumentHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x97\x01\n\x0e\x44ocumentHeader\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x0c\n\x04tier\x18\x06 \x01(\t\x12\x0b\n\x03url\x18\x07 \x01(\t\x12\x14\n\x0c\x66ront_matter\x18\x08 \x01(\t\"\xbc\x01\n\x0eIngestResponse\x12\x30\n\x04step\x18\x01 \x01(\x0b\x32 .palabre.contracts.v1.IngestStepH\x00\x12\x33\n\x04\x64one\x18\x02 \x01(\x0b\x32#.palabre.contracts.v1.DocumentEntryH\x00\x12\x37\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32%.palabre.contracts.v1.DocumentFailureH\x00\x42\n\n\x08progress\"C\n\x0f\x44ocumentFailure\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\"D\n\nIngestStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08passages\x18\x02 \x01(\r\x12\x16\n\x0epassages_total\x18\x03 \x01(\r\"\xfb\x01\n\rDocumentEntry\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x0c\n\x04tier\x18\x05 \x01(\t\x12\x0b\n\x03url\x18\x06 \x01(\t\x12\x12\n\nmedia_type\x18\x07 \x01(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x04\x12\x10\n\x08passages\x18\t \x01(\r\x12/\n\x0bingested_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63hanged\x18\x0b \x01(\r\x12\x0f\n\x07remarks\x18\x0c \x03(\t\"5\n\x14ListDocumentsRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\"O\n\x15ListDocumentsResponse\x12\x36\n\tdocuments\x18\x01 \x03(\x0b\x32#.palabre.contracts.v1.DocumentEntry\"E\n\x12GetDocumentRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\"z\n\x13GetDocumentResponse\x12\x32\n\x05\x65ntry\x18\x01 \x01(\x0b\x32#.palabre.contracts.v1.DocumentEntry\x12/\n\x08passages\x18\x02 \x03(\x0b\x32\x1d.palabre.contracts.v1.Passage\"8\n\x15\x44\x65leteDocumentRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"*\n\x16\x44\x65leteDocumentResponse\x12\x10\n\x08passages\x18\x01 \x01(\r\"X\n\x15ListDuplicatesRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x02\x12\r\n\x05limit\x18\x04 \x01(\r\"d\n\x16ListDuplicatesResponse\x12\x34\n\x06groups\x18\x01 \x03(\x0b\x32$.palabre.contracts.v1.DuplicateGroup\x12\x14\n\x0cgroups_total\x18\x02 \x01(\r\"U\n\x0e\x44uplicateGroup\x12/\n\x08passages\x18\x01 \x03(\x0b\x32\x1d.palabre.contracts.v1.Passage\x12\x12\n\nsimilarity\x18\x02 \x01(\x02\"\x1f\n\x0eRebuildRequest\x12\r\n\x05space\x18\x01 \x01(\t\"_\n\x0fRebuildResponse\x12\x11\n\tdocuments\x18\x01 \x01(\r\x12\x17\n\x0f\x64ocuments_total\x18\x02 \x01(\r\x12\x0c\n\x04lost\x18\x03 \x03(\t\x12\x12\n\ngeneration\x18\x04 \x01(\t2\xc2\x05\n\x10RetrieverService\x12S\n\x06Search\x12#.palabre.contracts.v1.SearchRequest\x1a$.palabre.contracts.v1.SearchResponse\x12W\n\x06Ingest\x12#.palabre.contracts.v1.IngestRequest\x1a$.palabre.contracts.v1.IngestResponse(\x01\x30\x01\x12h\n\rListDocuments\x12*.palabre.contracts.v1.ListDocumentsRequest\x1a+.palabre.contracts.v1.ListDocumentsResponse\x12\x62\n\x0bGetDocument\x12(.palabre.contracts.v1.GetDocumentRequest\x1a).palabre.contracts.v1.GetDocumentResponse\x12k\n\x0e\x44\x65leteDocument\x12+.palabre.contracts.v1.DeleteDocumentRequest\x1a,.palabre.contracts.v1.DeleteDocumentResponse\x12k\n\x0eListDuplicates\x12+.palabre.contracts.v1.ListDuplicatesRequest\x1a,.palabre.contracts.v1.ListDuplicatesResponse\x12X\n\x07Rebuild\x12$.palabre.contracts.v1.RebuildRequest\x1a%.palabre.contracts.v1.RebuildResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$palabre/contracts/v1/retriever.proto\x12\x14palabre.contracts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a palabre/contracts/v1/turns.proto\"e\n\rSearchRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07queries\x18\x02 \x03(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x15\n\rwithout_floor\x18\x05 \x01(\x08\"i\n\x0eSearchResponse\x12/\n\x08passages\x18\x01 \x03(\x0b\x32\x1d.palabre.contracts.v1.Passage\x12\x13\n\x0b\x62\x65low_floor\x18\x02 \x01(\r\x12\x11\n\tsearch_ms\x18\x03 \x01(\x02\"_\n\rIngestRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.palabre.contracts.v1.DocumentHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x97\x01\n\x0e\x44ocumentHeader\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x0c\n\x04tier\x18\x06 \x01(\t\x12\x0b\n\x03url\x18\x07 \x01(\t\x12\x14\n\x0c\x66ront_matter\x18\x08 \x01(\t\"\xbc\x01\n\x0eIngestResponse\x12\x30\n\x04step\x18\x01 \x01(\x0b\x32 .palabre.contracts.v1.IngestStepH\x00\x12\x33\n\x04\x64one\x18\x02 \x01(\x0b\x32#.palabre.contracts.v1.DocumentEntryH\x00\x12\x37\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32%.palabre.contracts.v1.DocumentFailureH\x00\x42\n\n\x08progress\"C\n\x0f\x44ocumentFailure\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\"D\n\nIngestStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08passages\x18\x02 \x01(\r\x12\x16\n\x0epassages_total\x18\x03 \x01(\r\"\xfb\x01\n\rDocumentEntry\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x0c\n\x04tier\x18\x05 \x01(\t\x12\x0b\n\x03url\x18\x06 \x01(\t\x12\x12\n\nmedia_type\x18\x07 \x01(\t\x12\x12\n\nsize_bytes\x18\x08 \x01(\x04\x12\x10\n\x08passages\x18\t \x01(\r\x12/\n\x0bingested_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63hanged\x18\x0b \x01(\r\x12\x0f\n\x07remarks\x18\x0c \x03(\t\"f\n\x14ListDocumentsRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x11\n\tdocuments\x18\x03 \x03(\t\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\t\x12\r\n\x05limit\x18\x05 \x01(\r\"O\n\x15ListDocumentsResponse\x12\x36\n\tdocuments\x18\x01 \x03(\x0b\x32#.palabre.contracts.v1.DocumentEntry\"S\n\x12GetDocumentRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x0c\n\x04skip\x18\x04 \x01(\r\"z\n\x13GetDocumentResponse\x12\x32\n\x05\x65ntry\x18\x01 \x01(\x0b\x32#.palabre.contracts.v1.DocumentEntry\x12/\n\x08passages\x18\x02 \x03(\x0b\x32\x1d.palabre.contracts.v1.Passage\"8\n\x15\x44\x65leteDocumentRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"*\n\x16\x44\x65leteDocumentResponse\x12\x10\n\x08passages\x18\x01 \x01(\r\"X\n\x15ListDuplicatesRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x02\x12\r\n\x05limit\x18\x04 \x01(\r\"d\n\x16ListDuplicatesResponse\x12\x34\n\x06groups\x18\x01 \x03(\x0b\x32$.palabre.contracts.v1.DuplicateGroup\x12\x14\n\x0cgroups_total\x18\x02 \x01(\r\"U\n\x0e\x44uplicateGroup\x12/\n\x08passages\x18\x01 \x03(\x0b\x32\x1d.palabre.contracts.v1.Passage\x12\x12\n\nsimilarity\x18\x02 \x01(\x02\"\x1f\n\x0eRebuildRequest\x12\r\n\x05space\x18\x01 \x01(\t\"_\n\x0fRebuildResponse\x12\x11\n\tdocuments\x18\x01 \x01(\r\x12\x17\n\x0f\x64ocuments_total\x18\x02 \x01(\r\x12\x0c\n\x04lost\x18\x03 \x03(\t\x12\x12\n\ngeneration\x18\x04 \x01(\t\"\'\n\x16ListGenerationsRequest\x12\r\n\x05space\x18\x01 \x01(\t\"U\n\x17ListGenerationsResponse\x12:\n\x0bgenerations\x18\x01 \x03(\x0b\x32%.palabre.contracts.v1.IndexGeneration\"f\n\x0fIndexGeneration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x10\n\x08passages\x18\x03 \x01(\x04\x12\x10\n\x08\x65mbedder\x18\x04 \x01(\t\x12\x12\n\ndimensions\x18\x05 \x01(\r\"F\n\x13ListVersionsRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\"M\n\x14ListVersionsResponse\x12\x35\n\x08versions\x18\x01 \x03(\x0b\x32#.palabre.contracts.v1.DocumentEntry\"C\n\x0fRollbackRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\"F\n\x10RollbackResponse\x12\x32\n\x05\x65ntry\x18\x01 \x01(\x0b\x32#.palabre.contracts.v1.DocumentEntry2\xf4\x07\n\x10RetrieverService\x12S\n\x06Search\x12#.palabre.contracts.v1.SearchRequest\x1a$.palabre.contracts.v1.SearchResponse\x12W\n\x06Ingest\x12#.palabre.contracts.v1.IngestRequest\x1a$.palabre.contracts.v1.IngestResponse(\x01\x30\x01\x12h\n\rListDocuments\x12*.palabre.contracts.v1.ListDocumentsRequest\x1a+.palabre.contracts.v1.ListDocumentsResponse\x12\x62\n\x0bGetDocument\x12(.palabre.contracts.v1.GetDocumentRequest\x1a).palabre.contracts.v1.GetDocumentResponse\x12k\n\x0e\x44\x65leteDocument\x12+.palabre.contracts.v1.DeleteDocumentRequest\x1a,.palabre.contracts.v1.DeleteDocumentResponse\x12k\n\x0eListDuplicates\x12+.palabre.contracts.v1.ListDuplicatesRequest\x1a,.palabre.contracts.v1.ListDuplicatesResponse\x12X\n\x07Rebuild\x12$.palabre.contracts.v1.RebuildRequest\x1a%.palabre.contracts.v1.RebuildResponse0\x01\x12n\n\x0fListGenerations\x12,.palabre.contracts.v1.ListGenerationsRequest\x1a-.palabre.contracts.v1.ListGenerationsResponse\x12\x65\n\x0cListVersions\x12).palabre.contracts.v1.ListVersionsRequest\x1a*.palabre.contracts.v1.ListVersionsResponse\x12Y\n\x08Rollback\x12%.palabre.contracts.v1.RollbackRequest\x1a&.palabre.contracts.v1.RollbackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,27 +50,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOCUMENTENTRY']._serialized_start=921
   _globals['_DOCUMENTENTRY']._serialized_end=1172
   _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1174
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1227
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1229
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1308
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=1310
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=1379
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1381
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1503
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1505
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1561
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1563
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1605
-  _globals['_LISTDUPLICATESREQUEST']._serialized_start=1607
-  _globals['_LISTDUPLICATESREQUEST']._serialized_end=1695
-  _globals['_LISTDUPLICATESRESPONSE']._serialized_start=1697
-  _globals['_LISTDUPLICATESRESPONSE']._serialized_end=1797
-  _globals['_DUPLICATEGROUP']._serialized_start=1799
-  _globals['_DUPLICATEGROUP']._serialized_end=1884
-  _globals['_REBUILDREQUEST']._serialized_start=1886
-  _globals['_REBUILDREQUEST']._serialized_end=1917
-  _globals['_REBUILDRESPONSE']._serialized_start=1919
-  _globals['_REBUILDRESPONSE']._serialized_end=2014
-  _globals['_RETRIEVERSERVICE']._serialized_start=2017
-  _globals['_RETRIEVERSERVICE']._serialized_end=2723
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1276
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1278
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1357
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=1359
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=1442
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1444
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1566
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1568
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1624
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1626
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1668
+  _globals['_LISTDUPLICATESREQUEST']._serialized_start=1670
+  _globals['_LISTDUPLICATESREQUEST']._serialized_end=1758
+  _globals['_LISTDUPLICATESRESPONSE']._serialized_start=1760
+  _globals['_LISTDUPLICATESRESPONSE']._serialized_end=1860
+  _globals['_DUPLICATEGROUP']._serialized_start=1862
+  _globals['_DUPLICATEGROUP']._serialized_end=1947
+  _globals['_REBUILDREQUEST']._serialized_start=1949
+  _globals['_REBUILDREQUEST']._serialized_end=1980
+  _globals['_REBUILDRESPONSE']._serialized_start=1982
+  _globals['_REBUILDRESPONSE']._serialized_end=2077
+  _globals['_LISTGENERATIONSREQUEST']._serialized_start=2079
+  _globals['_LISTGENERATIONSREQUEST']._serialized_end=2118
+  _globals['_LISTGENERATIONSRESPONSE']._serialized_start=2120
+  _globals['_LISTGENERATIONSRESPONSE']._serialized_end=2205
+  _globals['_INDEXGENERATION']._serialized_start=2207
+  _globals['_INDEXGENERATION']._serialized_end=2309
+  _globals['_LISTVERSIONSREQUEST']._serialized_start=2311
+  _globals['_LISTVERSIONSREQUEST']._serialized_end=2381
+  _globals['_LISTVERSIONSRESPONSE']._serialized_start=2383
+  _globals['_LISTVERSIONSRESPONSE']._serialized_end=2460
+  _globals['_ROLLBACKREQUEST']._serialized_start=2462
+  _globals['_ROLLBACKREQUEST']._serialized_end=2529
+  _globals['_ROLLBACKRESPONSE']._serialized_start=2531
+  _globals['_ROLLBACKRESPONSE']._serialized_end=2601
+  _globals['_RETRIEVERSERVICE']._serialized_start=2604
+  _globals['_RETRIEVERSERVICE']._serialized_end=3616
 # @@protoc_insertion_point(module_scope)

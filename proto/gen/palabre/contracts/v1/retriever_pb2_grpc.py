@@ -70,6 +70,21 @@ class RetrieverServiceStub:
                 request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildRequest.SerializeToString,
                 response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildResponse.FromString,
                 _registered_method=True)
+        self.ListGenerations = channel.unary_unary(
+                '/palabre.contracts.v1.RetrieverService/ListGenerations',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListGenerationsRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListGenerationsResponse.FromString,
+                _registered_method=True)
+        self.ListVersions = channel.unary_unary(
+                '/palabre.contracts.v1.RetrieverService/ListVersions',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListVersionsRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListVersionsResponse.FromString,
+                _registered_method=True)
+        self.Rollback = channel.unary_unary(
+                '/palabre.contracts.v1.RetrieverService/Rollback',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackResponse.FromString,
+                _registered_method=True)
 
 
 class RetrieverServiceServicer:
@@ -121,6 +136,25 @@ class RetrieverServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListGenerations(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListVersions(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rollback(self, request, context):
+        """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RetrieverServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -158,6 +192,21 @@ def add_RetrieverServiceServicer_to_server(servicer, server):
                     servicer.Rebuild,
                     request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildRequest.FromString,
                     response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildResponse.SerializeToString,
+            ),
+            'ListGenerations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGenerations,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListGenerationsRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListGenerationsResponse.SerializeToString,
+            ),
+            'ListVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVersions,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListVersionsRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListVersionsResponse.SerializeToString,
+            ),
+            'Rollback': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rollback,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -350,6 +399,87 @@ class RetrieverService:
             '/palabre.contracts.v1.RetrieverService/Rebuild',
             palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildRequest.SerializeToString,
             palabre_dot_contracts_dot_v1_dot_retriever__pb2.RebuildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGenerations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/ListGenerations',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListGenerationsRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListGenerationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/ListVersions',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListVersionsRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.ListVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rollback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/Rollback',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class RetrieverServiceStub:
     """Passages that say nearly the same, within what the reader may read."""
     Rebuild: _grpc.UnaryStreamMultiCallable[_retriever_pb2.RebuildRequest, _retriever_pb2.RebuildResponse]
     """Makes the index of a space anew from the originals, beside the one that serves, then switches."""
+    ListGenerations: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.ListGenerationsRequest, _retriever_pb2.ListGenerationsResponse]
+    ListVersions: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.ListVersionsRequest, _retriever_pb2.ListVersionsResponse]
+    Rollback: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.RollbackRequest, _retriever_pb2.RollbackResponse]
+    """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept."""
 
 @_typing.type_check_only
 class RetrieverServiceAsyncStub(RetrieverServiceStub):
@@ -59,6 +63,10 @@ class RetrieverServiceAsyncStub(RetrieverServiceStub):
     """Passages that say nearly the same, within what the reader may read."""
     Rebuild: _aio.UnaryStreamMultiCallable[_retriever_pb2.RebuildRequest, _retriever_pb2.RebuildResponse]  # type: ignore[assignment]
     """Makes the index of a space anew from the originals, beside the one that serves, then switches."""
+    ListGenerations: _aio.UnaryUnaryMultiCallable[_retriever_pb2.ListGenerationsRequest, _retriever_pb2.ListGenerationsResponse]  # type: ignore[assignment]
+    ListVersions: _aio.UnaryUnaryMultiCallable[_retriever_pb2.ListVersionsRequest, _retriever_pb2.ListVersionsResponse]  # type: ignore[assignment]
+    Rollback: _aio.UnaryUnaryMultiCallable[_retriever_pb2.RollbackRequest, _retriever_pb2.RollbackResponse]  # type: ignore[assignment]
+    """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept."""
 
 class RetrieverServiceServicer(metaclass=_abc_1.ABCMeta):
     """The knowledge of a space. NOT_FOUND: no such document for this reader. INVALID_ARGUMENT: says what to do."""
@@ -114,5 +122,27 @@ class RetrieverServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_retriever_pb2.RebuildResponse], _abc.AsyncIterator[_retriever_pb2.RebuildResponse]]:
         """Makes the index of a space anew from the originals, beside the one that serves, then switches."""
+
+    @_abc_1.abstractmethod
+    def ListGenerations(
+        self,
+        request: _retriever_pb2.ListGenerationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retriever_pb2.ListGenerationsResponse, _abc.Awaitable[_retriever_pb2.ListGenerationsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListVersions(
+        self,
+        request: _retriever_pb2.ListVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retriever_pb2.ListVersionsResponse, _abc.Awaitable[_retriever_pb2.ListVersionsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Rollback(
+        self,
+        request: _retriever_pb2.RollbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retriever_pb2.RollbackResponse, _abc.Awaitable[_retriever_pb2.RollbackResponse]]:
+        """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept."""
 
 def add_RetrieverServiceServicer_to_server(servicer: RetrieverServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -32,6 +32,8 @@ class _AnswerModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnswerMode
     """It does not know, and says where to turn."""
     ANSWER_MODE_REFUSED: _AnswerMode.ValueType  # 3
     """A calm boundary or a help line."""
+    ANSWER_MODE_STORY: _AnswerMode.ValueType  # 4
+    """A story that was made up; its sources are what inspired it."""
 
 class AnswerMode(_AnswerMode, metaclass=_AnswerModeEnumTypeWrapper): ...
 
@@ -42,6 +44,8 @@ ANSWER_MODE_NO_KNOWLEDGE: AnswerMode.ValueType  # 2
 """It does not know, and says where to turn."""
 ANSWER_MODE_REFUSED: AnswerMode.ValueType  # 3
 """A calm boundary or a help line."""
+ANSWER_MODE_STORY: AnswerMode.ValueType  # 4
+"""A story that was made up; its sources are what inspired it."""
 Global___AnswerMode: _TypeAlias = AnswerMode  # noqa: Y015
 
 class _AudioEncoding:
