@@ -55,6 +55,13 @@ async def test_entries_are_ordered_and_of_one_space(catalogue: Catalogue) -> Non
     assert await catalogue.spaces() == ["demo", "demo-2"]
 
 
+async def test_of_some_names_the_entries_that_exist_are_given(catalogue: Catalogue) -> None:
+    for name in ("c.md", "a.md", "b.md"):
+        await catalogue.commit("demo", DocumentEntry(document=name))
+    found = await catalogue.entries("demo", ["c.md", "a.md", "z.md"])
+    assert [e.document for e in found] == ["a.md", "c.md"]
+
+
 async def test_a_removed_entry_is_gone_and_may_be_removed_again(catalogue: Catalogue) -> None:
     await catalogue.commit("demo", DocumentEntry(document="a.md"))
     await catalogue.remove("demo", "a.md")

@@ -133,6 +133,27 @@ async def test_another_tiers_document_does_not_exist(stub: "RetrieverServiceAsyn
     assert (got.entry.tier, [p.text for p in got.passages]) == ("restricted", ["En interne."])
 
 
+async def test_a_long_list_is_given_in_parts(stub: "RetrieverServiceAsyncStub") -> None:
+    for name in ("a.md", "b.md", "c.md"):
+        await ingest(stub, f"# {name}\n\nUn texte.", name)
+    first = await stub.ListDocuments(pb.ListDocumentsRequest(space="demo", limit=2))
+    assert [e.document for e in first.documents] == ["a.md", "b.md"]
+    rest = await stub.ListDocuments(pb.ListDocumentsRequest(space="demo", limit=2, after="b.md"))
+    assert [e.document for e in rest.documents] == ["c.md"]
+
+
+async def test_documents_are_asked_for_by_name_not_too_many_at_once(
+    stub: "RetrieverServiceAsyncStub",
+) -> None:
+    await ingest(stub, "# Un\n\nUn texte.", "a.md")
+    asked = pb.ListDocumentsRequest(space="demo", documents=["a.md", "b.md"])
+    assert [e.document for e in (await stub.ListDocuments(asked)).documents] == ["a.md"]
+    asked.documents.extend(str(n) for n in range(200))
+    code, said = await refused(stub.ListDocuments(asked))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "at most 200" in said
+
+
 async def test_of_a_very_large_document_the_first_passages_are_given(
     stub: "RetrieverServiceAsyncStub",
 ) -> None:

@@ -6,7 +6,7 @@ what has to be put right.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -34,6 +34,10 @@ class Bucket(Protocol):
         """Keys that begin with these parts, with their values."""
         ...
 
+    async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """Those of these keys that exist, with their values."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -54,9 +58,12 @@ class Catalogue:
         value = await self._bucket.get(_key("current", space, document))
         return None if value is None else DocumentEntry.FromString(value)
 
-    async def entries(self, space: str) -> list[DocumentEntry]:
-        """Ordered by document."""
-        found = await self._bucket.items(f"current.{space}")
+    async def entries(self, space: str, only: Collection[str] = ()) -> list[DocumentEntry]:
+        """Ordered by document; those of `only` that exist, or all."""
+        if only:
+            found = await self._bucket.several([_key("current", space, name) for name in only])
+        else:
+            found = await self._bucket.items(f"current.{space}")
         entries = (DocumentEntry.FromString(value) for value in found.values())
         return sorted(entries, key=lambda entry: entry.document)
 
@@ -98,6 +105,9 @@ class NatsBucket:
 
     async def items(self, prefix: str) -> Mapping[str, bytes]:
         return await self._live({"next_by_subj": f"{self._root}{prefix}.>"})
+
+    async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return await self._live({"multi_last": [f"{self._root}{key}" for key in keys]})
 
     async def put(self, key: str, value: bytes) -> None:
         await self._publish(key, value, {})
@@ -141,6 +151,9 @@ class MemoryBucket:
 
     async def items(self, prefix: str) -> Mapping[str, bytes]:
         return {key: value for key, value in self._kept.items() if key.startswith(f"{prefix}.")}
+
+    async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return {key: self._kept[key] for key in keys if key in self._kept}
 
 
 def _key(kind: str, space: str, document: str) -> str:

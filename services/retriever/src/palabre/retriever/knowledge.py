@@ -8,7 +8,7 @@ shows the new passages and forgets the old ones in one step. Whatever ends the p
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -70,9 +70,9 @@ class Knowledge:
                 async for step in steps:
                     yield step
 
-    async def documents(self, space: str) -> list[DocumentEntry]:
-        """Ordered by name."""
-        return await self._catalogue.entries(space)
+    async def documents(self, space: str, only: Collection[str] = ()) -> list[DocumentEntry]:
+        """Ordered by name; those of `only` that exist, or all."""
+        return await self._catalogue.entries(space, only)
 
     async def entry(self, space: str, document: str) -> DocumentEntry:
         """Raises UnknownDocument."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
 
 import grpc
 from google.protobuf.message import Message
@@ -26,6 +27,7 @@ from palabre.retriever.search import Question, Search
 NAME = pb.DESCRIPTOR.services_by_name["RetrieverService"].full_name
 MAX_LIMIT = 50
 MAX_QUERY_CHARACTERS = 8_000
+MAX_NAMES = 200
 # Documents in hand at once: each is in memory as a whole.
 MAX_INGESTING = 4
 
@@ -68,9 +70,12 @@ class Retriever(RetrieverServiceServicer):
     ) -> pb.ListDocumentsResponse:
         async with _translated(context):
             self._spaces.get(request.space)
+            if len(request.documents) > MAX_NAMES:
+                raise ValueError(f"too many names: ask for at most {MAX_NAMES} documents at once")
             tiers = tiers_of(request.groups)
-            entries = await self._knowledge.documents(request.space)
-            return pb.ListDocumentsResponse(documents=[e for e in entries if e.tier in tiers])
+            entries = await self._knowledge.documents(request.space, request.documents)
+            mine = (e for e in entries if e.tier in tiers and e.document > request.after)
+            return pb.ListDocumentsResponse(documents=islice(mine, request.limit or None))
 
     async def GetDocument(
         self, request: pb.GetDocumentRequest, context: Context

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
 NDJSON = "application/x-ndjson"
 PIECE = 64 * 1024
 INGEST_S = 600.0
+LISTED_AT_ONCE = 4_000  # well below what one message of gRPC holds
 
 Text = Annotated[str, Form(max_length=1_000)]
 
@@ -55,13 +56,26 @@ async def ingest(
 
 
 @router.get("/documents")
-async def documents(space: str, request: Request, caller: Asking) -> dict[str, Any]:
-    """All documents that the caller may read."""
+async def documents(
+    space: str,
+    request: Request,
+    caller: Asking,
+    only: Annotated[list[str], Query(alias="document", max_length=200)] = [],  # noqa: B006
+) -> dict[str, Any]:
+    """All documents that the caller may read, or those of these names that exist."""
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "search")
-    wanted = rpc.ListDocumentsRequest(space=space, groups=caller.groups)
-    found = await gateway.retriever.ListDocuments(wanted)
-    return {"documents": [entry(each) for each in found.documents]}
+    wanted = rpc.ListDocumentsRequest(
+        space=space, groups=caller.groups, documents=only, limit=LISTED_AT_ONCE
+    )
+    found: list[dict[str, Any]] = []
+    full = True
+    while full:
+        page = (await gateway.retriever.ListDocuments(wanted)).documents
+        found += [entry(each) for each in page]
+        full = len(page) == LISTED_AT_ONCE
+        wanted.after = found[-1]["document"] if found else ""
+    return {"documents": found}
 
 
 @router.get("/documents/{document:path}")
