@@ -1,0 +1,120 @@
+"""Blocks of an HTML tree, for every format that comes as HTML or can be turned into it."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from selectolax.lexbor import LexborNode
+
+from palabre.retriever.documents.structure import Outline
+from palabre.retriever.documents.tables import Cell, grid, markdown
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_PARAGRAPHS = (
+    *("p", "dd", "dt", "blockquote", "address"),
+    *("caption", "figcaption", "summary", "label", "legend"),
+)
+_LISTS = ("ul", "ol")
+_MAX_DEPTH = 200
+
+
+def collect(root: LexborNode, outline: Outline) -> None:
+    """Blocks and headings below `root`, in reading order. Changes the tree."""
+    for line_break in root.css("br"):
+        line_break.replace_with("\n")
+    _walk(root, outline)
+
+
+def _walk(node: LexborNode, outline: Outline, depth: int = 0) -> None:
+    """Text that stands loose between elements is a paragraph."""
+    loose: list[str] = []
+    for child in node.iter(include_text=True):
+        if (place := _PLACES.get(child.tag or "")) or _holds_blocks(child):
+            outline.block(_collapse("".join(loose)))
+            loose = []
+            if place:
+                place(child, outline)
+            elif depth < _MAX_DEPTH:
+                _walk(child, outline, depth + 1)
+            else:
+                _paragraph(child, outline)
+        else:
+            loose.append(_raw(child))
+    outline.block(_collapse("".join(loose)))
+
+
+def _holds_blocks(node: LexborNode) -> bool:
+    return node.tag != "-text" and node.css_first(_BLOCKS) is not None
+
+
+def _heading(node: LexborNode, outline: Outline) -> None:
+    outline.heading(_HEADINGS[node.tag or "h6"], text_of(node))
+
+
+def _paragraph(node: LexborNode, outline: Outline) -> None:
+    outline.block(text_of(node))
+
+
+def _list(node: LexborNode, outline: Outline) -> None:
+    outline.block("\n".join(_items(node, 0)), "list")
+
+
+def _items(node: LexborNode, depth: int) -> Iterator[str]:
+    """An item's own words, then those of the lists inside it, further in."""
+    for item in node.iter():
+        parts = [item] if item.tag in _LISTS else list(item.iter(include_text=True))
+        own = _collapse(" ".join(_raw(part) for part in parts if part.tag not in _LISTS))
+        if own:
+            yield f"{'  ' * depth}- {own}"
+        for nested in parts:
+            if nested.tag in _LISTS and depth < _MAX_DEPTH:
+                yield from _items(nested, depth + 1)
+
+
+def _table(node: LexborNode, outline: Outline) -> None:
+    """A table around tables is layout: what is in it comes block by block."""
+    if any(child.css_first("table") for child in node.iter()):
+        _walk(node, outline)
+        return
+    rows = [[_cell(cell) for cell in row.css("td, th")] for row in node.css("tr")]
+    if caption := node.css_first("caption"):
+        outline.block(text_of(caption))
+    outline.block(markdown(grid(rows)), "table")
+
+
+def _cell(node: LexborNode) -> Cell:
+    return Cell(text_of(node), _span(node, "colspan"), _span(node, "rowspan"))
+
+
+def _span(node: LexborNode, name: str) -> int:
+    said = (node.attributes.get(name) or "").strip()
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else 1
+
+
+def _code(node: LexborNode, outline: Outline) -> None:
+    outline.block(f"```\n{node.text()}\n```" if node.text().strip() else "", "code")
+
+
+def text_of(node: LexborNode) -> str:
+    return _collapse(_raw(node))
+
+
+def _raw(node: LexborNode) -> str:
+    if node.tag == "-text":
+        return node.text_content or ""
+    parted = any(_holds_blocks(child) for child in node.iter())
+    return node.text(separator=" " if parted else "")
+
+
+def _collapse(text: str) -> str:
+    """One line, without the line breaks of the source; no-break spaces stay."""
+    return re.sub(r"[ \t\r\n\f]+", " ", text).strip()
+
+
+_PLACES: dict[str, Callable[[LexborNode, Outline], None]] = {
+    **dict.fromkeys(_HEADINGS, _heading),
+    **dict.fromkeys(_PARAGRAPHS, _paragraph),
+    **dict.fromkeys(_LISTS, _list),
+    "table": _table,
+    "pre": _code,
+}
+_BLOCKS = ", ".join(_PLACES)
