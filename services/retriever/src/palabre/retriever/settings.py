@@ -1,5 +1,8 @@
 """Settings of the retriever."""
 
+from pathlib import Path
+from typing import Literal
+
 from pydantic import Field, SecretStr
 
 from palabre.chassis.settings import ServiceSettings
@@ -17,3 +20,73 @@ class RetrieverSettings(ServiceSettings):
     retriever_concurrency: int = Field(
         default=32, ge=1, le=1_000, description="Turns that a replica searches for at once."
     )
+    embedding_engine: str = Field(
+        default="",
+        description="What makes dense vectors: fastembed, openai, words; empty: openai where an"
+        " address is set, fastembed where a model is, else none.",
+    )
+    embedding_model: str = Field(default="", description="Name of the model of embeddings.")
+    embedding_path: Path | None = Field(
+        default=None, description="Folder with an ONNX model of embeddings and its tokenizer."
+    )
+    embedding_pooling: Literal["", "mean", "cls", "last_token", "disabled"] = Field(
+        default="",
+        description="How that model's tokens become one vector; empty: as its folder says.",
+    )
+    embedding_threads: int = Field(default=2, ge=1, le=64, description="Threads of that model.")
+    embedding_base_url: str = Field(
+        default="", description="Address of an API with /embeddings, as OpenAI has it."
+    )
+    embedding_api_key: SecretStr = Field(default=SecretStr(""), description="Its key.")
+    embedding_dimensions: int = Field(
+        default=0, ge=0, le=8_192, description="Numbers in a vector of that API's model."
+    )
+    embedding_question_prefix: str | None = Field(
+        default=None, description="Put before a question; unset: what the model is known to want."
+    )
+    embedding_passage_prefix: str | None = Field(
+        default=None, description="Put before a passage; unset: what the model is known to want."
+    )
+    embedding_timeout_s: float = Field(
+        default=2.0, gt=0, description="How long a question's vector may take at that API."
+    )
+    reranker_engine: str = Field(
+        default="",
+        description="What judges the best passages: fastembed, endpoint, words; empty: endpoint"
+        " where an address is set, fastembed where a model is, else none.",
+    )
+    reranker_model: str = Field(default="", description="Name of the cross-encoder.")
+    reranker_path: Path | None = Field(
+        default=None, description="Folder with an ONNX cross-encoder and its tokenizer."
+    )
+    reranker_threads: int = Field(default=2, ge=1, le=64, description="Threads of that model.")
+    reranker_base_url: str = Field(
+        default="", description="Address of an API with /rerank, without that word."
+    )
+    reranker_api_key: SecretStr = Field(default=SecretStr(""), description="Its key.")
+    reranker_api: Literal["cohere", "tei"] = Field(
+        default="cohere",
+        description="Whose form that API has: cohere (also Jina, vLLM, LiteLLM, Infinity) or tei.",
+    )
+    reranker_candidates: int = Field(
+        default=20, ge=1, le=100, description="Passages that are judged, the best of the search."
+    )
+    reranker_timeout_s: float = Field(
+        default=0.3, gt=0, description="Later than this, passages stay in the order of the search."
+    )
+    reranker_floor: float = Field(
+        default=0.3, ge=0, le=1, description="Score that the best passage must reach."
+    )
+    allow_downloads: bool = Field(
+        default=False, description="May fetch models that are named and missing from the Internet."
+    )
+
+    @property
+    def embeds(self) -> str:
+        """The model of embeddings, by name or folder; empty without one."""
+        return self.embedding_model or (self.embedding_path.name if self.embedding_path else "")
+
+    @property
+    def reranks(self) -> str:
+        """The same of the cross-encoder."""
+        return self.reranker_model or (self.reranker_path.name if self.reranker_path else "")

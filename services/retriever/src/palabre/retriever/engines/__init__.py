@@ -1,5 +1,50 @@
-"""Models that place a text in a space of meaning, or judge a passage: optional, behind ports."""
+"""Models that place a text in a space of meaning, or judge a passage: optional, behind ports.
 
-from palabre.retriever.engines.port import Embedder, Reranker
+Engines are found by entry points; only the one that the settings ask for is loaded.
+"""
 
-__all__ = ["Embedder", "Reranker"]
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from palabre.retriever.engines.port import Embedder, EngineMissing, Reranker
+from palabre.retriever.settings import RetrieverSettings
+
+__all__ = ["Embedder", "EngineMissing", "Reranker", "embedder", "reranker"]
+
+EMBEDDERS, RERANKERS = "palabre.retriever.embedders", "palabre.retriever.rerankers"
+
+
+def embedder(settings: RetrieverSettings) -> Embedder | None:
+    """The one that is set up, if any. Blocks while a model is loaded. Raises EngineMissing."""
+    remote = settings.embedding_base_url or settings.embedding_api_key.get_secret_value()
+    name = settings.embedding_engine or _implied(remote, "openai", settings.embeds)
+    build: Callable[[RetrieverSettings], Embedder] | None = _load(EMBEDDERS, name)
+    return build(settings) if build else None
+
+
+def reranker(settings: RetrieverSettings) -> Reranker | None:
+    """As `embedder`."""
+    remote = settings.reranker_base_url
+    name = settings.reranker_engine or _implied(remote, "endpoint", settings.reranks)
+    build: Callable[[RetrieverSettings], Reranker] | None = _load(RERANKERS, name)
+    return build(settings) if build else None
+
+
+def _implied(remote: str, engine: str, model: str) -> str:
+    return engine if remote else "fastembed" if model else ""
+
+
+def _load(group: str, name: str) -> Any:
+    if not name:
+        return None
+    points = {point.name: point for point in entry_points(group=group)}
+    if name not in points:
+        raise EngineMissing(f"there is no engine {name!r}: choose one of {', '.join(points)}")
+    try:
+        return points[name].load()
+    except ModuleNotFoundError as error:
+        raise EngineMissing(
+            f"the engine {name} needs the package {error.name}:"
+            f" pip install 'palabre-retriever[{name}]'"
+        ) from error

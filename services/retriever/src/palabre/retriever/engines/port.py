@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 
+class EngineMissing(RuntimeError):
+    """What the settings ask for is not there. The message says what to do; nothing starts."""
+
+
 class Embedder(Protocol):
     """Texts become vectors of length 1. Safe to share between tasks. May raise Unavailable."""
 
