@@ -1,0 +1,118 @@
+"""A folder's documents on their way: a few at once, the rest still on the disk."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+from palabre.cli.folders import File, Left
+from palabre.cli.gauge import Gauge
+from palabre.cli.sending import Sender, Sent
+from palabre.cli.tally import Tally
+
+AT_ONCE = 4
+ASKED_AT_ONCE = 50  # names that one question to the server holds
+
+Entry = dict[str, Any]
+Sending = Future[tuple[File, Sent]]
+
+
+@dataclass(slots=True)
+class Library:
+    """Takes documents in. Memory does not grow with their number."""
+
+    sender: Sender
+    tally: Tally
+    force: bool = False
+    dry_run: bool = False
+    _unread: dict[str, str] = field(default_factory=dict)  # suffix → remedy, as the server said
+
+    def take_in(self, found: Callable[[], Iterator[File | Left]]) -> None:
+        """Walks twice: to know how much there is, and to send it. Raises Trouble, Stopped."""
+        size = sum(item.size for item in found() if isinstance(item, File))
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
+            with Gauge(self.sender.space, size) as gauge:
+                self._send_all(pool, found(), gauge)
+        except BaseException:
+            self.sender.stop.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _send_all(
+        self, pool: ThreadPoolExecutor, found: Iterable[File | Left], gauge: Gauge
+    ) -> None:
+        running: set[Sending] = set()
+        for file in self._wanted(found, gauge):
+            running.add(pool.submit(self._send, file, gauge))
+            if len(running) >= 2 * AT_ONCE:
+                running = self._settle(running, gauge, FIRST_COMPLETED)
+        self._settle(running, gauge, ALL_COMPLETED)
+
+    def _wanted(self, found: Iterable[File | Left], gauge: Gauge) -> Iterator[File]:
+        """Those that are not in yet, or not as they are now."""
+        for some in batched(found, ASKED_AT_ONCE):
+            files = [item for item in some if isinstance(item, File)]
+            for item in some:
+                if isinstance(item, Left):
+                    self.tally.leave(item)
+            known = {} if self.force else self.sender.known([f.document for f in files])
+            for file in files:
+                if self._is_wanted(file, known.get(file.document)):
+                    yield file
+                else:
+                    gauge.settle(file, 0)
+
+    def _is_wanted(self, file: File, entry: Entry | None) -> bool:
+        if not file.wanted and (remedy := self._unread.get(file.path.suffix.lower())):
+            self.tally.leave(Left(file.path, "is of a kind that cannot be read", remedy))
+            return False
+        try:
+            same = entry is not None and _is_same(file, entry, self.sender.tier)
+        except OSError:
+            same = False  # sending it will say why
+        if same and entry:
+            self.tally.unchanged(entry["passages"])
+        elif self.dry_run:
+            self.tally.would_send(file)
+        return not same and not self.dry_run
+
+    def _send(self, file: File, gauge: Gauge) -> tuple[File, Sent]:
+        return file, self.sender.send(file, lambda passages: gauge.went(file, passages))
+
+    def _settle(self, running: set[Sending], gauge: Gauge, until: str) -> set[Sending]:
+        """What is still running then. Raises what the sender raised."""
+        done, still = wait(running, return_when=until)
+        for sending in done:
+            file, sent = sending.result()
+            gauge.settle(file, sent.passages)
+            if not self._learn(file, sent):
+                self.tally.sent(sent)
+        return still
+
+    def _learn(self, file: File, sent: Sent) -> bool:
+        """A kind that the server cannot read is sent only once, unless it was asked for."""
+        suffix = file.path.suffix.lower()
+        for failure in sent.failures:
+            if not file.wanted and failure.reason == f"cannot be read ({suffix})":
+                self._unread[suffix] = failure.remedy
+                left = Left(file.path, "is of a kind that cannot be read", failure.remedy)
+                self.tally.leave(left)
+                return True
+        return False
+
+
+def _is_same(file: File, entry: Entry, tier: str) -> bool:
+    """By content, tier where one is asked for, and a side file no younger than the document.
+
+    Raises OSError.
+    """
+    if entry["size_bytes"] != file.size or tier not in ("", entry["tier"]):
+        return False
+    taken_in = datetime.fromisoformat(entry["ingested_at"]).timestamp()
+    if file.side and file.side.stat().st_ctime >= taken_in:
+        return False
+    return bool(entry["version"] == file.version())
