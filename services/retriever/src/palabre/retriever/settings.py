@@ -33,7 +33,9 @@ class RetrieverSettings(ServiceSettings):
         default="",
         description="How that model's tokens become one vector; empty: as its folder says.",
     )
-    embedding_threads: int = Field(default=2, ge=1, le=64, description="Threads of that model.")
+    engine_threads: int = Field(
+        default=2, ge=1, le=64, description="Threads of each model in the process."
+    )
     embedding_base_url: str = Field(
         default="", description="Address of an API with /embeddings, as OpenAI has it."
     )
@@ -59,7 +61,6 @@ class RetrieverSettings(ServiceSettings):
     reranker_path: Path | None = Field(
         default=None, description="Folder with an ONNX cross-encoder and its tokenizer."
     )
-    reranker_threads: int = Field(default=2, ge=1, le=64, description="Threads of that model.")
     reranker_base_url: str = Field(
         default="", description="Address of an API with /rerank, without that word."
     )

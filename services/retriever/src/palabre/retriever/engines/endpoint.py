@@ -31,6 +31,9 @@ class EndpointReranker:
             response.raise_for_status()
             return _scores(response.json(), len(texts))
 
+    async def close(self) -> None:
+        await self._client.aclose()
+
     async def _post(self, question: str, texts: Sequence[str]) -> httpx2.Response:
         body: dict[str, Any] = {"query": question}
         if self._form == "tei":

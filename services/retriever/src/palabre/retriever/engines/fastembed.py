@@ -5,10 +5,11 @@ of their own: nobody waits for a batch of passages.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from pathlib import Path
@@ -63,6 +64,10 @@ class FastEmbedder:
         prefixed = [self._prefixes.question + text for text in texts]
         return await _run(self._quick, _vectors, self._model.query_embed, prefixed)
 
+    async def close(self) -> None:
+        self._bulk.shutdown(wait=False, cancel_futures=True)
+        self._quick.shutdown(wait=False, cancel_futures=True)
+
 
 class FastReranker:
     """Owns a thread. A call that nobody waits for any more is left out if it has not begun."""
@@ -76,6 +81,9 @@ class FastReranker:
             return []
         return await _run(self._thread, self._judge, question, list(texts))
 
+    async def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
     def _judge(self, question: str, texts: list[str]) -> list[float]:
         logits = self._model.rerank(question, texts, batch_size=len(texts))
         return [_sigmoid(float(logit)) for logit in logits]
@@ -85,10 +93,11 @@ def embedder(settings: RetrieverSettings) -> FastEmbedder:
     """Raises EngineMissing."""
     logger.disable("fastembed")
     path = settings.embedding_path
-    name = _register(path, settings.embedding_pooling) if path else settings.embedding_model
-    model = _loaded(TextEmbedding, "EMBEDDING", name, path, settings.embedding_threads, settings)
-    identity = f"{path.name}-{_digest(path)}-{name[-4:]}" if path else name
-    return FastEmbedder(model, identity, of_settings(settings))
+    with _refusing("EMBEDDING", settings.embedding_model, path, settings):
+        name = _register(path, settings.embedding_pooling) if path else settings.embedding_model
+        model = TextEmbedding(_known(TextEmbedding, name), **_where(path, settings))
+        identity = f"{path.name}-{_digest(path)}-{name[-4:]}" if path else name
+        return FastEmbedder(model, identity, of_settings(settings))
 
 
 def reranker(settings: RetrieverSettings) -> FastReranker:
@@ -96,47 +105,52 @@ def reranker(settings: RetrieverSettings) -> FastReranker:
     logger.disable("fastembed")
     path = settings.reranker_path
     name = f"folder:{path}" if path else settings.reranker_model
-    if path and name not in _names(TextCrossEncoder):
-        TextCrossEncoder.add_custom_model(name, ModelSource(hf="none"), _file(path))
-    model = _loaded(TextCrossEncoder, "RERANKER", name, path, settings.reranker_threads, settings)
-    return FastReranker(model, path.name if path else name)
+    with _refusing("RERANKER", name, path, settings):
+        if path and name not in _names(TextCrossEncoder):
+            TextCrossEncoder.add_custom_model(name, ModelSource(hf="none"), _file(path))
+        model = TextCrossEncoder(_known(TextCrossEncoder, name), **_where(path, settings))
+        return FastReranker(model, path.name if path else name)
 
 
-def _loaded[Model: (TextEmbedding, TextCrossEncoder)](
-    kind: type[Model],
-    setting: str,
-    name: str,
-    path: Path | None,
-    threads: int,
-    settings: RetrieverSettings,
-) -> Model:
-    if name not in _names(kind):
-        raise EngineMissing(
-            f"PALABRE_{setting}_MODEL: fastembed knows no {name!r}: put its ONNX files into a"
-            f" folder and set PALABRE_{setting}_PATH, or name one of {', '.join(_names(kind))}"
-        )
-    folder = settings.data_dir / "models"
+def _where(path: Path | None, settings: RetrieverSettings) -> dict[str, Any]:
+    return {
+        "cache_dir": str(_cache(settings)),
+        "threads": settings.engine_threads,
+        "local_files_only": not settings.allow_downloads,
+        "specific_model_path": str(path) if path else None,
+    }
+
+
+def _cache(settings: RetrieverSettings) -> Path:
+    return settings.data_dir / "models"
+
+
+@contextlib.contextmanager
+def _refusing(
+    setting: str, name: str, path: Path | None, settings: RetrieverSettings
+) -> Iterator[None]:
+    """Whatever goes wrong while a model is loaded, as a sentence that says what to do."""
     try:
-        return kind(
-            name,
-            cache_dir=str(folder),
-            threads=threads,
-            local_files_only=not settings.allow_downloads,
-            specific_model_path=str(path) if path else None,
-        )
+        if path:  # the tokenizer's own error has no type of its own
+            json.loads((path / "tokenizer.json").read_bytes())
+        yield
     except _FAULTS as error:
-        raise EngineMissing(_remedy(setting, name, path, folder, error)) from error
-
-
-def _remedy(setting: str, name: str, path: Path | None, folder: Path, error: Exception) -> str:
-    if path:
-        return (
-            f"PALABRE_{setting}_PATH: {path} cannot be loaded: {error}: it must hold model.onnx,"
-            " tokenizer.json and tokenizer_config.json"
+        remedy = (
+            f"PATH: {path} cannot be loaded: {error}: it must hold model.onnx, tokenizer.json and"
+            " tokenizer_config.json"
+            if path
+            else f"MODEL: {name} is not in {_cache(settings)} and nothing is downloaded unasked:"
+            f" set PALABRE_ALLOW_DOWNLOADS=true once, or PALABRE_{setting}_PATH to a folder"
         )
-    return (
-        f"PALABRE_{setting}_MODEL: {name} is not in {folder} and nothing is downloaded unasked: set"
-        f" PALABRE_ALLOW_DOWNLOADS=true once, or PALABRE_{setting}_PATH to a folder that has it"
+        raise EngineMissing(f"PALABRE_{setting}_{remedy}") from error
+
+
+def _known(kind: type[TextEmbedding] | type[TextCrossEncoder], name: str) -> str:
+    if name in _names(kind):
+        return name
+    raise EngineMissing(
+        f"fastembed knows no {name!r}: set the path of a folder with its ONNX files, or name one"
+        f" of {', '.join(_names(kind))}"
     )
 
 

@@ -71,6 +71,9 @@ class OpenAiEmbedder:
         found = [await self._call(b, self._patience.question) for b in _batches(prefixed)]
         return [vector for vectors in found for vector in vectors]
 
+    async def close(self) -> None:
+        await self._client.close()
+
     async def _patiently(self, batch: list[str]) -> list[list[float]]:
         waited = 0.0
         while True:

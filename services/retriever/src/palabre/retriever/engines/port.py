@@ -29,6 +29,8 @@ class Embedder(Protocol):
         """As `passages`, for models that ask for another prefix before a question."""
         ...
 
+    async def close(self) -> None: ...
+
 
 class Reranker(Protocol):
     """Reads a question and a passage together. Safe to share. May raise Unavailable."""
@@ -39,3 +41,5 @@ class Reranker(Protocol):
     async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers, 0 to 1, in this order; all of them in one call."""
         ...
+
+    async def close(self) -> None: ...

@@ -25,6 +25,9 @@ class HashedWords:
     async def questions(self, texts: Sequence[str]) -> list[list[float]]:
         return await self.passages(texts)
 
+    async def close(self) -> None:
+        """Nothing is held."""
+
     def _vector(self, text: str) -> list[float]:
         """A text without a word is a vector of its own: none has length 0."""
         vector = [0.0] * self.size
@@ -43,6 +46,9 @@ class SharedWords:
         asked = set(_WORD.findall(question.lower()))
         shared = (asked & set(_WORD.findall(text.lower())) for text in texts)
         return [len(words) / max(1, len(asked)) for words in shared]
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 def embedder(settings: RetrieverSettings) -> HashedWords:
