@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from palabre.contracts.v1.turns_pb2 import Passage
@@ -11,6 +11,7 @@ from palabre.retriever.coverage import Coverage
 from palabre.retriever.index import Index
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import Indexed
+from palabre.retriever.reranking import Reranking
 
 # Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): sum of weight / (k + rank).
 RRF_K = 60
@@ -52,10 +53,16 @@ class Found:
 class Search:
     """Safe to share between tasks."""
 
-    def __init__(self, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        index: Index,
+        clock: Callable[[], float] = time.monotonic,
+        reranking: Reranking | None = None,
+    ) -> None:
         self._index = index
         self._clock = clock
         self._coverage = Coverage(index, clock)
+        self._reranking = reranking
 
     async def find(self, question: Question) -> Found:
         """Raises Unavailable. A question with no word in it finds nothing."""
@@ -66,22 +73,37 @@ class Search:
         scores = fuse(rankings, _weights(len(forms)))
         # Twice as many as wanted: some fall below the floor, or behind other documents.
         best = sorted(scores, key=lambda identity: (-scores[identity], identity))
-        candidates = await self._fetch(question.space, best[: 2 * question.limit])
+        wanted = max(2 * question.limit, self._reranking.candidates if self._reranking else 0)
+        candidates = await self._fetch(question.space, best[:wanted], scores)
         main = forms[0] if forms else ""
-        await self._coverage.judge(question.space, main, question.languages, candidates)
-        passages = _above(FLOOR if question.floor is None else question.floor, candidates)
-        for passage in passages:
-            passage.score = scores[passage.id]
+        candidates, floor = await self._judged(question, main, candidates)
+        passages = _above(floor, candidates)
         return Found(
             passages=diverse(passages)[: question.limit],
             below_floor=len(candidates) - len(passages),
             search_ms=(self._clock() - begun) * 1_000,
         )
 
-    async def _fetch(self, space: str, ids: Sequence[str]) -> list[Indexed]:
-        """In this order, without those that went meanwhile."""
+    async def _judged(
+        self, question: Question, main: str, candidates: Sequence[Indexed]
+    ) -> tuple[Sequence[Indexed], float]:
+        """Candidates with their relevance, and the floor that it is measured on."""
+        floor = FLOOR if question.floor is None else question.floor
+        if self._reranking and (read := await self._reranking.judge(main, candidates)) is not None:
+            return read, floor and self._reranking.floor
+        candidates = candidates[: 2 * question.limit]
+        await self._coverage.judge(question.space, main, question.languages, candidates)
+        return candidates, floor
+
+    async def _fetch(
+        self, space: str, ids: Sequence[str], scores: Mapping[str, float]
+    ) -> list[Indexed]:
+        """In this order, with their scores, without those that went meanwhile."""
         records = await self._index.fetch(space, ids)
-        return [records[identity] for identity in ids if identity in records]
+        found = [records[identity] for identity in ids if identity in records]
+        for each in found:
+            each.passage.score = scores[each.passage.id]
+        return found
 
 
 def fuse(rankings: Iterable[Sequence[Ranked]], weights: Iterable[float]) -> dict[str, float]:
