@@ -10,10 +10,12 @@ from typing import Any
 from palabre.cli.folders import File, Left
 from palabre.cli.gauge import Gauge
 from palabre.cli.sending import Sender, Sent
+from palabre.cli.server import Trouble
 from palabre.cli.tally import Tally
 
 AT_ONCE = 4
 ASKED_AT_ONCE = 50  # names that one question to the server holds
+BROKEN_AT_MOST = 2 * AT_ONCE  # documents that broke off one after the other
 
 Entry = dict[str, Any]
 Sending = Future[tuple[File, Sent]]
@@ -28,6 +30,7 @@ class Library:
     force: bool = False
     dry_run: bool = False
     _unread: dict[str, str] = field(default_factory=dict)  # suffix → remedy, as the server said
+    _broken: int = 0
 
     def take_in(self, found: Callable[[], Iterator[File | Left]]) -> None:
         """Walks twice: to know how much there is, and to send it. Raises Trouble, Stopped."""
@@ -77,7 +80,7 @@ class Library:
         if same and entry:
             self.tally.unchanged(entry["passages"])
         elif self.dry_run:
-            self.tally.would_send(file)
+            self.tally.would_send()
         return not same and not self.dry_run
 
     def _send(self, file: File, gauge: Gauge) -> tuple[File, Sent]:
@@ -91,6 +94,9 @@ class Library:
             gauge.settle(file, sent.passages)
             if not self._learn(file, sent):
                 self.tally.sent(sent)
+            self._broken = self._broken + 1 if sent.broke_off else 0
+        if self._broken >= BROKEN_AT_MOST:
+            raise Trouble("the server breaks off whatever it is sent: look at its log")
         return still
 
     def _learn(self, file: File, sent: Sent) -> bool:

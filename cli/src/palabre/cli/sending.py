@@ -46,6 +46,7 @@ class Sent:
 
     entries: tuple[Mapping[str, Any], ...] = ()
     failures: tuple[Failure, ...] = ()
+    broke_off: bool = False
 
     @property
     def passages(self) -> int:
@@ -105,7 +106,8 @@ class Sender:
         try:
             return self._patiently(lambda: self._sent(file, went))
         except BrokeOff as error:
-            return _failed(file, str(error), "look at the server's log")
+            failure = Failure(file.document, str(error), "look at the server's log")
+            return Sent(failures=(failure,), broke_off=True)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8"
             return _failed(file, f"cannot be read ({reason})", "check the file and its side file")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from palabre.cli.folders import File, Left
-from palabre.cli.screen import table
+from palabre.cli.folders import Left
 from palabre.cli.sending import Failure, Sent
 
 NAMED = 10_000  # what is not in, at most; beyond, it is only counted
-SHOWN = 40
+SHOWN = 20
 
 
 @dataclass(slots=True)
@@ -45,9 +44,8 @@ class Tally:
         self.counts["unchanged"] += 1
         self.counts["passages"] += passages
 
-    def would_send(self, file: File) -> None:
+    def would_send(self) -> None:
         self.counts["changed"] += 1
-        self.counts["bytes"] += file.size
 
     def sent(self, sent: Sent) -> None:
         for entry in sent.entries:
@@ -71,10 +69,10 @@ class Tally:
             f" {counts['passages']} passages."
         )
         also = (f" {counts[k]} {k}." for k in ("left out", "deleted") if counts[k])
-        mode = f" Nothing was sent ({counts['bytes'] / 1e6:.1f} MB would be)." if dry_run else ""
-        console.print(sentence + "".join(also) + mode, highlight=False)
-        self._list("left out", self.left_out, counts["left out"])
-        self._list("failed", self.failures, counts["failed"])
+        mode = " Nothing was sent." if dry_run else ""
+        console.print(sentence + "".join(also) + mode, highlight=False, soft_wrap=True)
+        self._list(console, "Left out", self.left_out, counts["left out"])
+        self._list(console, "Failed", self.failures, counts["failed"])
 
     def write(self, file: Path, space: str) -> None:
         """As JSON. `complete` says whether it went to its end."""
@@ -93,13 +91,14 @@ class Tally:
         text = json.dumps(outcome, ensure_ascii=False, indent=1)
         file.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
-    def _list(self, title: str, listed: list[Failure], count: int) -> None:
+    def _list(self, console: Console, title: str, listed: list[Failure], count: int) -> None:
         if listed:
-            shown = sorted(listed, key=lambda failure: failure.document)[:SHOWN]
-            rows = [(f.document, f.reason, f.remedy) for f in shown]
-            table(title, "why", "what to do", rows=rows)
+            console.print(f"\n{title}", style="bold")
+        for said in sorted(listed, key=lambda failure: failure.document)[:SHOWN]:
+            line = f"- {said.document}: {said.reason}: {said.remedy}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         if count > SHOWN:
-            Console().print(f"… and {count - SHOWN} more: --report FILE.json names them.")
+            console.print(f"… and {count - SHOWN} more: --report FILE.json names them.")
 
     def _name(self, listed: list[Failure], failure: Failure) -> None:
         if len(listed) < NAMED:
