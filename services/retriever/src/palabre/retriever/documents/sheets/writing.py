@@ -1,0 +1,130 @@
+"""A table as sections: a row each, a group each, or the table as it stands."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from palabre.retriever.documents.sheets.grid import EMPTY, LEFT, NUMBER, Row, Table
+from palabre.retriever.documents.sheets.proposal import Proposal
+from palabre.retriever.documents.sheets.shapes import shape
+from palabre.retriever.documents.structure import Block, Section
+
+_MAX_LABEL = 160
+
+
+def written(table: Table, how: Proposal, path: tuple[str, ...], language: str) -> Iterator[Section]:
+    """In reading order. The first line above the table is its heading, the others are text."""
+    titled = (*path, table.titles[0]) if table.titles else path
+    before, after = paragraphs(table.titles[1:]), paragraphs(table.notes)
+    if how.mode == "text":
+        yield from _section(titled, [*before, *_prose(table, language), *after])
+    elif how.mode == "table":
+        yield from _tables(table, titled, before, after)
+    else:
+        yield from _section(titled, before)
+        if how.mode == "grouped" and how.by is not None:
+            yield from _groups(table, how.by, titled)
+        else:
+            yield from _records(table, titled, language)
+        yield from _section(titled, after)
+
+
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    return [Block(line) for line in lines if line]
+
+
+def _section(headings: tuple[str, ...], blocks: Sequence[Block]) -> Iterator[Section]:
+    if blocks:
+        yield Section(headings, tuple(blocks))
+
+
+def _prose(table: Table, language: str) -> list[Block]:
+    """Lines that follow each other are one paragraph: a label and its value are short."""
+    colon = _colon(language)
+    lines = [table.columns] if any(table.columns) else []
+    texts = [*(_joined(line, colon) for line in lines), *(_line(row, colon) for row in table.rows)]
+    long = any(len(text) > _MAX_LABEL for text in texts)
+    return paragraphs(texts if long else ["\n".join(texts)])
+
+
+def _line(row: Row, colon: str) -> str:
+    return _joined([row.texts[at] for at in row.own], colon)
+
+
+def _joined(texts: Sequence[str], colon: str) -> str:
+    first, *others = [text for text in texts if text] or [""]
+    return f"{first}{colon}{', '.join(others)}" if others else first
+
+
+def _tables(
+    table: Table, path: tuple[str, ...], before: list[Block], after: list[Block]
+) -> Iterator[Section]:
+    bounds = [at for at in sorted(table.bands) if at]
+    starts, ends = [0, *bounds], [*bounds, len(table.rows)]
+    for start, end in zip(starts, ends, strict=True):
+        band = (table.bands[start],) if start in table.bands else ()
+        blocks = [*(before if not start else []), _grid(table.columns, table.rows[start:end])]
+        yield Section(path + band, tuple(blocks + (after if end == len(table.rows) else [])))
+
+
+def _grid(columns: Sequence[str], rows: Iterable[Row]) -> Block:
+    lines = [_cells(columns), "|" + " --- |" * len(columns)]
+    lines += [_cells(row.texts) for row in rows]
+    return Block("\n".join(lines), "table")
+
+
+def _cells(texts: Iterable[str]) -> str:
+    """A row of a Markdown table."""
+    cells = (" ".join(text.replace("|", "\\|").split("\n")) for text in texts)
+    return f"| {' | '.join(cells)} |"
+
+
+def _groups(table: Table, by: int, path: tuple[str, ...]) -> Iterator[Section]:
+    """One section a value, in the order of their first rows; rows without one stand last."""
+    groups: dict[str, list[Row]] = {}
+    for row in table.rows:
+        groups.setdefault(row.texts[by], []).append(_without(row, by))
+    columns = [name for at, name in enumerate(table.columns) if at != by]
+    for value in sorted(groups, key=lambda value: not value):
+        heading = (*path, value) if value else path
+        yield Section(heading, (_grid(columns, groups[value]),))
+
+
+def _without(row: Row, column: int) -> Row:
+    texts = [text for at, text in enumerate(row.texts) if at != column]
+    return replace(row, texts=texts, kinds=row.kinds[:column] + row.kinds[column + 1 :])
+
+
+def _records(table: Table, path: tuple[str, ...], language: str) -> Iterator[Section]:
+    """A section a row, headed by what tells it from the others."""
+    colon, labels = _colon(language), _label_columns(table)
+    band: tuple[str, ...] = ()
+    for at, row in enumerate(table.rows):
+        band = (table.bands[at],) if at in table.bands else band
+        values = [
+            f"{name}{colon}{row.texts[column]}" if name else row.texts[column]
+            for column, name in enumerate(table.columns)
+            if row.kinds[column] not in (EMPTY, LEFT)
+        ]
+        label = tuple(row.texts[c].split("\n")[0][:_MAX_LABEL] for c in labels if row.texts[c])
+        if values:
+            yield Section(path + band + label, (Block("\n".join(values), "list"),))
+
+
+def _label_columns(table: Table) -> tuple[int, ...]:
+    """The first column; and the first one in words that differ, where that is a code or repeats."""
+    differing = [at for at in range(len(table.columns)) if _tells(table.rows, at)]
+    if not differing or differing[0] == 0:
+        return (0,)
+    return (0, differing[0])
+
+
+def _tells(rows: Sequence[Row], at: int) -> bool:
+    """Nearly every row has a short text of its own here."""
+    texts = [row.texts[at] for row in rows if row.kinds[at] != EMPTY]
+    seen = [row for row in rows[:50] if row.kinds[at] not in (EMPTY, NUMBER)]
+    words = sum(shape(row.texts[at], row.kinds[at]) in ("words", "prose") for row in seen)
+    return len(set(texts)) >= 0.9 * len(rows) and 2 * words > min(50, len(rows))
+
+
+def _colon(language: str) -> str:
+    return "\N{NO-BREAK SPACE}: " if language.startswith("fr") else ": "
