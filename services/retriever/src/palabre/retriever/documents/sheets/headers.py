@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from palabre.retriever.documents.sheets.grid import ABOVE, EMPTY, LEFT, Row
+from palabre.retriever.documents.sheets.grid import ABOVE, EMPTY, LEFT, TEXT, Row
 from palabre.retriever.documents.sheets.shapes import DATA, Shape, shape
 
 MAX_HEADER_ROWS = 3
@@ -96,19 +96,34 @@ def _may_be_names(row: Row) -> bool:
 
 
 def _is_header(row: Row, below: Sequence[Row], grouped: bool) -> bool:
-    own = row.own
-    if not below or any(len(row.texts[at]) > _MAX_NAME for at in own):
+    if not below or any(len(row.texts[at]) > _MAX_NAME for at in row.own):
         return False
-    shapes = {at: shape(row.texts[at], row.kinds[at]) for at in own}
-    words = [row.texts[at] for at in own if row.kinds[at] != ABOVE]
+    shapes = {at: _name_shape(row.texts[at], row.kinds[at]) for at in row.own}
+    words = [row.texts[at] for at in row.own if row.kinds[at] != ABOVE]
     series = any(s in DATA for s in shapes.values())
     if series and not _is_data_series(row, shapes, below):
         return False
     if (len(set(words)) < len(words) and not grouped) or _is_card(row, below):
         return False
-    if series or grouped or named(words) * 2 >= len(words) or _differs(shapes, row, below):
-        return not _all_recur(row, below)
-    return len(own) > 2 and not _recurs(row, below) and not _digits(words)
+    if series or grouped or named(words) * 2 >= len(words) or _has_corner(row, below):
+        return not _repeated_below(row, below)
+    if _differs(shapes, row, below):
+        return not _repeated_below(row, below)
+    return len(words) > 2 and not _recurs(row, below) and not _digits(words)
+
+
+def _name_shape(text: str, kind: str) -> Shape:
+    """As a heading, « 10 entrées » is no number."""
+    found = shape(text, kind)
+    if found == "number" and kind == TEXT and any(c.isalpha() for c in text):
+        return "words"
+    return found
+
+
+def _has_corner(row: Row, below: Sequence[Row]) -> bool:
+    """Nothing stands above the names of the rows: names go across, and names go down."""
+    filled = sum(r.kinds[0] != EMPTY for r in below)
+    return row.kinds[0] == EMPTY and filled > 1 and filled * 2 > len(below)
 
 
 def _is_card(row: Row, below: Sequence[Row]) -> bool:
@@ -191,7 +206,7 @@ def _recurs(row: Row, below: Sequence[Row]) -> bool:
     )
 
 
-def _all_recur(row: Row, below: Sequence[Row]) -> bool:
+def _repeated_below(row: Row, below: Sequence[Row]) -> bool:
     return any(all(r.texts[at] == row.texts[at] for at in row.own) for r in below[:1])
 
 

@@ -86,7 +86,7 @@ def _is_grid(table: Table, columns: Sequence[Column]) -> bool:
     named = sum(map(len, table.columns)) + 3 * len(columns)
     if len(table.rows) > MAX_TABLE_ROWS or named > MAX_TABLE_HEADER:
         return False
-    if _is_calendar(table) and key.distinct == key.filled:
+    if (_is_calendar(table) or not table.columns[0]) and key.distinct == key.filled:
         return True
     if _is_identified(table.rows) and not table.bands:
         return False
