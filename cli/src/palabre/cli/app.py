@@ -24,6 +24,7 @@ from palabre.cli import (
     stream_setup,
     token_admin,
 )
+from palabre.cli.eval import commands as evaluating
 from palabre.cli.server import Trouble
 from palabre.cli.settings import CliSettings
 
@@ -37,6 +38,7 @@ app.add_typer(space_files.app, name="spaces")
 app.add_typer(stream_setup.app, name="streams")
 app.add_typer(token_admin.app, name="token")
 app.add_typer(dead.app, name="dead")
+app.add_typer(evaluating.app, name="eval")
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)
 app.command("ingest")(ingesting.ingest)

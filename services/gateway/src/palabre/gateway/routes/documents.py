@@ -106,11 +106,14 @@ async def search(
     caller: Asking,
     q: Annotated[str, Query(min_length=1, max_length=2_000)],
     limit: Annotated[int, Query(ge=1, le=50)] = 6,
+    floor: Annotated[bool, Query(description="Leave out what is not relevant enough.")] = True,
 ) -> dict[str, Any]:
     """The passages that answer best, the best first."""
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "search")
-    wanted = rpc.SearchRequest(space=space, queries=[q], groups=caller.groups, limit=limit)
+    wanted = rpc.SearchRequest(
+        space=space, queries=[q], groups=caller.groups, limit=limit, without_floor=not floor
+    )
     found = await gateway.retriever.Search(wanted)
     return {"passages": [passage(p) for p in found.passages]}
 

@@ -1,0 +1,1 @@
+"""`palabre eval`: how well questions find their documents, and how sure that figure is."""

@@ -1,0 +1,166 @@
+"""Documents of the command line, searched by the retriever's own code in this process.
+
+The index is real, in a folder that goes at the end; the catalogue is in memory.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from palabre.chassis.blobs import MemoryObjects
+from palabre.cli.eval.outcomes import PLACES
+from palabre.cli.eval.questions import Asked
+from palabre.cli.eval.searched import Hit
+from palabre.cli.eval.setting import Setting
+from palabre.cli.folders import File, media_type, walk
+from palabre.cli.server import Trouble
+from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader
+from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever.access import RESTRICTED, tiers_of
+from palabre.retriever.catalogue import Catalogue, MemoryBucket
+from palabre.retriever.errors import InvalidDocument
+from palabre.retriever.index import Index
+from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.index.ranking import Ranked
+from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.search import Question, Search
+from palabre.retriever.vectors import FIELDS, Sparse
+
+SPACE = "eval"
+AT_ONCE = 4
+
+Told = Callable[[str], None]  # what is wrong with a document; empty when nothing is
+
+
+class Local:
+    """Documents in an index of their own."""
+
+    def __init__(self, index: Index, setting: Setting, languages: Sequence[str]) -> None:
+        self._setting, self._languages = setting, tuple(languages)
+        self._knowledge = Knowledge(index, Catalogue(MemoryBucket()), MemoryObjects(), _now)
+        self._search = Search(OnlyFields(index, setting.fields))
+
+    async def take_in(self, files: Iterable[File], told: Told) -> None:
+        """Some documents at once. What fails is told; the rest goes on."""
+        waiting = iter(files)
+
+        async def worker() -> None:
+            for file in waiting:
+                told(await self._take_in(file))
+
+        await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+
+    async def find(self, asked: Asked, *, floor: bool) -> Sequence[Hit]:
+        own = (asked.language, *self._languages)
+        found = await self._search.find(
+            Question(
+                SPACE,
+                [asked.question],
+                tiers_of(asked.groups, asked.tier or RESTRICTED),
+                tuple(dict.fromkeys(filter(None, own))),
+                PLACES,
+                self._setting.floor if floor else 0.0,
+            )
+        )
+        return [Hit(p.document, p.text, p.relevance) for p in found.passages]
+
+    async def documents(self) -> set[str]:
+        return {entry.document for entry in await self.entries()}
+
+    async def entries(self) -> list[DocumentEntry]:
+        """Ordered by name."""
+        return await self._knowledge.documents(SPACE)
+
+    async def passages(self, entry: DocumentEntry) -> list[Passage]:
+        """In reading order."""
+        return await self._knowledge.passages(SPACE, entry)
+
+    async def described(self) -> dict[str, Any]:
+        entries = await self.entries()
+        return {
+            "documents": len(entries),
+            "passages": sum(entry.passages for entry in entries),
+            "languages": list(self._languages),
+            "setting": self._setting.described(),
+        }
+
+    async def _take_in(self, file: File) -> str:
+        """What is wrong, or nothing."""
+        failed = []
+        try:
+            header = DocumentHeader(
+                space=SPACE,
+                document=file.document,
+                media_type=media_type(file.path),
+                front_matter=file.front_matter(),
+            )
+            data = await asyncio.to_thread(file.path.read_bytes)
+            async for progress in self._knowledge.ingest(header, data, self._languages[0]):
+                if progress.HasField("failed"):
+                    failed.append(f"{progress.failed.document}: {progress.failed.reason}")
+        except InvalidDocument as error:
+            return str(error)
+        except (OSError, UnicodeError) as error:
+            return f"{file.path}: cannot be read: {error}"
+        return "; ".join(failed)
+
+
+class OnlyFields:
+    """An index of which some fields find nothing."""
+
+    def __init__(self, index: Index, fields: Iterable[str]) -> None:
+        self._index, self._fields = index, frozenset(fields)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    async def rank(
+        self, space: str, questions: Sequence[Mapping[str, Sparse]], *rest: Any, **more: Any
+    ) -> list[list[Ranked]]:
+        """A ranking per question and field, as the index has them."""
+        rankings = await self._index.rank(space, questions, *rest, **more)
+        each = len(rankings) // (len(questions) or 1)
+        return [
+            ranking if FIELDS[place % each] in self._fields else []
+            for place, ranking in enumerate(rankings)
+        ]
+
+
+@contextlib.asynccontextmanager
+async def opened(setting: Setting, languages: Sequence[str]) -> AsyncIterator[Local]:
+    """Its index goes when this is left."""
+    sys.setswitchinterval(0.001)  # as the service does
+    with tempfile.TemporaryDirectory(prefix="palabre-eval-") as folder:
+        index = await EdgeIndex.open(Path(folder))
+        try:
+            yield Local(index, setting, languages)
+        finally:
+            await index.close()
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def collect(paths: Iterable[Path]) -> list[File]:
+    """Files, and all that is below folders, ordered by name. Raises Trouble."""
+    found: dict[str, File] = {}
+    for path in paths:
+        if not path.exists():
+            raise Trouble(f"{path}: there is no such file or folder")
+        for file in walk([path]):
+            if not isinstance(file, File):
+                continue
+            if (other := found.setdefault(file.document, file)) != file:
+                raise Trouble(
+                    f"{other.path} and {file.path} would both be {file.document}:"
+                    " name the folder that holds both"
+                )
+    if not found:
+        raise Trouble("no documents there: name files, or a folder that has some")
+    return sorted(found.values(), key=lambda file: file.document)
