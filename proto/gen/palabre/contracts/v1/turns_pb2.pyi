@@ -368,6 +368,7 @@ class Passage(_message.Message):
     RELEVANCE_FIELD_NUMBER: _builtins.int
     PAGE_FIELD_NUMBER: _builtins.int
     TIER_FIELD_NUMBER: _builtins.int
+    ALSO_IN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     document: _builtins.str
     title: _builtins.str
@@ -387,6 +388,10 @@ class Passage(_message.Message):
     tier: _builtins.str
     @_builtins.property
     def heading_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def also_in(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other documents that say the same and gave up their place for this one; at most 8."""
+
     def __init__(
         self,
         *,
@@ -402,10 +407,11 @@ class Passage(_message.Message):
         relevance: _builtins.float = ...,
         page: _builtins.int = ...,
         tier: _builtins.str = ...,
+        also_in: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "heading_path", b"heading_path", "id", b"id", "language", b"language", "page", b"page", "relevance", b"relevance", "score", b"score", "text", b"text", "tier", b"tier", "title", b"title", "url", b"url", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_in", b"also_in", "document", b"document", "heading_path", b"heading_path", "id", b"id", "language", b"language", "page", b"page", "relevance", b"relevance", "score", b"score", "text", b"text", "tier", b"tier", "title", b"title", "url", b"url", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

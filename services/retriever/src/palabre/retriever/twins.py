@@ -1,0 +1,71 @@
+"""Passages that say the same take one place in an answer, not several."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from palabre.retriever.likeness import Pairs, pairs, similarity, sketch
+from palabre.retriever.passages import Indexed
+
+# From here on two passages say the same; measured, see docs/knowledge.md.
+SAME = 0.8
+# Texts that are this alike share one of so many smallest pairs: 998 times of 1,000.
+_KEYS = 4
+_MAX_ALSO = 8
+_MAX_REMEMBERED = 4_000
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+class Twins:
+    """Remembers the pairs of the passages that come up. Safe to share between tasks."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Pairs] = {}
+
+    def collapse(
+        self, space: str, candidates: Sequence[Indexed], languages: Collection[str]
+    ) -> list[Indexed]:
+        """One of each group, in the place of its first; it names the others' documents.
+
+        The most relevant one stands for all: its title may say what was asked. Among equals the
+        asker's language, then the latest year in a title, then the better place.
+        """
+        groups: list[list[Indexed]] = []
+        firsts: list[Pairs] = []
+        by_key: dict[int, list[int]] = {}
+        for candidate in candidates:
+            theirs = self._pairs(space, candidate)
+            keys = sketch(theirs)[:_KEYS]
+            near = sorted({number for key in keys for number in by_key.get(key, ())})
+            same = next((n for n in near if similarity(firsts[n], theirs) >= SAME), len(groups))
+            if same == len(groups):
+                groups.append([])
+                firsts.append(theirs)
+                for key in keys:
+                    by_key.setdefault(key, []).append(same)
+            groups[same].append(candidate)
+        return [_standing_for(group, languages) for group in groups]
+
+    def _pairs(self, space: str, candidate: Indexed) -> Pairs:
+        """A passage's id stands for all that it says."""
+        key = (space, candidate.passage.id)
+        if key not in self._known:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            self._known[key] = pairs(candidate.passage.text)
+        return self._known[key]
+
+
+def _standing_for(group: Sequence[Indexed], languages: Collection[str]) -> Indexed:
+    chosen = max(group, key=lambda each: _worth(each, languages))
+    chosen.passage.score = group[0].passage.score
+    others = dict.fromkeys(each.passage.document for each in group)
+    others.pop(chosen.passage.document)
+    chosen.passage.also_in[:] = [*others][:_MAX_ALSO]
+    return chosen
+
+
+def _worth(candidate: Indexed, languages: Collection[str]) -> tuple[float, bool, str]:
+    passage = candidate.passage
+    asked = passage.language.split("-")[0] in {code.split("-")[0] for code in [*languages][:1]}
+    years = _YEAR.findall(f"{passage.document} {passage.title}")
+    return passage.relevance, asked, max(years, default="")
