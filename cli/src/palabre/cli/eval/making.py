@@ -52,6 +52,7 @@ class Making:
         self._local, self._model, self._wanted = local, model, wanted
         self._out, self._log = out, log_of(out)
         self._failures = 0
+        self._before = {" ".join(text.casefold().split()) for text in _questions(out)}
         self.kept = 0
         self.dropped: list[Draft] = []
 
@@ -120,6 +121,7 @@ class Making:
 
     def _write(self, entry: DocumentEntry, order: Order, drafted: Sequence[Draft]) -> None:
         """Each file in one write: whatever ends the process, a document is in or it is not."""
+        drafted = [self._new(draft) for draft in drafted]
         kept = [draft for draft in drafted if not draft.dropped]
         dropped = [draft for draft in drafted if draft.dropped]
         _append(self._out, [_line(entry, draft) for draft in kept])
@@ -129,6 +131,14 @@ class Making:
         self.kept += len(kept)
         self.dropped += dropped
 
+    def _new(self, draft: Draft) -> Draft:
+        """Of questions that two documents give, the first one is kept."""
+        words = " ".join(draft.question.casefold().split())
+        if draft.dropped or words not in self._before:
+            self._before.add(words)
+            return draft
+        return replace(draft, dropped="was asked before")
+
 
 def log_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.log")
@@ -136,19 +146,27 @@ def log_of(out: Path) -> Path:
 
 def done(out: Path) -> set[str]:
     """The documents that were drafted. Raises Trouble when either file is no such file."""
-    return {name for file in (out, log_of(out)) for name in _documents(file)}
+    return {line["document"] or line["near"] for f in (out, log_of(out)) for line in _lines(f)}
 
 
-def _documents(file: Path) -> Iterator[str]:
+def _questions(out: Path) -> Iterator[str]:
+    return (line["question"] for line in _lines(out))
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    """Raises Trouble."""
     if not file.exists():
         return
     for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             line = json.loads(text)
-            yield line.get("document") or line["near"]
-        except (ValueError, KeyError, AttributeError):
+            known = line.get("document") or line.get("near")
+        except (ValueError, AttributeError):
+            known = None
+        if not known:
             reason = "was not made by `palabre eval make`: name another file with --out"
-            raise Trouble(f"{file}: line {number} {reason}") from None
+            raise Trouble(f"{file}: line {number} {reason}")
+        yield line
 
 
 def _line(entry: DocumentEntry, draft: Draft) -> dict[str, Any]:
