@@ -124,7 +124,7 @@ def test_deeply_nested_html_does_not_break_the_reader() -> None:
         ("latin.md", "été".encode("latin-1"), "", "latin.md: is not UTF-8 (byte 0xe9 at 0)"),
         ("bin.txt", b"\x89PNG\0\0", "", "bin.txt: holds binary data"),
         ("a.txt", b"abc", "text/plain; charset=klingon", "a.txt: unknown charset 'klingon'"),
-        ("a.docx", b"PK", "", "a.docx: cannot be read (.docx): convert it to one of .md"),
+        ("a.xyz", b"abc", "", "a.xyz: cannot be read (.xyz): convert it to one of .md"),
         ("a", b"abc", "image/png", "a: cannot be read (image/png)"),
         ("title.md", b"# Seul", "", "title.md: has no text besides its title"),
         ("yaml.md", b"---\ntitle: a: b\n---\nx", "", "front matter is not YAML (line 2)"),

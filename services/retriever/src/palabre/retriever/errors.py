@@ -2,6 +2,7 @@
 
 InvalidDocument   the file itself: empty, unreadable, too large, of an unknown kind
 UnknownDocument   no such document for this reader
+UnknownVersion    no such version of a document is kept
 """
 
 
@@ -10,6 +11,7 @@ class InvalidDocument(ValueError):
 
     def __init__(self, document: str, reason: str, remedy: str) -> None:
         super().__init__(f"{document}: {reason}: {remedy}")
+        self.document, self.reason, self.remedy = document, reason, remedy
 
 
 class UnknownDocument(KeyError):
@@ -21,3 +23,14 @@ class UnknownDocument(KeyError):
 
     def __str__(self) -> str:
         return f"{self.document}: no such document: list the space's documents to see their names"
+
+
+class UnknownVersion(KeyError):
+    """There is no such version, it is not kept any more, or its beginning fits several."""
+
+    def __init__(self, document: str, version: str) -> None:
+        super().__init__(document)
+        self.document, self.version = document, version
+
+    def __str__(self) -> str:
+        return f"{self.document}: no one version {self.version!r} is kept: list its versions"

@@ -37,7 +37,7 @@ def described(header: DocumentHeader, document: Document, language: str) -> Docu
         language=spoken,
         tier=tier,
         url=url,
-        media_type=header.media_type or find(name).media_type,
+        media_type=header.media_type or document.media_type or find(name).media_type,
         remarks=document.remarks,
     )
 

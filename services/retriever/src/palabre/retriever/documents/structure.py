@@ -51,6 +51,7 @@ class Document:
     keywords: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     unread: tuple[int, ...] = ()
+    media_type: str = ""
 
 
 # Raises InvalidDocument. Blocking.
@@ -64,6 +65,12 @@ class Outline:
         self._path: list[tuple[int, str]] = []
         self._blocks: list[Block] = []
         self._sections: list[Section] = []
+        self._page = 0
+
+    def page(self, number: int) -> None:
+        """What follows stands on this page, from 1, under the headings that are open."""
+        self._close()
+        self._page = number
 
     def heading(self, level: int, text: str) -> None:
         self._close()
@@ -82,7 +89,7 @@ class Outline:
     def _close(self) -> None:
         if self._blocks:
             headings = tuple(text for _, text in self._path)
-            self._sections.append(Section(headings, tuple(self._blocks)))
+            self._sections.append(Section(headings, tuple(self._blocks), self._page))
             self._blocks = []
 
 

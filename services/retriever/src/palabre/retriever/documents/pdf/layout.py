@@ -1,0 +1,135 @@
+"""In what order a person reads the lines of a page, and which of them make a table without rules.
+
+Recursive X-Y cut (Nagy & Seth, 1984): a gutter of white parts columns, a gap of white parts what
+stands above from what stands below.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from palabre.retriever.documents.pdf.lines import Box, Line
+from palabre.retriever.documents.tables import markdown
+
+# In sizes of letters.
+_GUTTER = 0.8
+_SAME_ROW = 0.45
+# Columns of prose have lines of some length; those of tables are read row by row.
+_PROSE_CHARACTERS = 18
+_COLUMN_LINES = 3
+_MAX_DEPTH = 60
+# A page with more lines than this is a drawing.
+_MAX_LINES = 3_000
+
+
+def ordered(lines: Sequence[Line]) -> list[Line]:
+    """In reading order, with tables in place of the lines that they are made of."""
+    return _cut(list(lines), _MAX_DEPTH if len(lines) <= _MAX_LINES else 0)
+
+
+def _cut(lines: list[Line], depth: int) -> list[Line]:
+    if depth and len(lines) > _COLUMN_LINES:
+        if gutter := _gutter(lines):
+            left = [line for line in lines if line.box.middle[0] < gutter]
+            right = [line for line in lines if line.box.middle[0] >= gutter]
+            return _cut(left, depth - 1) + _cut(right, depth - 1)
+        # A gap matters only above or below columns, which a line across all of them hides.
+        if _has_rows_of_several(lines) and (gap := _gap(lines)):
+            above = [line for line in lines if line.box.middle[1] < gap]
+            below = [line for line in lines if line.box.middle[1] >= gap]
+            return _cut(above, depth - 1) + _cut(below, depth - 1)
+    return _tabled(_rows(lines))
+
+
+def _gutter(lines: Sequence[Line]) -> float:
+    """Where columns of prose are parted; 0 when there is one column."""
+    for middle, width in _white(lines, lambda box: (box.left, box.right)):
+        left = [line for line in lines if line.box.middle[0] < middle]
+        right = [line for line in lines if line.box.middle[0] >= middle]
+        size = min(line.size for line in lines)
+        if width > _GUTTER * size and all(map(_is_prose, (left, right))) and _beside(left, right):
+            return middle
+    return 0.0
+
+
+def _is_prose(lines: Sequence[Line]) -> bool:
+    letters = sum(len(line.text) for line in lines)
+    return len(lines) >= _COLUMN_LINES and letters >= _PROSE_CHARACTERS * len(lines)
+
+
+def _beside(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    one, other = _around(left), _around(right)
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return shared > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
+
+
+def _gap(lines: Sequence[Line]) -> float:
+    """The middle of the widest white from side to side; 0 when there is none."""
+    gaps = _white(lines, lambda box: (box.top, box.bottom))
+    return gaps[0][0] if gaps else 0.0
+
+
+def _white(
+    lines: Sequence[Line], edges: Callable[[Box], tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """(middle, width) of what no line covers, the widest first."""
+    spans = sorted(edges(line.box) for line in lines)
+    found, end = [], spans[0][1]
+    for start, stop in spans:
+        if start > end:
+            found.append(((start + end) / 2, start - end))
+        end = max(end, stop)
+    return sorted(found, key=lambda white: -white[1])
+
+
+def _has_rows_of_several(lines: Sequence[Line]) -> bool:
+    return any(len(row) > 1 for row in _rows(lines))
+
+
+def _rows(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines on one baseline, from left to right; rows from top to bottom."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: line.box.middle[1]):
+        last = rows[-1][0] if rows else None
+        if last and line.box.middle[1] - last.box.middle[1] < _SAME_ROW * min(line.size, last.size):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [sorted(row, key=lambda line: line.box.left) for row in rows]
+
+
+def _tabled(rows: Sequence[list[Line]]) -> list[Line]:
+    """Rows of several pieces below each other are a table."""
+    lines: list[Line] = []
+    for several, run in groupby(rows, lambda row: len(row) > 1 and not any(x.table for x in row)):
+        together = list(run)
+        if several and len(together) > 1:
+            lines.append(_table(together))
+        else:
+            lines += [line for row in together for line in row]
+    return lines
+
+
+def _table(rows: Sequence[Sequence[Line]]) -> Line:
+    """Columns are what the pieces of all rows cover together."""
+    columns: list[list[float]] = []
+    for line in sorted((line for row in rows for line in row), key=lambda line: line.box.left):
+        if columns and line.box.left < columns[-1][1]:
+            columns[-1][1] = max(columns[-1][1], line.box.right)
+        else:
+            columns.append([line.box.left, line.box.right])
+    cells = []
+    for row in rows:
+        places = [""] * len(columns)
+        for line in row:
+            at = next(i for i, (start, end) in enumerate(columns) if start <= line.box.left < end)
+            places[at] = f"{places[at]} {line.text}".strip()
+        cells.append(places)
+    every = [line for row in rows for line in row]
+    return Line(markdown(cells), _around(every), every[0].size, table=True)
+
+
+def _around(lines: Sequence[Line]) -> Box:
+    box = lines[0].box
+    for line in lines[1:]:
+        box = box.around(line.box)
+    return box

@@ -1,0 +1,166 @@
+"""PDFs page by page, with PDFium: fast, under a permissive licence, and hardened by Chrome.
+
+Not by markitdown: its pdfminer gives no pages, no headings and no tables, and needs 20 times as
+long (docs/documents.md has the comparison).
+"""
+
+import ctypes
+import io
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
+
+from palabre.retriever.documents.packages import encrypted
+from palabre.retriever.documents.pdf.blocks import (
+    Part,
+    headings,
+    parts_of,
+    rejoined,
+    vocabulary_of,
+    without_furniture,
+)
+from palabre.retriever.documents.pdf.layout import ordered
+from palabre.retriever.documents.pdf.lines import Line, lines_of, words_of
+from palabre.retriever.documents.pdf.ruled import Ruled, tabled
+from palabre.retriever.documents.properties import sane_language, sane_title
+from palabre.retriever.documents.structure import Document, Outline, Section, Source, without_title
+from palabre.retriever.errors import InvalidDocument
+
+MAX_PAGES = 5_000
+_RENDER_DPI = 200
+_MAX_PIXELS = 3_500
+_LANGUAGE_UNITS = 32
+
+
+def read_pdf(source: Source) -> Document:
+    """A section knows its page; pages with pictures and no text are `unread`.
+
+    Raises InvalidDocument.
+    """
+    file = _opened(source.name, source.data)
+    ruled = Ruled(source.data)
+    found = [_page(source.name, file, number, ruled) for number in range(len(file))]
+    pages = list(without_furniture([lines for lines, _ in found], [height for _, height in found]))
+    unread = tuple(n for n, lines in enumerate(pages, 1) if not lines and _shows(file, n - 1))
+    vocabulary = vocabulary_of(pages)
+    parts = [parts_of(ordered(lines), vocabulary) for lines in pages]
+    _join_over_pages(parts, vocabulary)
+    title, sections = _told(parts, sane_title(_said(file, "Title"), source.name))
+    return Document(
+        without_title(sections, title),
+        title=title,
+        language=sane_language(_language(file)),
+        remarks=_remarks(ruled),
+        unread=unread,
+    )
+
+
+def render(name: str, data: bytes, page: int) -> bytes:
+    """A page, from 1, as PNG. Raises InvalidDocument."""
+    file = _opened(name, data)
+    if not 1 <= page <= len(file):
+        raise InvalidDocument(name, f"has no page {page}", f"choose 1 to {len(file)}")
+    try:
+        shown = file[page - 1]
+        scale = min(_RENDER_DPI / 72, _MAX_PIXELS / max(*shown.get_size(), 1.0))
+        picture, out = shown.render(scale=scale).to_pil(), io.BytesIO()
+    except PdfiumError as error:
+        raise _damaged(name) from error
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def _opened(name: str, data: bytes) -> PdfDocument:
+    try:
+        file = PdfDocument(data)
+    except PdfiumError as error:
+        if getattr(error, "err_code", None) in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
+            raise encrypted(name) from error
+        raise _damaged(name) from error
+    if len(file) > MAX_PAGES:
+        raise InvalidDocument(
+            name, f"has {len(file)} pages, above the limit of {MAX_PAGES}", "split it"
+        )
+    return file
+
+
+def _damaged(name: str) -> InvalidDocument:
+    return InvalidDocument(
+        name, "is damaged or cut short", "send it again, or print it to a new PDF"
+    )
+
+
+def _page(name: str, file: PdfDocument, number: int, ruled: Ruled) -> tuple[list[Line], float]:
+    """The lines of a page and its height."""
+    try:
+        page = file[number]
+        grids = ruled.grids(page, number)
+        # Where letters stand is told without the rotation of the page.
+        page.set_rotation(0)
+        height = page.get_height()
+        rows = words_of(page.get_textpage(), height)
+    except PdfiumError as error:
+        raise _damaged(name) from error
+    tables, rest = tabled(grids, rows)
+    page.close()
+    return tables + lines_of(rest), height
+
+
+def _shows(file: PdfDocument, number: int) -> bool:
+    """Whether there is anything on the page; an empty one is not a scan."""
+    page: PdfPage = file[number]
+    shows = bool(raw.FPDFPage_CountObjects(page))
+    page.close()
+    return shows
+
+
+def _join_over_pages(pages: Sequence[list[Part]], vocabulary: frozenset[str]) -> None:
+    """A paragraph that a page break parted is whole, on the page where it begins."""
+    for before, after in pairwise(pages):
+        if before and after and _is_parted(before[-1], after[0]):
+            rest = after.pop(0)
+            before[-1].text = rejoined(before[-1].text, rest.text, vocabulary)
+            before[-1].lines += rest.lines
+
+
+def _is_parted(end: Part, start: Part) -> bool:
+    return (
+        end.kind == start.kind == "paragraph"
+        and abs(end.size - start.size) < 0.6
+        and start.text[:1].islower()
+        and not end.text.endswith((".", "!", "?", ":", ";"))
+    )
+
+
+def _told(pages: Sequence[Sequence[Part]], title: str) -> tuple[str, tuple[Section, ...]]:
+    levels, outline = headings(pages), Outline()
+    first = next(_top_headings(pages[:1], levels), "")
+    for number, parts in enumerate(pages, 1):
+        outline.page(number)
+        for part in parts:
+            if level := levels.get(id(part)):
+                outline.heading(level, part.text)
+            else:
+                outline.block(part.text, part.kind)
+    return title or first, outline.sections()
+
+
+def _top_headings(pages: Sequence[Sequence[Part]], levels: dict[int, int]) -> Iterator[str]:
+    return (part.text for parts in pages for part in parts if levels.get(id(part)) == 1)
+
+
+def _said(file: PdfDocument, key: str) -> str:
+    return str(file.get_metadata_value(key))
+
+
+def _language(file: PdfDocument) -> str:
+    said = (ctypes.c_ushort * _LANGUAGE_UNITS)()
+    raw.FPDFCatalog_GetLanguage(file, said, ctypes.sizeof(said))
+    return bytes(said).decode("utf-16-le", "replace").partition("\0")[0]
+
+
+def _remarks(ruled: Ruled) -> tuple[str, ...]:
+    if not ruled.skipped:
+        return ()
+    return (f"Tables of its last {ruled.skipped} ruled pages were read as lines: it has too many.",)

@@ -1,0 +1,31 @@
+"""What programs write into a document's properties, where it may be believed."""
+
+import re
+from pathlib import PurePosixPath
+
+_MAX_TITLE = 300
+# What programs put there by themselves, in the languages that our users have them in.
+_MADE_UP = re.compile(
+    r"(microsoft (word|powerpoint)\b.*|(document|untitled|sans[ -]titre|présentation|presentation"
+    r"|powerpoint presentation|présentation powerpoint|diapositive|slide|unknown|none|title|titre)"
+    r"[ _-]*\d*|.*\.(docx?|odt|pptx?|xlsx?|pdf|indd|tex|dvi|rtf|qxd)|\(.*\)|[\W\d_]*)",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}))?")
+
+
+def sane_title(said: str | None, name: str) -> str:
+    """Empty for what is no title: a file's name, or what a program made up."""
+    title = " ".join("".join(c if c.isprintable() else " " for c in said or "").split())
+    stem = PurePosixPath(name).stem
+    if _MADE_UP.fullmatch(title) or len(title) > _MAX_TITLE or title.lower() == stem.lower():
+        return ""
+    return title
+
+
+def sane_language(said: str | None) -> str:
+    """`fr`, or `fr-CA`; empty for anything else."""
+    found = _LANGUAGE.fullmatch((said or "").strip())
+    if not found or found[1].lower() in ("und", "zxx", "mul"):
+        return ""
+    return found[1].lower() + (f"-{found[2].upper()}" if found[2] else "")
