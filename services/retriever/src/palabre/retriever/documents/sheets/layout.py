@@ -57,7 +57,7 @@ def layouts(document: str, archive: zipfile.ZipFile) -> Iterator[tuple[str, Layo
 
 def _layout(document: str, archive: zipfile.ZipFile, part: str, codes: list[str]) -> Layout:
     sheet = _Sheet(Layout(codes))
-    _walk(document, archive, part, sheet.start)
+    _walk(document, archive, part, sheet.start, sheet.text)
     sheet.end_cell()
     return sheet.layout
 
@@ -68,13 +68,12 @@ class _Sheet:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._row, self._column = -1, -1
-        self._formula = self._value = False
+        self._formula = self._value = self._reads = False
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self._reads = name in ("v", "t")
         if name == "c":
             self._cell(attributes)
-        elif name in ("v", "t"):
-            self._value = True
         elif name == "f":
             self._formula = True
         elif name == "row":
@@ -83,6 +82,10 @@ class _Sheet:
             first, last = int(attributes["min"]) - 1, int(attributes["max"])
             self.layout.hidden_columns.update(range(first, min(last, _MAX_COLUMNS)))
 
+    def text(self, text: str) -> None:
+        """Many programs write an empty value for a formula that they have not worked out."""
+        self._value = self._value or (self._reads and not text.isspace())
+
     def end_cell(self) -> None:
         layout = self.layout
         if self._value:
@@ -90,7 +93,7 @@ class _Sheet:
             layout.columns = max(layout.columns, self._column + 1)
         elif self._formula:
             layout.unsolved += 1
-        self._formula = self._value = False
+        self._formula = self._value = self._reads = False
 
     def _begin_row(self, attributes: Attributes) -> None:
         self.end_cell()
@@ -170,7 +173,13 @@ def _sheets(document: str, archive: zipfile.ZipFile) -> list[tuple[str, str]]:
     return sheets
 
 
-def _walk(document: str, archive: zipfile.ZipFile, part: str, start: OnStart) -> None:
+def _walk(
+    document: str,
+    archive: zipfile.ZipFile,
+    part: str,
+    start: OnStart,
+    text: Callable[[str], None] | None = None,
+) -> None:
     """Calls `start` for each element, by its local name. Entities are refused: they may explode."""
 
     def forbidden(*_: object) -> None:
@@ -179,6 +188,7 @@ def _walk(document: str, archive: zipfile.ZipFile, part: str, start: OnStart) ->
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.EntityDeclHandler = forbidden
+    parser.CharacterDataHandler = text
     parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
     try:
         with archive.open(part) as stream:

@@ -2,16 +2,24 @@
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from palabre.retriever.documents.sheets.grid import DATE, EMPTY, MARK, NUMBER, TEXT
 
 Value = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta
 # Also between thousands: the narrow one is missing from many fonts, and from every SMS.
 _SPACE = "\N{NO-BREAK SPACE}"
-_QUOTED = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.')
+# What a number format writes as it is: "words", \x, [$€-40C]; _x and *x stand for white space.
+_LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.')
+# Telephone numbers and postal codes: digits in groups, from the first one on.
+_TEMPLATE = re.compile(r"0{2,}|0[0#]{0,3}(?:[ /-]+[0#]{2,})+")
+# Digits, and no fraction.
+_WHOLE = re.compile(r"^[^/]*[0#][^/]*$")
 _CURRENCIES = "€$£¥"
 _DECIMALS = 12
+_LARGE = Decimal(10) ** 15
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::\d\d(?:\.\d+)?)?)?")
 
 
@@ -50,94 +58,88 @@ def written(text: str, language: str) -> str:
         return _mark(lowered == "true", french)
     if french and (found := _ISO.fullmatch(text)):
         year, month, day, hour, minute = found.groups()
-        clock = f" {hour}h{minute}" if hour and (hour, minute) != ("00", "00") else ""
+        clock = f" {int(hour)}h{minute}" if hour and (hour, minute) != ("00", "00") else ""
         return f"{day}/{month}/{year}{clock}"
     return text
 
 
 def number(value: float, code: str, french: bool) -> str:
     """As the number format says, for what people use: decimals, groups, %, currencies, digits."""
+    form = _form(code)
+    if form.template:
+        return _templated(value, form.template)
+    if form.percent:
+        return f"{_decimal(value * 100, form.places, False, french)}{_SPACE if french else ''}%"
+    text = _decimal(value, form.places, form.grouped, french)
+    if form.before and not french:
+        return f"{form.before}{text}"
+    unit = form.before or form.after
+    return f"{text}{_SPACE}{unit}" if unit else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Of a number format. `places` None: as many decimals as there are."""
+
+    places: int | None = None
+    percent: bool = False
+    grouped: bool = False
+    before: str = ""
+    after: str = ""
+    template: str = ""
+
+
+@lru_cache(maxsize=1_024)
+def _form(code: str) -> _Form:
     pattern, before, after = _parted(code.split(";")[0])
-    if pattern and set(pattern) <= {"0", "#", " ", "-", ".", "/"} and _is_template(pattern):
-        return _templated(value, pattern)
-    if "%" in pattern:
-        return (
-            f"{_decimal(value * 100, _places(pattern), False, french)}{_SPACE if french else ''}%"
-        )
-    grouped = "," in pattern or "# " in pattern or any(c in before + after for c in _CURRENCIES)
-    text = _decimal(value, _places(pattern) if pattern else None, grouped, french)
-    unit = (before + after).strip()
-    if not unit:
-        return text
-    if not french and before.strip():
-        return f"{unit}{text}"
-    return f"{text}{_SPACE}{unit}"
+    if _TEMPLATE.fullmatch(pattern):
+        return _Form(template=pattern)
+    decimals = re.search(r"\.([0#?]+)", pattern)
+    return _Form(
+        places=len(decimals[1]) if decimals else 0 if _WHOLE.search(pattern) else None,
+        percent="%" in pattern,
+        grouped="," in pattern or "# " in pattern or any(c in before + after for c in _CURRENCIES),
+        before=before.strip(),
+        after=after.strip(),
+    )
 
 
 def _parted(code: str) -> tuple[str, str, str]:
     """The digits of a format, and the literal words before and after them."""
-    if code in ("General", "@", "Standard"):
-        return "", "", ""
-    marked = _QUOTED.sub(lambda m: f"\0{m[1] or m[2] or m[3] or ''}\0", code)
-    literal, pattern, before, after = False, "", "", ""
-    for part in marked.split("\0"):
-        digits = "".join(c for c in part if c in "0#?.,%/ -E+")
-        symbols = "".join(c for c in part if c in _CURRENCIES)
-        words = part if literal else symbols
-        if literal and not part.strip():
-            pattern += part  # an escaped space between digits
-        elif any(c in "0#" for c in pattern):
-            after += words
-        else:
-            before += words
-        pattern += "" if literal else digits
-        literal = not literal
-    return pattern.strip(), before, after
+    pattern, before, after = "", "", ""
+    for at, part in enumerate(_LITERAL.split(code)):
+        # Between two literals stands one part; a literal has three groups, of which one is set.
+        signs = "" if at % 4 else "".join(c for c in part if c in "0#?.,%/ -")
+        words = (part or "") if at % 4 else "".join(c for c in part if c in _CURRENCIES)
+        if words.strip():
+            before, after = (before, after + words) if pattern.strip() else (before + words, after)
+        # A space between digits is part of them, also one that was escaped.
+        pattern += signs or (" " if words and not words.strip() else "")
+    return (pattern.strip(), before, after) if pattern.strip() else ("", "", before + after)
 
 
-def _is_template(pattern: str) -> bool:
-    """Telephone numbers, postal codes: zeros that are shown, and what stands between them."""
-    return bool(re.fullmatch(r"0{2,}|[0#]+(?:[ ./-]+[0#]{2,})+", pattern)) and (
-        not re.fullmatch(r"[#0 ]*#[# ]*0|#+ #*0?(?:\.0*)?|[#0]*\.[0#]+|# ##0(?:\.0+)?", pattern)
-    )
-
-
-def _templated(value: float, pattern: str) -> str:
-    digits = list(str(abs(round(value))))
-    out: list[str] = []
-    for sign in reversed(pattern):
+def _templated(value: float, template: str) -> str:
+    digits, out = list(str(abs(round(value)))), list[str]()
+    for sign in reversed(template):
         if sign not in "0#":
             out.append(sign)
-        elif digits:
-            out.append(digits.pop())
-        elif sign == "0":
-            out.append("0")
+        elif digits or sign == "0":
+            out.append(digits.pop() if digits else "0")
     return "".join(digits) + "".join(reversed(out)).lstrip()
 
 
-def _places(pattern: str) -> int | None:
-    """Decimals that a format asks for; None: as many as there are."""
-    found = re.search(r"\.([0#?]+)", pattern)
-    return len(found[1]) if found else 0 if any(c in "0#" for c in pattern) else None
-
-
 def _decimal(value: float, places: int | None, grouped: bool, french: bool) -> str:
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    """Halves are rounded up, as Excel does."""
+    exact = Decimal(repr(value))
     if not exact.is_finite():
         return ""
-    rounded = (
-        exact.quantize(
-            Decimal(1).scaleb(-min(_DECIMALS if places is None else places, 12)), ROUND_HALF_UP
-        )
-        if abs(exact) < Decimal(10) ** 15
-        else exact
-    )
-    text = f"{rounded:,f}" if grouped else f"{rounded:f}"
+    if abs(exact) < _LARGE:
+        step = Decimal(1).scaleb(-min(_DECIMALS if places is None else places, _DECIMALS))
+        exact = exact.quantize(step, ROUND_HALF_UP)
+    text = f"{exact:,f}" if grouped else f"{exact:f}"
     if places is None and "." in text:
         text = text.rstrip("0").rstrip(".")
-    if french:
-        text = text.replace(",", _SPACE).replace(".", ",")
-    return text
+    return text.replace(",", _SPACE).replace(".", ",") if french else text
 
 
 def _mark(value: bool, french: bool) -> str:
