@@ -71,13 +71,14 @@ async def test_a_removed_entry_is_gone_and_may_be_removed_again(catalogue: Catal
 
 
 async def test_a_change_is_no_entry_and_stands_until_it_ends(catalogue: Catalogue) -> None:
-    change = Change("a.md", ("1", "2"), 1_795_132_800.5)
+    change = Change("a.md", ("1", "2"), 7)
     await catalogue.begin("demo", change)
     assert await catalogue.entries("demo") == []
-    assert await catalogue.begun("demo") == [change]
+    assert await catalogue.begun("demo", "a.md") == change
+    assert await catalogue.pending() == [("demo", change)]
     assert await catalogue.spaces() == ["demo"]
     await catalogue.end("demo", "a.md")
-    assert await catalogue.begun("demo") == []
+    assert await catalogue.pending() == []
 
 
 async def test_more_entries_than_one_answer_of_nats_holds(catalogue: Catalogue) -> None:

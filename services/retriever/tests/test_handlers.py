@@ -47,8 +47,9 @@ async def search(edge: EdgeIndex) -> Search:
     ):
         common = Passage(document=f"{tier}.md", title="Préavis", language="fr", tier=tier)
         indexed = cut([Section((), (Block(text),))], common)
-        await edge.add("demo", indexed)
-        await edge.switch("demo", [i.passage.id for i in indexed], tier, "1", [])
+        [shelf] = await edge.shelves("demo")
+        await shelf.add(indexed)
+        await shelf.switch([i.passage.id for i in indexed], tier, "1", [])
     return Search(edge)
 
 

@@ -13,6 +13,7 @@ from palabre.chassis.directory import Spaces
 from palabre.chassis.spaces import parse
 from palabre.contracts.v1 import retriever_pb2 as pb
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
+from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.knowledge import Knowledge
@@ -36,8 +37,10 @@ DEMO = {
 @pytest.fixture
 async def stub(edge: EdgeIndex) -> AsyncIterator["RetrieverServiceAsyncStub"]:
     now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-    knowledge = Knowledge(edge, Catalogue(MemoryBucket()), MemoryObjects(), lambda: now)
-    servicer = Retriever(Search(edge), knowledge, Spaces({"demo": parse(DEMO)}), MAX_BYTES)
+    catalogue = Catalogue(MemoryBucket())
+    knowledge = Knowledge(edge, catalogue, MemoryObjects(), lambda: now)
+    builder = Builder(knowledge, edge, catalogue)
+    servicer = Retriever(Search(edge), knowledge, Spaces({"demo": parse(DEMO)}), MAX_BYTES, builder)
     server, port = await rpc.serve([servicer.add_to], [NAME], "127.0.0.1:0", reflect=False)
     async with rpc.channel(f"127.0.0.1:{port}") as channel:
         yield RetrieverServiceStub(channel)

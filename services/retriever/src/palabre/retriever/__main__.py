@@ -3,59 +3,102 @@
 import asyncio
 import datetime as dt
 import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
 
 from palabre.chassis import service
 from palabre.chassis.health import Health
+from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
+from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, NatsBucket
+from palabre.retriever.engines import Embedder, EngineMissing, embedder, reranker
 from palabre.retriever.handlers import retriever
-from palabre.retriever.index import Index
 from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.qdrant import connect
 from palabre.retriever.knowledge import Knowledge, Limits
+from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Search
 from palabre.retriever.servicer import NAME, Retriever
 from palabre.retriever.settings import RetrieverSettings
 
-# Longer than any document takes: before that, a change may be another replica's, going on.
-CHANGE_S = 900.0
+log = structlog.get_logger()
 
 
 async def assemble(context: service.Context, settings: RetrieverSettings) -> service.Parts:
     index = await _index(settings)
-    search = Search(index)
+    search = Search(index, reranking=await asyncio.to_thread(_reranking, settings))
+    catalogue = Catalogue(NatsBucket(context.bus), settings.document_versions)
+    # With a server other replicas may be there; a folder has one owner.
+    leases: Leases = context.leases if settings.qdrant_url else MemoryLeases()
     knowledge = Knowledge(
         index,
-        Catalogue(NatsBucket(context.bus)),
+        catalogue,
         await context.objects("documents"),
         lambda: dt.datetime.now(dt.UTC),
-        Limits(settings.max_document_bytes, CHANGE_S if settings.qdrant_url else 0.0),
+        Limits(settings.max_document_bytes),
+        leases,
     )
-    await _recovered(knowledge, context.health)
-    servicer = Retriever(search, knowledge, context.spaces, settings.max_document_bytes)
+    builder = Builder(knowledge, index, catalogue, leases)
+    builder.want(await _recovered(knowledge, context.health))
+    servicer = Retriever(search, knowledge, context.spaces, settings.max_document_bytes, builder)
     handle = retriever(search, context.spaces)
     return service.Parts(
         stages=[Stage("retrieve", handle, concurrency=settings.retriever_concurrency)],
         grpc=[servicer.add_to],
         grpc_names=[NAME],
+        tasks=[builder.keep],
         close=[index.close],
     )
 
 
-async def _recovered(knowledge: Knowledge, health: Health) -> None:
+async def _recovered(knowledge: Knowledge, health: Health) -> list[str]:
     """Indexing all anew may take long: the process is alive meanwhile, though not ready."""
     recovering = asyncio.create_task(knowledge.recover())
     while not recovering.done():
         health.tick()
         await asyncio.wait([recovering], timeout=1.0)
-    await recovering
+    return await recovering
 
 
-async def _index(settings: RetrieverSettings) -> Index:
-    if settings.qdrant_url:
-        return connect(settings.qdrant_url, settings.qdrant_api_key.get_secret_value() or None)
-    return await EdgeIndex.open(settings.data_dir / "index")
+async def _index(settings: RetrieverSettings) -> Generations:
+    """With the embedder of the settings; one that made an older generation is made when needed."""
+    wanted: dict[str, Any] = {
+        "embedder": await asyncio.to_thread(embedder, settings),
+        "recipe": settings.embedding_recipe,
+        "recall": lambda recipe: _recalled(settings, recipe),
+        "patience_s": settings.embedding_timeout_s,
+    }
+    if not settings.qdrant_url:
+        return await EdgeIndex.open(settings.data_dir / "index", **wanted)
+    key = settings.qdrant_api_key.get_secret_value() or None
+    return connect(settings.qdrant_url, key, **wanted)
+
+
+def _reranking(settings: RetrieverSettings) -> Reranking | None:
+    """Blocks while a model is loaded. Raises EngineMissing."""
+    if engine := reranker(settings):
+        return Reranking(
+            engine,
+            settings.reranker_candidates,
+            settings.reranker_timeout_s,
+            settings.reranker_floor,
+        )
+    return None
+
+
+def _recalled(settings: RetrieverSettings, recipe: Mapping[str, Any]) -> Embedder | None:
+    """What cannot be made any more is done without."""
+    try:
+        return embedder(settings.with_embedding(recipe))
+    except (EngineMissing, ValidationError) as error:
+        log.warning("an older embedder cannot be made", reason=str(error))
+        return None
 
 
 def main() -> None:

@@ -1,22 +1,24 @@
 """Which version of each document is current: the one place that decides what is searched.
 
-Beside the current entries stand the changes that have begun and not ended: after a crash they say
-what has to be put right.
+Beside the current entries stand earlier versions, and the changes that have begun and not ended:
+after a crash they say what has to be put right.
 """
 
 import base64
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from nats.js.errors import APIError
 
 from palabre.chassis.bus import AWAY, Bus
 from palabre.chassis.errors import Unavailable
-from palabre.contracts.v1.retriever_pb2 import DocumentEntry
+from palabre.contracts.v1.retriever_pb2 import DocumentEntry, ListVersionsResponse
 
 BUCKET = "catalogue"
+# Versions of a document that are kept, the current one included.
+VERSIONS = 5
 
 
 class Bucket(Protocol):
@@ -41,18 +43,21 @@ class Bucket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of one document; `versions` are those it had and will have. `begun` in Unix seconds."""
+    """Of one document; `versions` are those it had and will have. `attempt` only grows."""
 
     document: str
     versions: tuple[str, ...]
-    begun: float
+    attempt: int
 
 
 class Catalogue:
-    """Entries and changes by space and document."""
+    """Entries, earlier versions and changes by space and document.
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+    Changes of one document must exclude each other.
+    """
+
+    def __init__(self, bucket: Bucket, versions: int = VERSIONS) -> None:
+        self._bucket, self._versions = bucket, versions
 
     async def entry(self, space: str, document: str) -> DocumentEntry | None:
         value = await self._bucket.get(_key("current", space, document))
@@ -72,26 +77,54 @@ class Catalogue:
         keys = [*await self._bucket.items("current"), *await self._bucket.items("pending")]
         return sorted({key.split(".")[1] for key in keys})
 
+    async def versions(self, space: str, document: str) -> list[DocumentEntry]:
+        """Newest first, of which the first one is current; none when there is no such document."""
+        now, before = _key("current", space, document), _key("versions", space, document)
+        found = await self._bucket.several([now, before])
+        if now not in found:
+            return []
+        current = DocumentEntry.FromString(found[now])
+        earlier = ListVersionsResponse.FromString(found.get(before, b"")).versions
+        return [current, *(entry for entry in earlier if entry.version != current.version)]
+
     async def commit(self, space: str, entry: DocumentEntry) -> None:
-        """From now on this is the current version."""
+        """From now on this is the current version; what was is an earlier one."""
+        before = await self.versions(space, entry.document)
+        earlier = [each for each in before if each.version != entry.version][: self._versions - 1]
+        if earlier:
+            kept = ListVersionsResponse(versions=earlier).SerializeToString()
+            await self._bucket.put(_key("versions", space, entry.document), kept)
+        await self.amend(space, entry)
+
+    async def amend(self, space: str, entry: DocumentEntry) -> None:
+        """Says something else of the current version."""
         await self._bucket.put(_key("current", space, entry.document), entry.SerializeToString())
 
     async def remove(self, space: str, document: str) -> None:
+        """With its earlier versions."""
+        await self._bucket.delete(_key("versions", space, document))
         await self._bucket.delete(_key("current", space, document))
 
-    async def begin(self, space: str, change: Change) -> None:
-        """Remembers that this change has begun."""
+    async def begin(self, space: str, change: Change) -> Change:
+        """Remembers that this change has begun, with what one before it left behind."""
+        if left := await self.begun(space, change.document):
+            change = replace(change, versions=tuple({*left.versions, *change.versions}))
         value = json.dumps(asdict(change)).encode()
         await self._bucket.put(_key("pending", space, change.document), value)
+        return change
+
+    async def begun(self, space: str, document: str) -> Change | None:
+        """The document's change that has begun and not ended."""
+        value = await self._bucket.get(_key("pending", space, document))
+        return None if value is None else _change(value)
+
+    async def pending(self) -> list[tuple[str, Change]]:
+        """All changes that have begun and not ended, with their spaces."""
+        found = await self._bucket.items("pending")
+        return [(key.split(".")[1], _change(value)) for key, value in found.items()]
 
     async def end(self, space: str, document: str) -> None:
         await self._bucket.delete(_key("pending", space, document))
-
-    async def begun(self, space: str) -> list[Change]:
-        """Changes that have begun and not ended."""
-        found = await self._bucket.items(f"pending.{space}")
-        said = (json.loads(value) for value in found.values())
-        return [Change(s["document"], tuple(s["versions"]), s["begun"]) for s in said]
 
 
 class NatsBucket:
@@ -154,6 +187,11 @@ class MemoryBucket:
 
     async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         return {key: self._kept[key] for key in keys if key in self._kept}
+
+
+def _change(value: bytes) -> Change:
+    said = json.loads(value)
+    return Change(said["document"], tuple(said["versions"]), said.get("attempt", 0))
 
 
 def _key(kind: str, space: str, document: str) -> str:

@@ -1,13 +1,16 @@
-"""The documents of all spaces: taken in, listed, deleted, and put right after a crash.
+"""The documents of all spaces: taken in, listed, rolled back, deleted, put right after a crash.
 
 A new version is written beside the old one, hidden; the catalogue's entry decides; then the index
 shows the new passages and forgets the old ones in one step. Whatever ends the process in between,
-`recover` makes the index say again what the catalogue says, from the originals.
+`recover` makes the index say again what the catalogue says, from the originals. Earlier versions
+keep their originals.
 """
 
 import asyncio
+import base64
 import contextlib
 import hashlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,43 +20,44 @@ from weakref import WeakValueDictionary
 import structlog
 
 from palabre.chassis.blobs import Objects
-from palabre.chassis.errors import Unavailable
+from palabre.chassis.errors import Busy, Unavailable
+from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import documents
 from palabre.retriever.catalogue import Catalogue, Change
-from palabre.retriever.errors import UnknownDocument
+from palabre.retriever.errors import UnknownDocument, UnknownVersion
 from palabre.retriever.headers import described
-from palabre.retriever.index import Index
+from palabre.retriever.index.generations import Generations, Shelf
 from palabre.retriever.passages import Indexed, cut
+from palabre.retriever.writing import STEP, Written, step, switch
 
 log = structlog.get_logger()
 
-# Passages between two words about progress.
-STEP = 256
+# How long a change waits for another replica's of the same document, and between two looks.
+_PATIENCE_S, _LOOK_S = 60.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """With a shared index, a change that another replica began this recently may still go on."""
-
     max_document_bytes: int = 20 << 20
-    change_s: float = 0.0
 
 
 class Knowledge:
-    """Changes of one document wait for each other; those of several run side by side."""
+    """Changes of one document wait for each other, also those of other replicas where `leases` are
+    shared; those of several documents run side by side."""
 
     def __init__(
         self,
-        index: Index,
+        index: Generations,
         catalogue: Catalogue,
         originals: Objects,
         now: Callable[[], datetime],
         limits: Limits = Limits(),
+        leases: Leases | None = None,
     ) -> None:
         self._index, self._catalogue, self._originals = index, catalogue, originals
-        self._now, self._limits = now, limits
+        self._now, self._limits, self._leases = now, limits, leases or MemoryLeases()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def ingest(
@@ -63,12 +67,12 @@ class Knowledge:
 
         Raises InvalidDocument before anything is changed, and Unavailable.
         """
-        async with self._lock(header.space, header.document):
+        async with self.turn(header.space, header.document) as attempt:
             entry, passages = await asyncio.to_thread(self._read, header, data, language)
-            steps = self._replace(header.space, entry, passages, data)
+            steps = self._replace(header.space, entry, passages, data, attempt)
             async with contextlib.aclosing(steps):
-                async for step in steps:
-                    yield step
+                async for progress in steps:
+                    yield progress
 
     async def documents(self, space: str, only: Collection[str] = ()) -> list[DocumentEntry]:
         """Ordered by name; those of `only` that exist, or all."""
@@ -87,38 +91,118 @@ class Knowledge:
         except KeyError as error:
             raise Unavailable("the original is missing: ingest the document again") from error
 
+    async def versions(self, space: str, document: str) -> list[DocumentEntry]:
+        """Newest first, of which the first one is current. Raises UnknownDocument."""
+        if versions := await self._catalogue.versions(space, document):
+            return versions
+        raise UnknownDocument(document)
+
+    async def rollback(self, space: str, document: str, version: str) -> DocumentEntry:
+        """Makes a version current that was kept, with the title and the tier that it had.
+
+        The beginning of a version is enough. Raises UnknownDocument, UnknownVersion, Unavailable.
+        """
+        async with self.turn(space, document) as attempt:
+            entry = _of_version(await self.versions(space, document), version)
+            data = await self._original_of(space, entry)
+            passages = await self._passages(space, entry)
+            entry.ingested_at.FromDatetime(self._now())
+            entry.passages = len(passages)
+            async with contextlib.aclosing(
+                self._replace(space, entry, passages, data, attempt)
+            ) as steps:
+                async for progress in steps:
+                    entry = progress.done if progress.HasField("done") else entry
+            return entry
+
     async def delete(self, space: str, document: str) -> int:
-        """How many passages went. Raises UnknownDocument."""
-        async with self._lock(space, document):
-            entry = await self.entry(space, document)
-            async with self._change(space, document, entry.version):
+        """With its earlier versions. How many passages went. Raises UnknownDocument."""
+        async with self.turn(space, document) as attempt:
+            versions = await self.versions(space, document)
+            ids = await self._index.ids(space, document)
+            async with self._change(space, document, attempt, versions):
+                shelves = await self._index.shelves(space)
                 await self._catalogue.remove(space, document)
-                ids = await self._index.ids(space, document)
-                await self._index.switch(space, [], "", "", sorted(ids))
+                for shelf in shelves:
+                    await shelf.switch([], "", "", sorted(await shelf.ids(document)))
             return len(ids)
 
-    async def recover(self) -> None:
-        """Puts right what a crash left, and indexes anew what the index has lost."""
-        for space in await self._catalogue.spaces():
-            for change in await self._catalogue.begun(space):
-                if change.begun + self._limits.change_s <= self._now().timestamp():
+    async def recover(self) -> list[str]:
+        """Puts right what a crash left, and indexes anew what the index has lost.
+
+        Gives the spaces that could not be put right in place: they have to be built anew.
+        """
+        await self._index.refresh()
+        await self.settle()
+        return [s for s in await self._catalogue.spaces() if not await self._is_right(s)]
+
+    async def settle(self) -> None:
+        """Ends changes that were broken off; those that go on, here or elsewhere, are let be."""
+        for space, change in await self._catalogue.pending():
+            lock = self._lock(space, change.document)
+            if lock.locked():
+                continue
+            try:
+                async with lock, self._leases.hold(_lease(space, change.document)):
                     await self._settle(space, change)
                     log.info("settled a change that was broken off", space=space)
-            entries = await self._catalogue.entries(space)
-            indexed = await self._index.count(space)
-            if not indexed or (indexed != sum(e.passages for e in entries) and self._alone):
-                await self.rebuild(space, entries)
+            except Busy:
+                continue
+            except Unavailable as error:
+                log.warning("could not settle a change yet", space=space, reason=str(error))
 
-    async def rebuild(self, space: str, entries: Sequence[DocumentEntry]) -> None:
-        """Makes the space's index from the originals. Documents whose original is gone are lost."""
-        log.info("indexing anew from the originals", space=space, documents=len(entries))
-        await self._index.drop(space)
-        for entry in entries:
-            await self._reconcile(space, entry.document)
+    async def align(self, shelf: Shelf, document: str) -> bool:
+        """Makes a generation have what the catalogue has of a document, in the document's turn.
 
-    @property
-    def _alone(self) -> bool:
-        return not self._limits.change_s
+        False when the original is gone: then it keeps what it has, or has what serves.
+        """
+        space = shelf.generation.space
+        entry = await self._catalogue.entry(space, document)
+        existing = await shelf.ids(document)
+        if not entry:
+            await shelf.switch([], "", "", sorted(existing))
+            return True
+        try:
+            passages, whole = await self._passages(space, entry), True
+        except KeyError:
+            log.error("original is missing: ingest the document again", space=space)
+            passages, whole = await self._served(space, entry), False
+        for batch in batched((p for p in passages if p.passage.id not in existing), STEP):
+            begun = time.monotonic()
+            await shelf.add(batch)
+            # Nobody waits for this: as long again belongs to those who search.
+            await asyncio.sleep(time.monotonic() - begun)
+        await switch(shelf, entry, passages, existing)
+        if shelf.serves:
+            await self.recount(shelf, document)
+        return whole
+
+    async def recount(self, shelf: Shelf, document: str) -> None:
+        """Passages may be cut otherwise than when the document came; in the document's turn."""
+        entry = await self._catalogue.entry(shelf.generation.space, document)
+        passages = await shelf.whole(entry) if entry else 0
+        if entry and passages not in (0, entry.passages):
+            entry.passages = passages
+            await self._catalogue.amend(shelf.generation.space, entry)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, space: str, document: str) -> AsyncIterator[int]:
+        """Nobody else changes this document meanwhile. Yields what only grows from turn to turn.
+
+        Raises Unavailable when another replica goes on for too long.
+        """
+        async with self._lock(space, document), contextlib.AsyncExitStack() as stack:
+            deadline = time.monotonic() + _PATIENCE_S
+            while True:
+                lease = self._leases.hold(_lease(space, document))
+                try:
+                    attempt = await stack.enter_async_context(lease)
+                    break
+                except Busy:
+                    if time.monotonic() > deadline:
+                        raise Unavailable("another replica is changing this document") from None
+                    await asyncio.sleep(_LOOK_S)
+            yield attempt
 
     def _lock(self, space: str, document: str) -> asyncio.Lock:
         return self._locks.setdefault((space, document), asyncio.Lock())
@@ -140,34 +224,41 @@ class Knowledge:
         return entry, passages
 
     async def _replace(
-        self, space: str, entry: DocumentEntry, passages: Sequence[Indexed], data: bytes
+        self,
+        space: str,
+        entry: DocumentEntry,
+        passages: Sequence[Indexed],
+        data: bytes,
+        attempt: int,
     ) -> AsyncGenerator[IngestResponse]:
         existing = await self._index.ids(space, entry.document)
-        current = await self._catalogue.entry(space, entry.document)
-        yield _step("read", 0, len(passages))
-        if current and _same(current, entry) and {p.passage.id for p in passages} == existing:
-            current.changed = 0
-            yield IngestResponse(done=current)
+        versions = await self._catalogue.versions(space, entry.document)
+        yield step("read", 0, len(passages))
+        if versions and _same(versions[0], entry) and {p.passage.id for p in passages} == existing:
+            versions[0].changed = 0
+            yield IngestResponse(done=versions[0])
             return
-        new = [p for p in passages if p.passage.id not in existing]
-        entry.changed = len(new)
-        versions = (current.version, entry.version) if current else (entry.version,)
-        async with self._change(space, entry.document, *versions):
+        entry.changed = sum(p.passage.id not in existing for p in passages)
+        async with self._change(space, entry.document, attempt, [*versions, entry]):
+            shelves = await self._index.shelves(space)
             await self._originals.put(_original(space, entry.document, entry.version), data)
-            yield _step("stored", 0, len(passages))
-            for number, batch in enumerate(batched(new, STEP)):
-                await self._index.add(space, batch)
-                yield _step("embedded", number * STEP + len(batch), len(new))
+            yield step("stored", 0, len(passages))
+            written = Written(entry.document, passages)
+            async with contextlib.aclosing(written.into(shelves)) as steps:
+                async for progress in steps:
+                    yield progress
             await self._catalogue.commit(space, entry)
-            await self._switch(space, entry, passages, existing)
-            yield _step("switched", len(passages), len(passages))
+            await written.show(entry)
+            yield step("switched", len(passages), len(passages))
         yield IngestResponse(done=entry)
 
     @contextlib.asynccontextmanager
-    async def _change(self, space: str, document: str, *versions: str) -> AsyncIterator[None]:
+    async def _change(
+        self, space: str, document: str, attempt: int, versions: Sequence[DocumentEntry]
+    ) -> AsyncIterator[None]:
         """A change that is broken off is settled by what the catalogue says at that moment."""
-        change = Change(document, versions, self._now().timestamp())
-        await self._catalogue.begin(space, change)
+        told = Change(document, tuple({entry.version for entry in versions}), attempt)
+        change = await self._catalogue.begin(space, told)
         ended = False
         try:
             yield
@@ -177,41 +268,63 @@ class Knowledge:
             await asyncio.shield(settling)
 
     async def _settle(self, space: str, change: Change) -> None:
-        await self._reconcile(space, change.document)
+        """Not what has been taken over by another change meanwhile."""
+        if await self._catalogue.begun(space, change.document) != change:
+            return
+        for shelf in await self._index.shelves(space):
+            try:
+                await self.align(shelf, change.document)
+            except Unavailable:
+                if shelf.serves:
+                    raise
         await self._finish(space, change)
 
     async def _finish(self, space: str, change: Change) -> None:
-        """Deletes the originals that are not current; then the change has ended."""
-        entry = await self._catalogue.entry(space, change.document)
-        for version in set(change.versions) - {entry.version if entry else ""}:
+        """Deletes the originals that are not kept; then the change has ended."""
+        kept = {entry.version for entry in await self._catalogue.versions(space, change.document)}
+        for version in set(change.versions) - kept:
             await self._originals.delete(_original(space, change.document, version))
         await self._catalogue.end(space, change.document)
 
-    async def _switch(
-        self,
-        space: str,
-        entry: DocumentEntry,
-        passages: Sequence[Indexed],
-        existing: set[str],
-    ) -> None:
-        shown = [p.passage.id for p in passages]
-        removed = sorted(existing - set(shown))
-        await self._index.switch(space, shown, entry.tier, entry.version, removed)
-
-    async def _reconcile(self, space: str, document: str) -> None:
-        """Makes the index have what the catalogue has of a document."""
-        entry = await self._catalogue.entry(space, document)
-        existing = await self._index.ids(space, document)
-        if not entry:
-            await self._index.switch(space, [], "", "", sorted(existing))
-            return
+    async def _is_right(self, space: str) -> bool:
+        """Now. False for a document that cannot be indexed, and for what the catalogue lacks."""
+        entries = await self._catalogue.entries(space)
+        indexed = await self._index.count(space)
+        if indexed == sum(entry.passages for entry in entries):
+            return True
+        log.warning("index and catalogue differ", space=space, passages=indexed)
         try:
-            passages = await self._passages(space, entry)
-        except KeyError:
-            log.error("original is missing: ingest the document again", space=space)
-            return
-        await self._index.add(space, [p for p in passages if p.passage.id not in existing])
-        await self._switch(space, entry, passages, existing)
+            known = await self._aligned(space, entries)
+        except Unavailable as error:
+            log.warning("could not be put right in place", space=space, reason=str(error))
+            return False
+        changing = entries != await self._catalogue.entries(space)
+        changing |= any(changed == space for changed, _ in await self._catalogue.pending())
+        return changing or await self._index.count(space) <= known
+
+    async def _aligned(self, space: str, entries: Sequence[DocumentEntry]) -> int:
+        """The passages that the index then has of these documents."""
+        [serving, *_] = await self._index.shelves(space)
+        passages = 0
+        for entry in entries:
+            if not await serving.whole(entry):
+                async with self.turn(space, entry.document):
+                    await self.align(serving, entry.document)
+            passages += len(await serving.ids(entry.document))
+        return passages
+
+    async def _served(self, space: str, entry: DocumentEntry) -> list[Indexed]:
+        """The document's passages as searches find them."""
+        ids = sorted(await self._index.ids(space, entry.document))
+        found = (await self._index.fetch(space, ids)).values()
+        return [indexed for indexed in found if indexed.passage.version == entry.version]
+
+    async def _original_of(self, space: str, entry: DocumentEntry) -> bytes:
+        """Raises Unavailable when it is gone."""
+        try:
+            return await self._originals.get(_original(space, entry.document, entry.version))
+        except KeyError as error:
+            raise Unavailable("the original is missing: ingest the document again") from error
 
     async def _passages(self, space: str, entry: DocumentEntry) -> list[Indexed]:
         data = await self._originals.get(_original(space, entry.document, entry.version))
@@ -219,6 +332,14 @@ class Knowledge:
 
     def _cut_original(self, entry: DocumentEntry, data: bytes) -> list[Indexed]:
         return _cut(documents.read(entry.document, data, entry.media_type, len(data)), entry)
+
+
+def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
+    """Raises UnknownVersion."""
+    found = [entry for entry in versions if version and entry.version.startswith(version)]
+    if len(found) != 1:
+        raise UnknownVersion(versions[0].document, version)
+    return found[0]
 
 
 def _cut(document: documents.Document, entry: DocumentEntry) -> list[Indexed]:
@@ -247,9 +368,5 @@ def _original(space: str, document: str, version: str) -> str:
     return f"{space}/{version}/{document}"
 
 
-def _step(name: str, passages: int = 0, total: int = 0) -> IngestResponse:
-    response = IngestResponse()
-    response.step.name = name
-    response.step.passages = passages
-    response.step.passages_total = total
-    return response
+def _lease(space: str, document: str) -> str:
+    return f"document.{space}.{base64.urlsafe_b64encode(document.encode()).decode()}"

@@ -9,6 +9,7 @@ from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import vectors
 from palabre.retriever.coverage import Coverage
 from palabre.retriever.index import Index
+from palabre.retriever.index.port import DENSE
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import Indexed
 from palabre.retriever.reranking import Reranking
@@ -17,6 +18,8 @@ from palabre.retriever.reranking import Reranking
 RRF_K = 60
 # The asker's own words against a form that was made from them; see bench/search/README.md.
 FURTHER_FORM = 0.5
+# What a field's ranking counts.
+WEIGHTS = {vectors.TEXT: 1.0, vectors.TITLE: 1.0, vectors.LETTERS: 1.0, DENSE: 1.0}
 # Candidates a ranking.
 DEPTH = 50
 # Passages of one document among the first ones; the others follow, after those of other documents.
@@ -69,8 +72,10 @@ class Search:
         begun = self._clock()
         forms = [form for form in question.forms if form.strip()][:MAX_FORMS]
         asked = [vectors.of_question(form, question.languages) for form in forms]
-        rankings = await self._index.rank(question.space, asked, question.tiers, DEPTH)
-        scores = fuse(rankings, _weights(len(forms)))
+        meaning = await self._index.meaning(question.space, forms)
+        rankings = await self._index.rank(question.space, asked, question.tiers, DEPTH, meaning)
+        fields = (*vectors.FIELDS, DENSE) if meaning else vectors.FIELDS
+        scores = fuse(rankings, _weights(len(forms), fields))
         # Twice as many as wanted: some fall below the floor, or behind other documents.
         best = sorted(scores, key=lambda identity: (-scores[identity], identity))
         wanted = max(2 * question.limit, self._reranking.candidates if self._reranking else 0)
@@ -133,7 +138,7 @@ def _above(floor: float, candidates: Sequence[Indexed]) -> list[Passage]:
     return [c.passage for c in candidates if c.passage.relevance >= least]
 
 
-def _weights(forms: int) -> list[float]:
+def _weights(forms: int, fields: Sequence[str]) -> list[float]:
     """A weight per ranking: each form has one per field."""
     per_form = [1.0 if form == 0 else FURTHER_FORM for form in range(forms)]
-    return [weight for weight in per_form for _ in vectors.FIELDS]
+    return [weight * WEIGHTS[field] for weight in per_form for field in fields]

@@ -18,7 +18,8 @@ from palabre.contracts.v1.retriever_pb2_grpc import (
 )
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.access import tiers_of
-from palabre.retriever.errors import InvalidDocument, UnknownDocument
+from palabre.retriever.building import Builder
+from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownVersion
 from palabre.retriever.handlers import Spaces
 from palabre.retriever.headers import check_name
 from palabre.retriever.knowledge import Knowledge
@@ -38,10 +39,15 @@ class Retriever(RetrieverServiceServicer):
     """Another tier's document is NOT_FOUND: nobody learns that it exists."""
 
     def __init__(
-        self, search: Search, knowledge: Knowledge, spaces: Spaces, max_document_bytes: int
+        self,
+        search: Search,
+        knowledge: Knowledge,
+        spaces: Spaces,
+        max_document_bytes: int,
+        builder: Builder,
     ) -> None:
         self._search, self._knowledge, self._spaces = search, knowledge, spaces
-        self._max_document_bytes = max_document_bytes
+        self._max_document_bytes, self._builder = max_document_bytes, builder
         self._ingesting = asyncio.Semaphore(MAX_INGESTING)
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -86,7 +92,8 @@ class Retriever(RetrieverServiceServicer):
             if entry.tier not in tiers_of(request.groups):
                 raise UnknownDocument(request.document)
             passages = await self._knowledge.passages(request.space, entry)
-            return pb.GetDocumentResponse(entry=entry, passages=_fitting(passages))
+            wanted = _fitting(passages[request.skip :])
+            return pb.GetDocumentResponse(entry=entry, passages=wanted)
 
     async def DeleteDocument(
         self, request: pb.DeleteDocumentRequest, context: Context
@@ -95,6 +102,46 @@ class Retriever(RetrieverServiceServicer):
             self._spaces.get(request.space)
             passages = await self._knowledge.delete(request.space, request.document)
             return pb.DeleteDocumentResponse(passages=passages)
+
+    async def ListVersions(
+        self, request: pb.ListVersionsRequest, context: Context
+    ) -> pb.ListVersionsResponse:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            tiers = tiers_of(request.groups)
+            versions = await self._knowledge.versions(request.space, request.document)
+            if versions[0].tier not in tiers:
+                raise UnknownDocument(request.document)
+            return pb.ListVersionsResponse(versions=[v for v in versions if v.tier in tiers])
+
+    async def Rollback(self, request: pb.RollbackRequest, context: Context) -> pb.RollbackResponse:
+        async with _translated(context), self._ingesting:
+            self._spaces.get(request.space)
+            wanted = (request.space, request.document, request.version)
+            return pb.RollbackResponse(entry=await self._knowledge.rollback(*wanted))
+
+    async def Rebuild(
+        self, request: pb.RebuildRequest, context: Context
+    ) -> AsyncIterator[pb.RebuildResponse]:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            steps = self._builder.rebuild(request.space)
+            async with contextlib.aclosing(steps):
+                async for progress in steps:
+                    yield pb.RebuildResponse(
+                        documents=progress.documents,
+                        documents_total=progress.total,
+                        lost=progress.lost,
+                        generation=progress.generation,
+                    )
+
+    async def ListGenerations(
+        self, request: pb.ListGenerationsRequest, context: Context
+    ) -> pb.ListGenerationsResponse:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            generations = await self._builder.generations(request.space)
+            return pb.ListGenerationsResponse(generations=generations)
 
     def _question(self, request: pb.SearchRequest) -> Question:
         """Raises ValueError with a sentence that says what to do."""
@@ -152,9 +199,7 @@ async def _translated(context: Context) -> AsyncIterator[None]:
     """Errors as gRPC codes."""
     try:
         yield
-    except UnknownDocument as error:
-        await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
-    except UnknownSpace as error:
+    except (UnknownDocument, UnknownVersion, UnknownSpace) as error:
         await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
     except ValueError as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))

@@ -1,11 +1,24 @@
 """Settings of the retriever."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr
 
 from palabre.chassis.settings import ServiceSettings
+
+# The settings that shape dense vectors.
+_RECIPE = {
+    "embedding_engine",
+    "embedding_model",
+    "embedding_path",
+    "embedding_pooling",
+    "embedding_base_url",
+    "embedding_dimensions",
+    "embedding_question_prefix",
+    "embedding_passage_prefix",
+}
 
 
 class RetrieverSettings(ServiceSettings):
@@ -16,6 +29,9 @@ class RetrieverSettings(ServiceSettings):
     qdrant_api_key: SecretStr = Field(default=SecretStr(""), description="Key of that server.")
     max_document_bytes: int = Field(
         default=20 << 20, ge=1 << 10, description="Larger documents are refused."
+    )
+    document_versions: int = Field(
+        default=5, ge=1, le=50, description="Versions of a document that are kept."
     )
     retriever_concurrency: int = Field(
         default=32, ge=1, le=1_000, description="Turns that a replica searches for at once."
@@ -81,6 +97,21 @@ class RetrieverSettings(ServiceSettings):
     allow_downloads: bool = Field(
         default=False, description="May fetch models that are named and missing from the Internet."
     )
+
+    @property
+    def embedding_recipe(self) -> dict[str, Any]:
+        """What makes these dense vectors, without the key."""
+        return self.model_dump(mode="json", include=_RECIPE)
+
+    def with_embedding(self, recipe: Mapping[str, Any]) -> Self:
+        """These settings with that embedder. The key only goes to the address it was given for.
+
+        Raises ValidationError.
+        """
+        there = recipe.get("embedding_base_url", "")
+        key = self.embedding_api_key if there == self.embedding_base_url else SecretStr("")
+        said = {name: value for name, value in recipe.items() if name in _RECIPE}
+        return self.model_validate(self.model_dump() | said | {"embedding_api_key": key})
 
     @property
     def embeds(self) -> str:

@@ -5,21 +5,21 @@ Edge holds the GIL while it writes: hence small batches, so that the event loop 
 """
 
 import asyncio
-import fcntl
 import os
-import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import batched
+from itertools import batched, repeat
 from pathlib import Path
-from typing import IO, Self
+from typing import Any, Self
 
 from qdrant_edge import (
     CountRequest,
+    Distance,
     EdgeConfig,
     EdgeShard,
     EdgeSparseVectorParams,
+    EdgeVectorParams,
     FieldCondition,
     Filter,
     MatchAny,
@@ -35,14 +35,24 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
-from palabre.retriever.index.port import HIDDEN
+from palabre.retriever.engines import Embedder
+from palabre.retriever.index.generation import Generation, Shape, State
+from palabre.retriever.index.generations import Generations
+from palabre.retriever.index.port import DENSE, Gone, Vector
 from palabre.retriever.index.ranking import Ranked, ranking
-from palabre.retriever.index.records import ACCESS, DOCUMENT, from_payload, payload_of, unseen
+from palabre.retriever.index.records import (
+    ACCESS,
+    DOCUMENT,
+    answers,
+    from_payload,
+    payload_of,
+    readable,
+    unseen,
+)
+from palabre.retriever.index.shard_files import ShardFiles
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import FIELDS, TEXT, Sparse, of_passage
+from palabre.retriever.vectors import TEXT, Sparse, of_passage
 
-# Counted up when vectors or payloads change: the old folder is left, originals are indexed anew.
-LAYOUT = "1"
 # Points a write: 3 ms of GIL.
 _BATCH = 32
 # Points between flushes; until then the write-ahead log keeps them.
@@ -50,74 +60,102 @@ _FLUSH_EVERY = 2_000
 _PAGE = 1_000
 
 
-class IndexInUse(RuntimeError):
-    """Another process owns the folder."""
+class EdgeIndex(Generations):
+    """All spaces in one folder."""
+
+    @classmethod
+    async def open(cls, folder: Path, embedder: Embedder | None = None, **rest: Any) -> Self:
+        """`rest` is for Generations. Raises IndexInUse."""
+        index = cls(await EdgeShards.open(folder), embedder, **rest)
+        await index.refresh()
+        return index
 
 
-class EdgeIndex:
+class EdgeShards:
     """Writes run in one thread, searches in another; a lock makes a switch one step."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / LAYOUT
+        self._files = ShardFiles(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._unflushed: dict[str, int] = {}
         self._switching = threading.Lock()
         self._writer = ThreadPoolExecutor(1, "index-write")
         self._reader = ThreadPoolExecutor(1, "index-read")
-        self._lock: IO[str] | None = None
 
     @classmethod
     async def open(cls, folder: Path) -> Self:
-        """Loads all spaces now, because loading holds the GIL. Raises IndexInUse."""
-        index = cls(folder)
-        await index._write(index._load_all)
-        return index
+        """Loads all generations now, because loading holds the GIL. Raises IndexInUse."""
+        shards = cls(folder)
+        await shards._write(shards._load_all)
+        return shards
+
+    async def states(self, space: str | None = None) -> dict[str, State]:
+        return {
+            name: state for name, state in self._files.states().items() if space in (None, name)
+        }
+
+    async def create(self, generation: Generation) -> None:
+        await self._write(self._create, generation)
+
+    async def serve(self, generation: Generation) -> None:
+        await self._write(self._files.serve, generation)
+
+    async def drop(self, generation: Generation) -> None:
+        await self._write(self._drop, generation)
 
     async def rank(
         self,
-        space: str,
-        questions: Sequence[Mapping[str, Sparse]],
+        generation: Generation,
+        questions: Sequence[Mapping[str, Sparse | Vector]],
         tiers: Collection[str],
         limit: int,
     ) -> list[list[Ranked]]:
-        shard = self._shards.get(space)
-        if not shard:
-            return [[] for _ in questions for _ in FIELDS]
-        allowed = Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(_tiers(tiers)))])
-        requests = [
-            QueryRequest(limit=limit, query=_nearest(q[field], field), filter=allowed)
-            for q in questions
-            for field in FIELDS
-        ]
-        return await self._read(self._rank, shard, QueryBatchRequest(requests), limit)
+        allowed = Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(readable(tiers)))])
+        asked = [(f, vector) for question in questions for f, vector in question.items()]
+        requests = {
+            place: QueryRequest(limit=limit, query=_nearest(vector, field), filter=allowed)
+            for place, (field, vector) in enumerate(asked)
+            if answers(generation.shape, field, vector)
+        }
+        shard = self._shard(generation)
+        batch = QueryBatchRequest(list(requests.values()))
+        found = await self._read(self._rank, shard, batch, limit) if requests else []
+        placed = dict(zip(requests, found, strict=True))
+        return [placed.get(place, []) for place in range(len(asked))]
 
-    async def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Indexed]:
-        shard = self._shards.get(space)
-        return await self._read(_fetch, shard, list(ids)) if shard and ids else {}
+    async def fetch(self, generation: Generation, ids: Sequence[str]) -> dict[str, Indexed]:
+        return await self._read(_fetch, self._shard(generation), list(ids)) if ids else {}
 
-    async def rarity(self, space: str, terms: Sequence[int]) -> list[float]:
-        shard = self._shards.get(space)
-        return await self._read(_rarity, shard, terms) if shard and terms else [0.0] * len(terms)
+    async def rarity(self, generation: Generation, terms: Sequence[int]) -> list[float]:
+        return await self._read(_rarity, self._shard(generation), terms) if terms else []
 
-    async def ids(self, space: str, document: str) -> set[str]:
-        shard = self._shards.get(space)
-        return await self._read(_ids, shard, document) if shard else set()
+    async def ids(self, generation: Generation, document: str) -> set[str]:
+        return await self._read(_ids, self._shard(generation), document)
 
-    async def count(self, space: str) -> int:
-        shard = self._shards.get(space)
-        return await self._read(shard.count, CountRequest()) if shard else 0
+    async def count(self, generation: Generation) -> int:
+        return await self._read(self._shard(generation).count, CountRequest())
 
-    async def add(self, space: str, passages: Sequence[Indexed]) -> None:
-        for batch in batched(passages, _BATCH):
-            await self._write(self._add, space, batch)
+    async def shown(self, generation: Generation, document: str, version: str, tier: str) -> int:
+        values = {DOCUMENT: document, "version": version, ACCESS: tier}
+        conditions = [FieldCondition(key=key, match=MatchValue(values[key])) for key in values]
+        request = CountRequest(filter=Filter(must=list(conditions)))
+        return await self._read(self._shard(generation).count, request)
+
+    async def add(
+        self, generation: Generation, passages: Sequence[Indexed], vectors: Sequence[Vector]
+    ) -> None:
+        for batch in batched(zip(passages, vectors or repeat(()), strict=False), _BATCH):
+            await self._write(self._add, generation, batch)
 
     async def switch(
-        self, space: str, shown: Sequence[str], tier: str, version: str, removed: Sequence[str]
+        self,
+        generation: Generation,
+        shown: Sequence[str],
+        tier: str,
+        version: str,
+        removed: Sequence[str],
     ) -> None:
-        await self._write(self._switch, space, shown, tier, version, removed)
-
-    async def drop(self, space: str) -> None:
-        await self._write(self._drop, space)
+        await self._write(self._switch, generation, shown, tier, version, removed)
 
     async def close(self) -> None:
         await self._write(self._close)
@@ -140,64 +178,65 @@ class EdgeIndex:
         return [ranking(((str(p.id), p.score) for p in answer), limit) for answer in answers]
 
     def _load_all(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("w", encoding="utf-8")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise IndexInUse(
-                f"{self._folder}: another process owns this index: stop it, choose another"
-                " PALABRE_DATA_DIR, or set PALABRE_QDRANT_URL to share a Qdrant server"
-            ) from None
-        for path in sorted(p for p in self._folder.iterdir() if p.is_dir()):
-            self._shards[path.name] = EdgeShard.load(str(path))
+        for generation in self._files.open():
+            self._shards[generation.name] = EdgeShard.load(str(self._files.folder(generation)))
 
-    def _shard(self, space: str) -> EdgeShard:
-        if space not in self._shards:
-            fields = {f: EdgeSparseVectorParams(modifier=Modifier.Idf) for f in FIELDS}
-            (self._folder / space).mkdir()
-            shard = EdgeShard.create(str(self._folder / space), EdgeConfig(sparse_vectors=fields))
-            for key in (ACCESS, DOCUMENT):
-                shard.update(UpdateOperation.create_field_index(key, PayloadSchemaType.Keyword))
-            self._shards[space] = shard
-        return self._shards[space]
+    def _shard(self, generation: Generation) -> EdgeShard:
+        if shard := self._shards.get(generation.name):
+            return shard
+        raise Gone(f"{generation.name}: this generation of the index is gone")
 
-    def _add(self, space: str, passages: Sequence[Indexed]) -> None:
-        self._shard(space).update(UpdateOperation.upsert_points([_point(p) for p in passages]))
-        self._written(space, len(passages))
+    def _create(self, generation: Generation) -> None:
+        """Written under another name, so that a crash leaves no half shard under its own."""
+        if generation.name in self._shards:
+            return
+        shard = EdgeShard.create(str(self._files.begun(generation)), _config(generation.shape))
+        for key in (ACCESS, DOCUMENT):
+            shard.update(UpdateOperation.create_field_index(key, PayloadSchemaType.Keyword))
+        shard.close()
+        self._shards[generation.name] = EdgeShard.load(str(self._files.finished(generation)))
+
+    def _add(self, generation: Generation, batch: Sequence[tuple[Indexed, Vector]]) -> None:
+        points = [_point(indexed, vector, generation.shape) for indexed, vector in batch]
+        self._shard(generation).update(UpdateOperation.upsert_points(points))
+        self._written(generation, len(points))
 
     def _switch(
-        self, space: str, shown: Sequence[str], tier: str, version: str, removed: Sequence[str]
+        self,
+        generation: Generation,
+        shown: Sequence[str],
+        tier: str,
+        version: str,
+        removed: Sequence[str],
     ) -> None:
-        shard, payload = self._shard(space), {ACCESS: tier, "version": version}
+        shard, payload = self._shard(generation), {ACCESS: tier, "version": version}
         with self._switching:
             for batch in batched(shown, _PAGE):
                 shard.update(UpdateOperation.set_payload(list(batch), payload))
             for batch in batched(removed, _PAGE):
                 shard.update(UpdateOperation.delete_points(list(batch)))
-        self._written(space, len(shown) + len(removed))
+        self._written(generation, len(shown) + len(removed))
 
-    def _written(self, space: str, points: int) -> None:
-        self._unflushed[space] = self._unflushed.get(space, 0) + points
-        if self._unflushed[space] >= _FLUSH_EVERY:
-            _write_out(self._folder / space)
-            self._shards[space].flush()
-            self._unflushed[space] = 0
+    def _written(self, generation: Generation, points: int) -> None:
+        name = generation.name
+        self._unflushed[name] = self._unflushed.get(name, 0) + points
+        if self._unflushed[name] >= _FLUSH_EVERY:
+            _write_out(self._files.folder(generation))
+            self._shards[name].flush()
+            self._unflushed[name] = 0
 
-    def _drop(self, space: str) -> None:
-        if shard := self._shards.pop(space, None):
+    def _drop(self, generation: Generation) -> None:
+        if shard := self._shards.pop(generation.name, None):
             with self._switching:
                 shard.close()
-            shutil.rmtree(self._folder / space)
+            self._files.drop(generation)
 
     def _close(self) -> None:
         for shard in self._shards.values():
             shard.flush()
             shard.close()
         self._shards.clear()
-        if self._lock:
-            self._lock.close()
+        self._files.close()
 
 
 def _write_out(folder: Path) -> None:
@@ -208,21 +247,29 @@ def _write_out(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _tiers(tiers: Collection[str]) -> list[str]:
-    """A reader can never name what is hidden."""
-    return sorted(set(tiers) - {HIDDEN})
+def _config(shape: Shape) -> EdgeConfig:
+    """Dense vectors are compared one by one: 50,000 of 384 dimensions in 3 to 6 ms."""
+    dense = {DENSE: EdgeVectorParams(shape.size, Distance.Cosine)} if shape.size else None
+    sparse = {field: EdgeSparseVectorParams(modifier=Modifier.Idf) for field in shape.fields}
+    return EdgeConfig(vectors=dense, sparse_vectors=sparse)
 
 
-def _point(indexed: Indexed) -> Point:
-    vectors = {
-        field: SparseVector(indices=vector.terms, values=vector.weights)
-        for field, vector in of_passage(indexed).items()
+def _point(indexed: Indexed, vector: Vector, shape: Shape) -> Point:
+    vectors: dict[str, Any] = {
+        field: SparseVector(indices=sparse.terms, values=sparse.weights)
+        for field, sparse in of_passage(indexed).items()
+        if field in shape.fields
     }
-    return Point(indexed.passage.id, vectors, payload_of(indexed))  # type: ignore[arg-type]
+    if len(vector):
+        vectors[DENSE] = list(vector)
+    return Point(indexed.passage.id, vectors, payload_of(indexed))
 
 
-def _nearest(vector: Sparse, field: str) -> Query:
-    return Query.Nearest(SparseVector(indices=vector.terms, values=vector.weights), using=field)
+def _nearest(vector: Sparse | Vector, field: str) -> Query:
+    if isinstance(vector, Sparse):
+        sparse = SparseVector(indices=vector.terms, values=vector.weights)
+        return Query.Nearest(sparse, using=field)
+    return Query.Nearest(list(vector), using=field)
 
 
 def _fetch(shard: EdgeShard, ids: list[str]) -> dict[str, Indexed]:

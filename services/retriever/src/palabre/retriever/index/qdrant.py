@@ -1,94 +1,160 @@
-"""A Qdrant server, shared by replicas.
+"""A Qdrant server, from 1.16 on, shared by replicas.
 
-A collection per space, so that a term's rarity is that of the space.
+A collection per generation, so that a term's rarity is that of the space; an alias per space. What
+a generation is stands in its collection's metadata.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from itertools import batched
+from itertools import batched, repeat
 from typing import Any
 
 from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
+from qdrant_client.http.exceptions import (
+    ApiException,
+    ResponseHandlingException,
+    UnexpectedResponse,
+)
 
 from palabre.chassis.errors import Unavailable
-from palabre.retriever.index.port import HIDDEN
+from palabre.retriever.engines import Embedder
+from palabre.retriever.index.generation import Generation, Shape, State, states
+from palabre.retriever.index.generations import Generations
+from palabre.retriever.index.port import DENSE, Gone, Vector
 from palabre.retriever.index.ranking import Ranked, ranking
-from palabre.retriever.index.records import ACCESS, DOCUMENT, from_payload, payload_of, unseen
+from palabre.retriever.index.records import (
+    ACCESS,
+    DOCUMENT,
+    answers,
+    from_payload,
+    payload_of,
+    readable,
+    unseen,
+)
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import FIELDS, TEXT, Sparse, of_passage
+from palabre.retriever.vectors import TEXT, Sparse, of_passage
 
-# Counted up when vectors or payloads change: originals are then indexed anew beside the old.
-LAYOUT = "1"
+_PREFIX = "palabre."
+# Collections from before there were generations: one a space, without an alias.
+_EARLIER = "palabre-1-"
 _BATCH = 64
 _PAGE = 1_000
 
 
-class QdrantIndex:
+class QdrantIndex(Generations):
+    """All spaces on one server."""
+
+    def __init__(
+        self, client: AsyncQdrantClient, embedder: Embedder | None = None, **rest: Any
+    ) -> None:
+        """`rest` is for Generations."""
+        super().__init__(QdrantCollections(client), embedder, **rest)
+
+
+class QdrantCollections:
     """Owns the client."""
 
     def __init__(self, client: AsyncQdrantClient) -> None:
         self._client = client
-        self._known: set[str] = set()
+        self._known: dict[str, Generation] = {}
+
+    async def states(self, space: str | None = None) -> dict[str, State]:
+        async with _translated():
+            names = {c.name for c in (await self._client.get_collections()).collections}
+            aliases = (await self._client.get_aliases()).aliases
+        self._known = {n: g for n, g in self._known.items() if n in names}
+        wanted = [name for name in names if space is None or _is_of(name, space)]
+        found = [generation for name in wanted if (generation := await self._described(name))]
+        serving = {a.alias_name.removeprefix(_PREFIX): a.collection_name for a in aliases}
+        of_collection = {_name(generation): generation.name for generation in found}
+        return states(found, {s: of_collection.get(name, "") for s, name in serving.items()})
+
+    async def create(self, generation: Generation) -> None:
+        name, shape = _name(generation), generation.shape
+        dense = models.VectorParams(size=shape.size or 1, distance=models.Distance.COSINE)
+        sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        async with _translated(), _unless_exists():
+            if await self._client.collection_exists(name):
+                return
+            await self._client.create_collection(
+                name,
+                vectors_config={DENSE: dense} if shape.size else {},
+                sparse_vectors_config=dict.fromkeys(shape.fields, sparse),
+                metadata=generation.described(),
+            )
+            for key in (ACCESS, DOCUMENT):
+                await self._client.create_payload_index(name, key, models.PayloadSchemaType.KEYWORD)
+
+    async def serve(self, generation: Generation) -> None:
+        """One request, which the server carries out as one step."""
+        alias = _PREFIX + generation.space
+        create = models.CreateAlias(collection_name=_name(generation), alias_name=alias)
+        async with _translated():
+            present = {a.alias_name for a in (await self._client.get_aliases()).aliases}
+            steps: list[models.AliasOperations] = []
+            if alias in present:
+                delete = models.DeleteAlias(alias_name=alias)
+                steps.append(models.DeleteAliasOperation(delete_alias=delete))
+            steps.append(models.CreateAliasOperation(create_alias=create))
+            await self._client.update_collection_aliases(steps)
+
+    async def drop(self, generation: Generation) -> None:
+        async with _translated():
+            await self._client.delete_collection(_name(generation))
 
     async def rank(
         self,
-        space: str,
-        questions: Sequence[Mapping[str, Sparse]],
+        generation: Generation,
+        questions: Sequence[Mapping[str, Sparse | Vector]],
         tiers: Collection[str],
         limit: int,
     ) -> list[list[Ranked]]:
-        if not await self._exists(space):
-            return [[] for _ in questions for _ in FIELDS]
-        condition = models.MatchAny(any=sorted(set(tiers) - {HIDDEN}))
+        condition = models.MatchAny(any=readable(tiers))
         allowed = models.Filter(must=[models.FieldCondition(key=ACCESS, match=condition)])
-        requests = [
-            models.QueryRequest(query=_sparse(q[field]), using=field, limit=limit, filter=allowed)
-            for q in questions
-            for field in FIELDS
-        ]
-        async with _translated():
-            answers = await self._client.query_batch_points(_name(space), requests)
-        scored = ([(str(p.id), p.score) for p in answer.points] for answer in answers)
-        return [ranking(points, limit) for points in scored]
+        asked = [(f, vector) for question in questions for f, vector in question.items()]
+        requests = {
+            place: models.QueryRequest(
+                query=_vector(vector), using=field, limit=limit, filter=allowed
+            )
+            for place, (field, vector) in enumerate(asked)
+            if answers(generation.shape, field, vector)
+        }
+        found = await self._queried(generation, list(requests.values()))
+        placed = dict(zip(requests, found, strict=True))
+        scored = (placed.get(place, []) for place in range(len(asked)))
+        return [ranking(((str(p.id), p.score) for p in points), limit) for points in scored]
 
-    async def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Indexed]:
-        if not ids or not await self._exists(space):
+    async def fetch(self, generation: Generation, ids: Sequence[str]) -> dict[str, Indexed]:
+        if not ids:
             return {}
         async with _translated():
-            found = await self._client.retrieve(_name(space), list(ids))
+            found = await self._client.retrieve(_name(generation), list(ids))
         return {str(r.id): from_payload(str(r.id), r.payload or {}) for r in found}
 
-    async def rarity(self, space: str, terms: Sequence[int]) -> list[float]:
+    async def rarity(self, generation: Generation, terms: Sequence[int]) -> list[float]:
         """A term's score in any passage is its rarity times its weight there."""
-        if not terms or not await self._exists(space):
-            return [0.0] * len(terms)
         requests = [
             models.QueryRequest(
-                query=_sparse(Sparse([term], [1.0])), using=TEXT, limit=1, with_vector=[TEXT]
+                query=_vector(Sparse([term], [1.0])), using=TEXT, limit=1, with_vector=[TEXT]
             )
             for term in terms
         ]
-        async with _translated():
-            answers = await self._client.query_batch_points(_name(space), requests)
-        without = unseen(await self.count(space))
+        found = await self._queried(generation, requests)
+        without = unseen(await self.count(generation)) if terms else 0.0
         return [
-            _rarity(answer.points[0], term) if answer.points else without
-            for term, answer in zip(terms, answers, strict=True)
+            _rarity(points[0], term) if points else without
+            for term, points in zip(terms, found, strict=True)
         ]
 
-    async def ids(self, space: str, document: str) -> set[str]:
-        if not await self._exists(space):
-            return set()
-        condition = models.FieldCondition(key=DOCUMENT, match=models.MatchValue(value=document))
+    async def ids(self, generation: Generation, document: str) -> set[str]:
         ids: set[str] = set()
         offset: Any = None
         async with _translated():
             while True:
                 page, offset = await self._client.scroll(
-                    _name(space),
-                    scroll_filter=models.Filter(must=[condition]),
+                    _name(generation),
+                    scroll_filter=_matching({DOCUMENT: document}),
                     limit=_PAGE,
                     offset=offset,
                     with_payload=False,
@@ -97,23 +163,31 @@ class QdrantIndex:
                 if offset is None:
                     return ids
 
-    async def count(self, space: str) -> int:
-        if not await self._exists(space):
-            return 0
+    async def count(self, generation: Generation) -> int:
         async with _translated():
-            return (await self._client.count(_name(space))).count
+            return (await self._client.count(_name(generation))).count
 
-    async def add(self, space: str, passages: Sequence[Indexed]) -> None:
-        await self._make(space)
-        for batch in batched(passages, _BATCH):
-            points = await asyncio.to_thread(_points, batch)
+    async def shown(self, generation: Generation, document: str, version: str, tier: str) -> int:
+        wanted = _matching({DOCUMENT: document, "version": version, ACCESS: tier})
+        async with _translated():
+            return (await self._client.count(_name(generation), wanted)).count
+
+    async def add(
+        self, generation: Generation, passages: Sequence[Indexed], vectors: Sequence[Vector]
+    ) -> None:
+        for batch in batched(zip(passages, vectors or repeat(()), strict=False), _BATCH):
+            points = await asyncio.to_thread(_points, generation.shape, batch)
             async with _translated():
-                await self._client.upsert(_name(space), points, wait=True)
+                await self._client.upsert(_name(generation), points, wait=True)
 
     async def switch(
-        self, space: str, shown: Sequence[str], tier: str, version: str, removed: Sequence[str]
+        self,
+        generation: Generation,
+        shown: Sequence[str],
+        tier: str,
+        version: str,
+        removed: Sequence[str],
     ) -> None:
-        await self._make(space)
         payload = models.SetPayload(payload={ACCESS: tier, "version": version}, points=list(shown))
         steps: list[models.UpdateOperation] = []
         if shown:
@@ -122,68 +196,102 @@ class QdrantIndex:
             steps.append(models.DeleteOperation(delete=models.PointIdsList(points=list(removed))))
         if steps:
             async with _translated():
-                await self._client.batch_update_points(_name(space), steps, wait=True)
-
-    async def drop(self, space: str) -> None:
-        self._known.discard(space)
-        async with _translated():
-            await self._client.delete_collection(_name(space))
+                await self._client.batch_update_points(_name(generation), steps, wait=True)
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _exists(self, space: str) -> bool:
-        if space not in self._known:
-            async with _translated():
-                if not await self._client.collection_exists(_name(space)):
-                    return False
-            self._known.add(space)
-        return True
+    async def _described(self, name: str) -> Generation | None:
+        """Nothing for what is not ours, or went this moment."""
+        if name.startswith(_EARLIER):
+            return Generation.before_generations(name.removeprefix(_EARLIER))
+        if name.startswith(_PREFIX) and name not in self._known:
+            with contextlib.suppress(Gone, KeyError, TypeError):
+                async with _translated():
+                    info = await self._client.get_collection(name)
+                self._known[name] = Generation.of(info.config.metadata or {})
+        return self._known.get(name)
 
-    async def _make(self, space: str) -> None:
-        if await self._exists(space):
-            return
-        params = models.SparseVectorParams(modifier=models.Modifier.IDF)
+    async def _queried(
+        self, generation: Generation, requests: list[models.QueryRequest]
+    ) -> list[list[models.ScoredPoint]]:
+        if not requests:
+            return []
         async with _translated():
-            await self._client.create_collection(
-                _name(space), sparse_vectors_config=dict.fromkeys(FIELDS, params)
-            )
-            for key in (ACCESS, DOCUMENT):
-                await self._client.create_payload_index(
-                    _name(space), key, models.PayloadSchemaType.KEYWORD
-                )
-        self._known.add(space)
+            found = await self._client.query_batch_points(_name(generation), requests)
+        return [answer.points for answer in found]
 
 
-def connect(url: str, api_key: str | None = None, timeout_s: int = 10) -> QdrantIndex:
-    return QdrantIndex(AsyncQdrantClient(url=url, api_key=api_key, timeout=timeout_s))
+def connect(url: str, api_key: str | None = None, timeout_s: int = 10, **rest: Any) -> QdrantIndex:
+    """`rest` is for Generations, as the embedder."""
+    return QdrantIndex(AsyncQdrantClient(url=url, api_key=api_key, timeout=timeout_s), **rest)
 
 
 @contextlib.asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
+    """Raises Gone, also for what the client's local mode says of a missing collection."""
     try:
         yield
+    except UnexpectedResponse as error:
+        if error.status_code == 404:
+            raise Gone("this generation of the index is gone") from error
+        raise Unavailable("the Qdrant server did not answer as it should") from error
     except (ApiException, ResponseHandlingException) as error:
         raise Unavailable("the Qdrant server did not answer as it should") from error
+    except ValueError as error:
+        if "not found" in str(error):
+            raise Gone("this generation of the index is gone") from error
+        raise
 
 
-def _name(space: str) -> str:
-    return f"palabre-{LAYOUT}-{space}"
+@contextlib.asynccontextmanager
+async def _unless_exists() -> AsyncIterator[None]:
+    """Another replica made it this moment."""
+    try:
+        yield
+    except UnexpectedResponse as error:
+        if error.status_code != 409:
+            raise
 
 
-def _sparse(vector: Sparse) -> models.SparseVector:
-    return models.SparseVector(indices=vector.terms, values=vector.weights)
+def _name(generation: Generation) -> str:
+    if generation.number == 0:
+        return _EARLIER + generation.space
+    return _PREFIX + generation.name
 
 
-def _points(batch: Sequence[Indexed]) -> list[models.PointStruct]:
-    return [
-        models.PointStruct(
-            id=indexed.passage.id,
-            vector={field: _sparse(vector) for field, vector in of_passage(indexed).items()},
-            payload=payload_of(indexed),
-        )
-        for indexed in batch
-    ]
+def _is_of(name: str, space: str) -> bool:
+    return name == _EARLIER + space or name.startswith(f"{_PREFIX}{space}.")
+
+
+def _vector(vector: Sparse | Vector) -> models.SparseVector | list[float]:
+    if isinstance(vector, Sparse):
+        return models.SparseVector(indices=vector.terms, values=vector.weights)
+    return list(vector)
+
+
+def _matching(values: Mapping[str, str]) -> models.Filter:
+    return models.Filter(
+        must=[
+            models.FieldCondition(key=key, match=models.MatchValue(value=value))
+            for key, value in values.items()
+        ]
+    )
+
+
+def _points(shape: Shape, batch: Sequence[tuple[Indexed, Vector]]) -> list[models.PointStruct]:
+    return [_point(shape, indexed, vector) for indexed, vector in batch]
+
+
+def _point(shape: Shape, indexed: Indexed, vector: Vector) -> models.PointStruct:
+    vectors: dict[str, Any] = {
+        field: _vector(sparse)
+        for field, sparse in of_passage(indexed).items()
+        if field in shape.fields
+    }
+    if len(vector):
+        vectors[DENSE] = list(vector)
+    return models.PointStruct(id=indexed.passage.id, vector=vectors, payload=payload_of(indexed))
 
 
 def _rarity(point: models.ScoredPoint, term: int) -> float:

@@ -1,11 +1,14 @@
 """A passage as a point's payload, the same in every index."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever.index.port import HIDDEN
+from palabre.retriever.index.generation import Shape
+from palabre.retriever.index.port import DENSE, HIDDEN, Vector
 from palabre.retriever.passages import Indexed
+from palabre.retriever.vectors import Sparse
 
 # Filtered on, so indexed: the tier once the passage is shown, and the document.
 ACCESS, DOCUMENT = "access", "document"
@@ -31,3 +34,13 @@ def from_payload(identity: str, payload: dict[str, Any]) -> Indexed:
 def unseen(passages: int) -> float:
     """Rarity of a term that no passage has: Qdrant's ln((N - n + 0.5) / (n + 0.5) + 1), n = 0."""
     return math.log((passages + 0.5) / 0.5 + 1)
+
+
+def readable(tiers: Collection[str]) -> list[str]:
+    """A reader can never name what is hidden."""
+    return sorted(set(tiers) - {HIDDEN})
+
+
+def answers(shape: Shape, field: str, vector: Sparse | Vector) -> bool:
+    """Whether an index of this shape can rank by such a vector."""
+    return len(vector) == shape.size > 0 if field == DENSE else field in shape.fields
