@@ -9,7 +9,6 @@ keep their originals.
 import asyncio
 import base64
 import contextlib
-import hashlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -24,8 +23,10 @@ from palabre.chassis.errors import Busy, Unavailable
 from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever import documents
 from palabre.retriever.catalogue import Catalogue, Change
+from palabre.retriever.contents import Contents, Original, version_of
+from palabre.retriever.documents import Document
+from palabre.retriever.documents.isolation import Reading
 from palabre.retriever.errors import UnknownDocument, UnknownVersion
 from palabre.retriever.headers import described
 from palabre.retriever.index.generations import Generations, Shelf
@@ -55,8 +56,10 @@ class Knowledge:
         now: Callable[[], datetime],
         limits: Limits = Limits(),
         leases: Leases | None = None,
+        reading: Reading | None = None,
     ) -> None:
-        self._index, self._catalogue, self._originals = index, catalogue, originals
+        self._index, self._catalogue = index, catalogue
+        self._contents = Contents(originals, reading)
         self._now, self._limits, self._leases = now, limits, leases or MemoryLeases()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -68,8 +71,12 @@ class Knowledge:
         Raises InvalidDocument before anything is changed, and Unavailable.
         """
         async with self.turn(header.space, header.document) as attempt:
-            entry, passages = await asyncio.to_thread(self._read, header, data, language)
-            steps = self._replace(header.space, entry, passages, data, attempt)
+            limit = self._limits.max_document_bytes
+            document, original = await self._contents.read(header, data, limit)
+            entry = self._entry(header, original, document, language)
+            passages = await asyncio.to_thread(_cut, document, entry)
+            entry.passages = len(passages)
+            steps = self._replace(header.space, entry, passages, original, attempt)
             async with contextlib.aclosing(steps):
                 async for progress in steps:
                     yield progress
@@ -104,12 +111,12 @@ class Knowledge:
         """
         async with self.turn(space, document) as attempt:
             entry = _of_version(await self.versions(space, document), version)
-            data = await self._original_of(space, entry)
+            original = await self._original_of(space, entry)
             passages = await self._passages(space, entry)
             entry.ingested_at.FromDatetime(self._now())
             entry.passages = len(passages)
             async with contextlib.aclosing(
-                self._replace(space, entry, passages, data, attempt)
+                self._replace(space, entry, passages, original, attempt)
             ) as steps:
                 async for progress in steps:
                     entry = progress.done if progress.HasField("done") else entry
@@ -207,28 +214,22 @@ class Knowledge:
     def _lock(self, space: str, document: str) -> asyncio.Lock:
         return self._locks.setdefault((space, document), asyncio.Lock())
 
-    def _read(
-        self, header: DocumentHeader, data: bytes, language: str
-    ) -> tuple[DocumentEntry, list[Indexed]]:
-        """Blocking: about 0.3 ms a passage."""
-        limit = self._limits.max_document_bytes
-        document = documents.read(
-            header.document, data, header.media_type, limit, header.front_matter
-        )
+    def _entry(
+        self, header: DocumentHeader, original: Original, document: Document, language: str
+    ) -> DocumentEntry:
+        """Raises InvalidDocument."""
         entry = described(header, document, language)
-        entry.version = hashlib.sha256(data).hexdigest()
-        entry.size_bytes = len(data)
+        entry.version = version_of(original.data, header.front_matter)
+        entry.size_bytes = len(original.data)
         entry.ingested_at.FromDatetime(self._now())
-        passages = _cut(document, entry)
-        entry.passages = len(passages)
-        return entry, passages
+        return entry
 
     async def _replace(
         self,
         space: str,
         entry: DocumentEntry,
         passages: Sequence[Indexed],
-        data: bytes,
+        original: Original,
         attempt: int,
     ) -> AsyncGenerator[IngestResponse]:
         existing = await self._index.ids(space, entry.document)
@@ -241,7 +242,7 @@ class Knowledge:
         entry.changed = sum(p.passage.id not in existing for p in passages)
         async with self._change(space, entry.document, attempt, [*versions, entry]):
             shelves = await self._index.shelves(space)
-            await self._originals.put(_original(space, entry.document, entry.version), data)
+            await self._contents.put(space, entry, original)
             yield step("stored", 0, len(passages))
             written = Written(entry.document, passages)
             async with contextlib.aclosing(written.into(shelves)) as steps:
@@ -283,7 +284,7 @@ class Knowledge:
         """Deletes the originals that are not kept; then the change has ended."""
         kept = {entry.version for entry in await self._catalogue.versions(space, change.document)}
         for version in set(change.versions) - kept:
-            await self._originals.delete(_original(space, change.document, version))
+            await self._contents.delete(space, change.document, version)
         await self._catalogue.end(space, change.document)
 
     async def _is_right(self, space: str) -> bool:
@@ -319,19 +320,16 @@ class Knowledge:
         found = (await self._index.fetch(space, ids)).values()
         return [indexed for indexed in found if indexed.passage.version == entry.version]
 
-    async def _original_of(self, space: str, entry: DocumentEntry) -> bytes:
+    async def _original_of(self, space: str, entry: DocumentEntry) -> Original:
         """Raises Unavailable when it is gone."""
         try:
-            return await self._originals.get(_original(space, entry.document, entry.version))
+            return await self._contents.get(space, entry)
         except KeyError as error:
             raise Unavailable("the original is missing: ingest the document again") from error
 
     async def _passages(self, space: str, entry: DocumentEntry) -> list[Indexed]:
-        data = await self._originals.get(_original(space, entry.document, entry.version))
-        return await asyncio.to_thread(self._cut_original, entry, data)
-
-    def _cut_original(self, entry: DocumentEntry, data: bytes) -> list[Indexed]:
-        return _cut(documents.read(entry.document, data, entry.media_type, len(data)), entry)
+        document = await self._contents.document(space, entry)
+        return await asyncio.to_thread(_cut, document, entry)
 
 
 def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
@@ -342,7 +340,7 @@ def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntr
     return found[0]
 
 
-def _cut(document: documents.Document, entry: DocumentEntry) -> list[Indexed]:
+def _cut(document: Document, entry: DocumentEntry) -> list[Indexed]:
     common = Passage(
         document=entry.document,
         title=entry.title,
@@ -361,11 +359,6 @@ def _same(current: DocumentEntry, entry: DocumentEntry) -> bool:
     again.ingested_at.CopyFrom(current.ingested_at)
     again.changed = current.changed
     return again == current
-
-
-def _original(space: str, document: str, version: str) -> str:
-    """Each document has its own copy, so that deleting one asks nothing of the others."""
-    return f"{space}/{version}/{document}"
 
 
 def _lease(space: str, document: str) -> str:
