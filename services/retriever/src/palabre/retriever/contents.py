@@ -7,7 +7,7 @@ read. Content that an older reader made is made anew from the original.
 import hashlib
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from palabre.chassis.blobs import Objects
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader
@@ -28,13 +28,13 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Content:
     readers: int = 0
     front_matter: str = ""
     document: Document | None = None
 
 
-_KEPT = TypeAdapter(_Kept)
+_CONTENT = TypeAdapter(_Content)
 
 
 class Contents:
@@ -46,47 +46,60 @@ class Contents:
     async def read(
         self, header: DocumentHeader, data: bytes, max_bytes: int
     ) -> tuple[Document, Original]:
-        """Raises InvalidDocument and Unavailable."""
+        """The same bytes are not read again. Raises InvalidDocument and Unavailable."""
         name, front_matter = header.document, header.front_matter
         check_size(name, data, max_bytes)
+        dear = bool(front_matter) or is_isolated(name, data, header.media_type)
+        if dear:
+            kept = await self._kept(header.space, name, version_of(data, front_matter))
+            if kept.document and kept.readers == READERS:
+                return kept.document, Original(data, _CONTENT.dump_json(kept))
         read = await self._reading.read(name, data, header.media_type, front_matter)
         document = complete(name, read)
-        if not front_matter and not is_isolated(name, data, header.media_type):
-            return document, Original(data)
-        return document, Original(data, _KEPT.dump_json(_Kept(READERS, front_matter, document)))
+        content = _CONTENT.dump_json(_Content(READERS, front_matter, document)) if dear else b""
+        return document, Original(data, content)
 
     async def put(self, space: str, entry: DocumentEntry, original: Original) -> None:
-        await self._objects.put(_original(space, entry.document, entry.version), original.data)
+        await self._objects.put(_data_key(space, entry.document, entry.version), original.data)
         if original.content:
             key = _content_key(space, entry.document, entry.version)
             await self._objects.put(key, original.content)
 
     async def get(self, space: str, entry: DocumentEntry) -> Original:
         """Raises KeyError."""
-        data = await self._objects.get(_original(space, entry.document, entry.version))
-        try:
-            key = _content_key(space, entry.document, entry.version)
-            return Original(data, await self._objects.get(key))
-        except KeyError:
-            return Original(data)
+        data = await self._objects.get(_data_key(space, entry.document, entry.version))
+        kept = await self._kept(space, entry.document, entry.version)
+        return Original(data, _CONTENT.dump_json(kept) if kept.document else b"")
 
     async def document(self, space: str, entry: DocumentEntry) -> Document:
         """Raises KeyError, and what reading raises when its content has to be made again."""
-        original = await self.get(space, entry)
-        kept = _KEPT.validate_json(original.content) if original.content else _Kept()
+        kept = await self._kept(space, entry.document, entry.version)
         if kept.document and kept.readers == READERS:
             return kept.document
+        data = await self._objects.get(_data_key(space, entry.document, entry.version))
         header = DocumentHeader(
-            document=entry.document, media_type=entry.media_type, front_matter=kept.front_matter
+            space=space,
+            document=entry.document,
+            media_type=entry.media_type,
+            front_matter=kept.front_matter,
         )
-        document, again = await self.read(header, original.data, len(original.data))
-        if again.content:
-            await self.put(space, entry, again)
+        document, original = await self.read(header, data, len(data))
+        if original.content:
+            await self.put(space, entry, original)
         return document
 
     async def delete(self, space: str, document: str, version: str) -> None:
-        await self._objects.delete(_original(space, document, version))
+        await self._objects.delete(_data_key(space, document, version))
         await self._objects.delete(_content_key(space, document, version))
+
+    async def _kept(self, space: str, document: str, version: str) -> _Content:
+        """Empty when there is none, or of a shape that is no longer known."""
+        try:
+            return _CONTENT.validate_json(
+                await self._objects.get(_content_key(space, document, version))
+            )
+        except (KeyError, ValidationError):
+            return _Content()
 
 
 def version_of(data: bytes, front_matter: str) -> str:
@@ -97,7 +110,7 @@ def version_of(data: bytes, front_matter: str) -> str:
     return said.hexdigest()
 
 
-def _original(space: str, document: str, version: str) -> str:
+def _data_key(space: str, document: str, version: str) -> str:
     """Each document has its own copy, so that deleting one asks nothing of the others."""
     return f"{space}/{version}/{document}"
 

@@ -27,7 +27,8 @@ from palabre.retriever.catalogue import Catalogue, Change
 from palabre.retriever.contents import Contents, Original, version_of
 from palabre.retriever.documents import Document
 from palabre.retriever.documents.isolation import Reading
-from palabre.retriever.errors import UnknownDocument, UnknownVersion
+from palabre.retriever.duplicates import Duplicates
+from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownVersion
 from palabre.retriever.headers import described
 from palabre.retriever.index.generations import Generations, Shelf
 from palabre.retriever.passages import Indexed, cut
@@ -79,6 +80,9 @@ class Knowledge:
             steps = self._replace(header.space, entry, passages, original, attempt)
             async with contextlib.aclosing(steps):
                 async for progress in steps:
+                    if progress.done.changed:
+                        same = await self.duplicates.remarks(header.space, entry, passages)
+                        progress.done.remarks.extend(same)
                     yield progress
 
     async def documents(self, space: str, only: Collection[str] = ()) -> list[DocumentEntry]:
@@ -171,8 +175,8 @@ class Knowledge:
             return True
         try:
             passages, whole = await self._passages(space, entry), True
-        except KeyError:
-            log.error("original is missing: ingest the document again", space=space)
+        except (KeyError, InvalidDocument):
+            log.error("original is missing or unreadable: ingest it again", space=space)
             passages, whole = await self._served(space, entry), False
         for batch in batched((p for p in passages if p.passage.id not in existing), STEP):
             begun = time.monotonic()
