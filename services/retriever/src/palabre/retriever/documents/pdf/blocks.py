@@ -49,7 +49,7 @@ def parts_of(lines: Sequence[Line], vocabulary: Collection[str]) -> list[Part]:
     """Paragraphs, lists and tables of a page; words that a line end had broken are whole again."""
     parts: list[Part] = []
     usual = _usual_gap(lines)
-    for before, line in zip([None, *lines[:-1]], lines, strict=True):
+    for before, line in zip([None, *lines][:-1], lines, strict=True):
         if line.table:
             parts.append(Part(line.text, "table", line.size))
         elif _ITEM.match(line.text):
