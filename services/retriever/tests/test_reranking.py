@@ -37,8 +37,9 @@ async def index(edge: EdgeIndex) -> EdgeIndex:
     for number, text in enumerate(TEXTS):
         common = Passage(document=str(number), title="Bail", language="fr", tier="public")
         indexed = cut([Section((), (Block(text),))], common)
-        await edge.add("demo", indexed)
-        await edge.switch("demo", [i.passage.id for i in indexed], "public", "1", [])
+        [shelf] = await edge.shelves("demo")
+        await shelf.add(indexed)
+        await shelf.switch([i.passage.id for i in indexed], "public", "1", [])
     return edge
 
 

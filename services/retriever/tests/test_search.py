@@ -29,8 +29,9 @@ async def search(edge: EdgeIndex) -> Search:
         sections = [Section((str(n),), (Block(text),)) for n, text in enumerate(texts)]
         indexed = cut(sections, common, ("caution",) if document == "bail" else ())
         ids = [i.passage.id for i in indexed]
-        await edge.add("demo", indexed)
-        await edge.switch("demo", ids, common.tier, "1", [])
+        [shelf] = await edge.shelves("demo")
+        await shelf.add(indexed)
+        await shelf.switch(ids, common.tier, "1", [])
     return Search(edge)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import FIELDS, LETTERS, TEXT, TITLE, of_passage, of_question
+from palabre.retriever.vectors import LETTERS, STORED, TEXT, TITLE, of_passage, of_question
 
 FRENCH = ("fr",)
 
@@ -51,7 +51,7 @@ def test_a_word_of_one_letter_has_letters_too() -> None:
 def test_a_passage_has_every_field_each_term_once() -> None:
     passage = Passage(title="Le bail", heading_path=["Durée"], text="Trois ans. Trois !")
     vectors = of_passage(Indexed(passage, ("contrat",)))
-    assert set(vectors) == set(FIELDS)
+    assert set(vectors) == set(STORED)
     assert all(len(set(v.terms)) == len(v.terms) == len(v.weights) for v in vectors.values())
 
 

@@ -16,6 +16,7 @@ from palabre.chassis.topology import ServerTooOld, WrongTopology
 from palabre.cli import (
     asking,
     dead,
+    duplicating,
     erasing,
     ingesting,
     screen,
@@ -42,6 +43,7 @@ app.add_typer(evaluating.app, name="eval")
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)
 app.command("ingest")(ingesting.ingest)
+app.command("duplicates")(duplicating.duplicates)
 app.command("erase")(erasing.erase)
 app.command("status")(status.status)
 

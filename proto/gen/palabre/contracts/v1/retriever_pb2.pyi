@@ -512,21 +512,24 @@ class DuplicateGroup(_message.Message):
 
     PASSAGES_FIELD_NUMBER: _builtins.int
     SIMILARITY_FIELD_NUMBER: _builtins.int
+    PASSAGES_TOTAL_FIELD_NUMBER: _builtins.int
     similarity: _builtins.float
     """The least similarity of a passage to the first one."""
+    passages_total: _builtins.int
     @_builtins.property
     def passages(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Passage]:
-        """Ordered by document."""
+        """Ordered by document; the first ones of a large group."""
 
     def __init__(
         self,
         *,
         passages: _abc.Iterable[_turns_pb2.Passage] | None = ...,
         similarity: _builtins.float = ...,
+        passages_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["passages", b"passages", "similarity", b"similarity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passages", b"passages", "passages_total", b"passages_total", "similarity", b"similarity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,6 +11,7 @@ from palabre.gateway.routes import (
     answer,
     conversations,
     documents,
+    duplicates,
     openai,
     page,
     spaces,
@@ -22,7 +23,7 @@ from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
 
 # The ones that must be quick come first: routes are tried in order.
-_ROUTERS = (openai, turns, conversations, speech, spaces, documents, answer, tokens)
+_ROUTERS = (openai, turns, conversations, speech, spaces, documents, duplicates, answer, tokens)
 
 
 def create(gateway: State) -> ASGIApp:

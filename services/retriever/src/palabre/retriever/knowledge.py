@@ -61,6 +61,7 @@ class Knowledge:
     ) -> None:
         self._index, self._catalogue = index, catalogue
         self._contents = Contents(originals, reading)
+        self.duplicates = Duplicates(index)
         self._now, self._limits, self._leases = now, limits, leases or MemoryLeases()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 

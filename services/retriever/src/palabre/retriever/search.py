@@ -9,10 +9,11 @@ from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import vectors
 from palabre.retriever.coverage import Coverage
 from palabre.retriever.index import Index
-from palabre.retriever.index.port import DENSE
+from palabre.retriever.index.port import DENSE, Meaning
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import Indexed
 from palabre.retriever.reranking import Reranking
+from palabre.retriever.twins import Twins
 
 # Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): sum of weight / (k + rank).
 RRF_K = 60
@@ -22,6 +23,8 @@ FURTHER_FORM = 0.5
 WEIGHTS = {vectors.TEXT: 1.0, vectors.TITLE: 1.0, vectors.LETTERS: 1.0, DENSE: 1.0}
 # Candidates a ranking.
 DEPTH = 50
+# When copies of a few passages fill them; and how many passages are read for it.
+DEEPER, MAX_READ = 200, 200
 # Passages of one document among the first ones; the others follow, after those of other documents.
 PER_DOCUMENT = 2
 # Share of the question's weight that the best passage must cover, or nothing was found.
@@ -66,6 +69,7 @@ class Search:
         self._clock = clock
         self._coverage = Coverage(index, clock)
         self._reranking = reranking
+        self._twins = Twins()
 
     async def find(self, question: Question) -> Found:
         """Raises Unavailable. A question with no word in it finds nothing."""
@@ -73,21 +77,47 @@ class Search:
         forms = [form for form in question.forms if form.strip()][:MAX_FORMS]
         asked = [vectors.of_question(form, question.languages) for form in forms]
         meaning = await self._index.meaning(question.space, forms)
-        rankings = await self._index.rank(question.space, asked, question.tiers, DEPTH, meaning)
-        fields = (*vectors.FIELDS, DENSE) if meaning else vectors.FIELDS
-        scores = fuse(rankings, _weights(len(forms), fields))
-        # Twice as many as wanted: some fall below the floor, or behind other documents.
-        best = sorted(scores, key=lambda identity: (-scores[identity], identity))
-        wanted = max(2 * question.limit, self._reranking.candidates if self._reranking else 0)
-        candidates = await self._fetch(question.space, best[:wanted], scores)
         main = forms[0] if forms else ""
-        candidates, floor = await self._judged(question, main, candidates)
-        passages = _above(floor, candidates)
+        for depth in (DEPTH, DEEPER):
+            scores = await self._scores(question, asked, meaning, depth)
+            candidates = await self._distinct(question, main, scores)
+            if len(candidates) >= question.limit or len(scores) < depth:
+                break
+        judged, floor = await self._judged(question, main, candidates)
+        passages = _above(floor, judged)
         return Found(
             passages=diverse(passages)[: question.limit],
-            below_floor=len(candidates) - len(passages),
+            below_floor=len(judged) - len(passages),
             search_ms=(self._clock() - begun) * 1_000,
         )
+
+    async def _scores(
+        self,
+        question: Question,
+        asked: Sequence[Mapping[str, vectors.Sparse]],
+        meaning: Meaning,
+        depth: int,
+    ) -> dict[str, float]:
+        rankings = await self._index.rank(question.space, asked, question.tiers, depth, meaning)
+        fields = (*vectors.FIELDS, DENSE) if meaning else vectors.FIELDS
+        return fuse(rankings, _weights(len(asked), fields))
+
+    async def _distinct(
+        self, question: Question, main: str, scores: Mapping[str, float]
+    ) -> list[Indexed]:
+        """The best ones with their coverage, of passages that say the same one."""
+        # Twice as many as wanted: some fall below the floor, or behind other documents.
+        wanted = max(2 * question.limit, self._reranking.candidates if self._reranking else 0)
+        best = sorted(scores, key=lambda identity: (-scores[identity], identity))
+        found: list[Indexed] = []
+        for ids in (best[:wanted], best[wanted:MAX_READ]):
+            read = await self._fetch(question, ids, scores)
+            await self._coverage.judge(question.space, main, question.languages, read)
+            found += read
+            distinct = self._twins.collapse(question.space, found, question.languages)
+            if len(distinct) == len(found):
+                break
+        return distinct[:wanted]
 
     async def _judged(
         self, question: Question, main: str, candidates: Sequence[Indexed]
@@ -96,15 +126,13 @@ class Search:
         floor = FLOOR if question.floor is None else question.floor
         if self._reranking and (read := await self._reranking.judge(main, candidates)) is not None:
             return read, floor and self._reranking.floor
-        candidates = candidates[: 2 * question.limit]
-        await self._coverage.judge(question.space, main, question.languages, candidates)
-        return candidates, floor
+        return candidates[: 2 * question.limit], floor
 
     async def _fetch(
-        self, space: str, ids: Sequence[str], scores: Mapping[str, float]
+        self, question: Question, ids: Sequence[str], scores: Mapping[str, float]
     ) -> list[Indexed]:
         """In this order, with their scores, without those that went meanwhile."""
-        records = await self._index.fetch(space, ids)
+        records = await self._index.fetch(question.space, ids)
         found = [records[identity] for identity in ids if identity in records]
         for each in found:
             each.passage.score = scores[each.passage.id]

@@ -38,7 +38,7 @@ from qdrant_edge import (
 from palabre.retriever.engines import Embedder
 from palabre.retriever.index.generation import Generation, Shape, State
 from palabre.retriever.index.generations import Generations
-from palabre.retriever.index.port import DENSE, Gone, Vector
+from palabre.retriever.index.port import DENSE, Gone, Sketch, Vector
 from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import (
     ACCESS,
@@ -51,7 +51,7 @@ from palabre.retriever.index.records import (
 )
 from palabre.retriever.index.shard_files import ShardFiles
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import TEXT, Sparse, of_passage
+from palabre.retriever.vectors import TEXT, TWINS, Sparse, of_passage
 
 # Points a write: 3 ms of GIL.
 _BATCH = 32
@@ -134,6 +134,11 @@ class EdgeShards:
 
     async def count(self, generation: Generation) -> int:
         return await self._read(self._shard(generation).count, CountRequest())
+
+    async def sketches(
+        self, generation: Generation, tiers: Collection[str], offset: Any = None
+    ) -> tuple[list[Sketch], Any]:
+        return await self._read(_sketches, self._shard(generation), readable(tiers), offset)
 
     async def shown(self, generation: Generation, document: str, version: str, tier: str) -> int:
         values = {DOCUMENT: document, "version": version, ACCESS: tier}
@@ -293,6 +298,17 @@ def _rarity(shard: EdgeShard, terms: Sequence[int]) -> list[float]:
 
 def _weight(vector: SparseVector, term: int) -> float:
     return vector.values[vector.indices.index(term)]
+
+
+def _sketches(shard: EdgeShard, tiers: list[str], offset: Any) -> tuple[list[Sketch], Any]:
+    allowed = Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(tiers))])
+    page, following = shard.scroll(
+        ScrollRequest(
+            offset=offset, limit=_PAGE, filter=allowed, with_payload=False, with_vector=[TWINS]
+        )
+    )
+    vectors: list[tuple[str, Any]] = [(str(record.id), record.vector) for record in page]
+    return [Sketch(identity, sorted(each[TWINS].indices)) for identity, each in vectors], following
 
 
 def _ids(shard: EdgeShard, document: str) -> set[str]:

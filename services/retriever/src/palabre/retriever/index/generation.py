@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from palabre.retriever.passages import TARGET
-from palabre.retriever.vectors import FIELDS
+from palabre.retriever.vectors import STORED
 
 # Counted up when sparse vectors, payloads or passages are made otherwise than before: every space
 # is then indexed anew beside what serves.
@@ -21,7 +21,7 @@ class Shape:
     """All that decides which passages and vectors an index has; `embedder` empty: no dense ones."""
 
     layout: str = LAYOUT
-    fields: tuple[str, ...] = FIELDS
+    fields: tuple[str, ...] = STORED
     cut_at: int = TARGET
     embedder: str = ""
     size: int = 0

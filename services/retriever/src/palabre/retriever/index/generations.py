@@ -5,7 +5,7 @@ Replicas learn of a switch by `refresh`, or at the latest when what served is go
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,10 +15,10 @@ from palabre.contracts.v1.retriever_pb2 import DocumentEntry
 from palabre.retriever.engines import Embedder
 from palabre.retriever.index.embedding import PATIENCE_S, Embedding
 from palabre.retriever.index.generation import Generation, Shape, State
-from palabre.retriever.index.port import DENSE, NO_MEANING, Collections, Gone, Meaning
+from palabre.retriever.index.port import DENSE, NO_MEANING, Collections, Gone, Meaning, Sketch
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import Sparse
+from palabre.retriever.vectors import TWINS, Sparse
 
 log = structlog.get_logger()
 
@@ -103,6 +103,15 @@ class Generations:
 
     async def count(self, space: str) -> int:
         return await self._read(space, self._collections.count, 0)
+
+    async def sketches(self, space: str, tiers: Collection[str]) -> AsyncIterator[list[Sketch]]:
+        """Of what serves when it begins."""
+        if (serving := await self._serving(space)) and TWINS in serving.shape.fields:
+            page, offset = await self._collections.sketches(serving, tiers)
+            yield page
+            while offset is not None:
+                page, offset = await self._collections.sketches(serving, tiers, offset)
+                yield page
 
     async def shelves(self, space: str) -> "list[Shelf]":
         """What a change is written to: first what serves, which is made if need be.

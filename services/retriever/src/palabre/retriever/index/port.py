@@ -1,7 +1,7 @@
 """What the retriever asks of an index of passages, and the index of its engine."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from palabre.chassis.errors import Unavailable
 from palabre.retriever.index.generation import Generation, State
@@ -15,6 +15,13 @@ HIDDEN = ""
 DENSE = "dense"
 
 Vector = Sequence[float]
+
+
+class Sketch(NamedTuple):
+    """A passage's id and the terms of its field `twins`, ordered."""
+
+    id: str
+    terms: list[int]
 
 
 class Meaning(NamedTuple):
@@ -77,6 +84,13 @@ class Index(Protocol):
         """All passages, hidden ones too."""
         ...
 
+    def sketches(self, space: str, tiers: Collection[str]) -> AsyncIterator[list[Sketch]]:
+        """Of all passages that these tiers may read, page by page, in no order that means anything.
+
+        What changes meanwhile may be missed or come in both states.
+        """
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -119,6 +133,12 @@ class Collections(Protocol):
     async def ids(self, generation: Generation, document: str) -> set[str]: ...
 
     async def count(self, generation: Generation) -> int: ...
+
+    async def sketches(
+        self, generation: Generation, tiers: Collection[str], offset: Any = None
+    ) -> tuple[list[Sketch], Any]:
+        """A page, and where the next one begins; None after the last."""
+        ...
 
     async def shown(self, generation: Generation, document: str, version: str, tier: str) -> int:
         """How many of a document's passages are shown in this version, to this tier."""

@@ -21,7 +21,7 @@ from palabre.chassis.errors import Unavailable
 from palabre.retriever.engines import Embedder
 from palabre.retriever.index.generation import Generation, Shape, State, states
 from palabre.retriever.index.generations import Generations
-from palabre.retriever.index.port import DENSE, Gone, Vector
+from palabre.retriever.index.port import DENSE, Gone, Sketch, Vector
 from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import (
     ACCESS,
@@ -33,7 +33,7 @@ from palabre.retriever.index.records import (
     unseen,
 )
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import TEXT, Sparse, of_passage
+from palabre.retriever.vectors import TEXT, TWINS, Sparse, of_passage
 
 _PREFIX = "palabre."
 # Collections from before there were generations: one a space, without an alias.
@@ -166,6 +166,22 @@ class QdrantCollections:
     async def count(self, generation: Generation) -> int:
         async with _translated():
             return (await self._client.count(_name(generation))).count
+
+    async def sketches(
+        self, generation: Generation, tiers: Collection[str], offset: Any = None
+    ) -> tuple[list[Sketch], Any]:
+        condition = models.FieldCondition(key=ACCESS, match=models.MatchAny(any=readable(tiers)))
+        async with _translated():
+            page, following = await self._client.scroll(
+                _name(generation),
+                scroll_filter=models.Filter(must=[condition]),
+                limit=_PAGE,
+                offset=offset,
+                with_payload=False,
+                with_vectors=[TWINS],
+            )
+        vectors: list[tuple[str, Any]] = [(str(record.id), record.vector) for record in page]
+        return [Sketch(identity, sorted(v[TWINS].indices)) for identity, v in vectors], following
 
     async def shown(self, generation: Generation, document: str, version: str, tier: str) -> int:
         wanted = _matching({DOCUMENT: document, "version": version, ACCESS: tier})
