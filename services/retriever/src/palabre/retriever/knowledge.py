@@ -299,14 +299,15 @@ class Knowledge:
         if indexed == sum(entry.passages for entry in entries):
             return True
         log.warning("index and catalogue differ", space=space, passages=indexed)
+        changing = {c.document for of, c in await self._catalogue.pending() if of == space}
         try:
-            known = await self._aligned(space, entries)
+            known = await self._aligned(space, [e for e in entries if e.document not in changing])
         except Unavailable as error:
             log.warning("could not be put right in place", space=space, reason=str(error))
             return False
-        changing = entries != await self._catalogue.entries(space)
-        changing |= any(changed == space for changed, _ in await self._catalogue.pending())
-        return changing or await self._index.count(space) <= known
+        if changing or entries != await self._catalogue.entries(space):
+            return True  # other replicas are at work
+        return await self._index.count(space) <= known
 
     async def _aligned(self, space: str, entries: Sequence[DocumentEntry]) -> int:
         """The passages that the index then has of these documents."""
