@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime as dt
+import io
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -248,6 +250,43 @@ async def test_an_upload_tells_its_progress(http: httpx.AsyncClient, around: Sur
         headers=AUTH | {"Accept": "application/x-ndjson"},
     )
     assert json.loads(empty.text)["problem"]["detail"] == "The document is empty."
+
+
+def packed(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.md", data)
+    return out.getvalue()
+
+
+async def test_each_document_of_an_archive_has_its_outcome(
+    http: httpx.AsyncClient, around: Surroundings
+) -> None:
+    url = "/api/v1/spaces/demo/documents"
+    files = {"file": ("a.zip", packed(bail=b"Trois ans.", vide=b""), "application/zip")}
+    made = await http.post(url, files=files, headers=AUTH)
+    assert made.status_code == 201
+    assert [entry["document"] for entry in made.json()["documents"]] == ["a.zip/bail.md"]
+    failed = {"document": "a.zip/vide.md", "reason": "is empty", "remedy": "send text"}
+    assert made.json()["failed"] == [failed]
+    lines = await http.post(url, files=files, headers=AUTH | {"Accept": "application/x-ndjson"})
+    steps = [json.loads(line) for line in lines.text.splitlines()]
+    assert [next(iter(step)) for step in steps] == ["step", "document", "failed"]
+    assert steps[-1]["failed"] == failed
+
+
+async def test_what_an_owner_says_of_a_document_goes_with_it(
+    http: httpx.AsyncClient, around: Surroundings
+) -> None:
+    url = "/api/v1/spaces/demo/documents"
+    files = {"file": ("a.pdf", b"%PDF")}
+    made = await http.post(url, files=files, data={"front_matter": "tier: rh"}, headers=AUTH)
+    assert made.json()["remarks"] == []
+    header, _ = around.retriever.kept["demo", "a.pdf"]
+    assert header.front_matter == "tier: rh"
+    long = {"front_matter": "x" * 70_000}
+    assert (await http.post(url, files=files, data=long, headers=AUTH)).status_code == 422
 
 
 async def test_bad_uploads_are_refused(http: httpx.AsyncClient, around: Surroundings) -> None:

@@ -29,9 +29,12 @@ class File:
         return self.side.read_text(encoding="utf-8") if self.side else ""
 
     def version(self) -> str:
-        """As the retriever has it: SHA-256 of the content. Raises OSError."""
+        """As the retriever has it: SHA-256 of the content and of the side file. Raises OSError."""
         with self.path.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+            digest = hashlib.file_digest(content, "sha256")
+        if self.side and (said := self.side.read_text(encoding="utf-8", errors="replace")):
+            digest.update(b"\0" + said.encode())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class GatewaySettings(ServiceSettings):
         default=8_000, ge=1, le=32_000, description="Longest question, in characters."
     )
     max_body_bytes: int = Field(default=1 << 20, description="Largest request but uploads.")
-    max_upload_bytes: int = Field(default=64 << 20, description="Largest document.")
+    max_upload_bytes: int = Field(default=256 << 20, description="Largest document or archive.")
     requests_per_minute: int = Field(
         default=0, ge=0, description="Per API token that has no limit of its own; 0: no limit."
     )

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import hashlib
+import io
+import zipfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,7 +141,7 @@ def plain_answer(event: pb.Event) -> list[Any]:
 
 
 class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
-    """Keeps whole documents; a passage is a document."""
+    """Keeps whole documents; a passage is a document, and only the current version is kept."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], tuple[retriever_pb2.DocumentHeader, bytes]] = {}
@@ -159,8 +162,29 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
         if not data:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The document is empty.")
         yield retriever_pb2.IngestResponse(step=retriever_pb2.IngestStep(name="stored"))
+        if header.document.endswith(".zip"):
+            for outcome in self._unpacked(header, data):
+                yield outcome
+            return
         self.kept[header.space, header.document] = (header, data)
         yield retriever_pb2.IngestResponse(done=self._entry(header, data))
+
+    def _unpacked(self, header: Any, data: bytes) -> Iterator[retriever_pb2.IngestResponse]:
+        """Empty members fail."""
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                inside = retriever_pb2.DocumentHeader()
+                inside.CopyFrom(header)
+                inside.document = f"{header.document}/{name}"
+                if content := archive.read(name):
+                    self.kept[header.space, inside.document] = (inside, content)
+                    yield retriever_pb2.IngestResponse(done=self._entry(inside, content))
+                    continue
+                yield retriever_pb2.IngestResponse(
+                    failed=retriever_pb2.DocumentFailure(
+                        document=inside.document, reason="is empty", remedy="send text"
+                    )
+                )
 
     async def ListDocuments(
         self, request: Any, context: Any
@@ -182,6 +206,44 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
         del self.kept[request.space, request.document]
         return retriever_pb2.DeleteDocumentResponse(passages=1)
 
+    async def ListDuplicates(
+        self, request: Any, context: Any
+    ) -> retriever_pb2.ListDuplicatesResponse:
+        """Documents with the same words."""
+        alike: dict[bytes, list[turns_pb2.Passage]] = {}
+        for (space, _), (header, data) in sorted(self.kept.items()):
+            if space == request.space:
+                alike.setdefault(data, []).append(self._passage(header, data))
+        groups = [
+            retriever_pb2.DuplicateGroup(passages=each, similarity=1.0)
+            for each in alike.values()
+            if len(each) > 1
+        ]
+        return retriever_pb2.ListDuplicatesResponse(groups=groups, groups_total=len(groups))
+
+    async def ListVersions(self, request: Any, context: Any) -> retriever_pb2.ListVersionsResponse:
+        entry = self._entry(*await self._find(request, context))
+        return retriever_pb2.ListVersionsResponse(versions=[entry])
+
+    async def Rollback(self, request: Any, context: Any) -> retriever_pb2.RollbackResponse:
+        entry = self._entry(*await self._find(request, context))
+        if not request.version or not entry.version.startswith(request.version):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such version.")
+        return retriever_pb2.RollbackResponse(entry=entry)
+
+    async def Rebuild(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[retriever_pb2.RebuildResponse]:
+        count = sum(space == request.space for space, _ in self.kept)
+        yield retriever_pb2.RebuildResponse(
+            documents=count, documents_total=count, generation=request.space
+        )
+
+    async def ListGenerations(
+        self, request: Any, context: Any
+    ) -> retriever_pb2.ListGenerationsResponse:
+        return retriever_pb2.ListGenerationsResponse()
+
     async def _find(self, request: Any, context: Any) -> Any:
         if (request.space, request.document) not in self.kept:
             await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such document.")
@@ -190,6 +252,7 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
     def _entry(self, header: Any, data: bytes) -> retriever_pb2.DocumentEntry:
         return retriever_pb2.DocumentEntry(
             document=header.document,
+            version=hashlib.sha256(data).hexdigest(),
             title=header.title or header.document,
             tier=header.tier or "public",
             media_type=header.media_type,

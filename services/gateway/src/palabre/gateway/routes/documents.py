@@ -20,6 +20,8 @@ router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
 NDJSON = "application/x-ndjson"
 PIECE = 64 * 1024
 INGEST_S = 600.0
+ARCHIVE = ".zip"
+ARCHIVE_S = 6 * 3_600.0  # thousands of documents in one request
 LISTED_AT_ONCE = 4_000  # well below what one message of gRPC holds
 
 Text = Annotated[str, Form(max_length=1_000)]
@@ -36,8 +38,13 @@ async def ingest(
     language: Text = "",
     tier: Text = "",
     url: Text = "",
+    front_matter: Annotated[str, Form(max_length=64 * 1024)] = "",
 ) -> Response:
-    """Adds or replaces a document. With `Accept: application/x-ndjson` a line per step."""
+    """Adds or replaces a document, or all of a .zip archive, each with an outcome of its own.
+
+    `front_matter` is the YAML that a Markdown file has at its head, for formats with no place for
+    it. With `Accept: application/x-ndjson` a line per step.
+    """
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "documents:write")
     header = rpc.DocumentHeader(
@@ -48,11 +55,15 @@ async def ingest(
         language=language,
         tier=tier,
         url=url,
+        front_matter=front_matter,
     )
-    progress = gateway.retriever.Ingest(_pieces(header, file), timeout=INGEST_S)
+    is_archive = header.document.lower().endswith(ARCHIVE)
+    patience_s = ARCHIVE_S if is_archive else INGEST_S
+    progress = gateway.retriever.Ingest(_pieces(header, file), timeout=patience_s)
     if NDJSON in request.headers.get("accept", ""):
         return Stream(lambda gone: _lines(progress), NDJSON)
-    return JSONResponse(await _last(progress), 201)
+    outcome = await (_outcomes(progress) if is_archive else _last(progress))
+    return JSONResponse(outcome, 201)
 
 
 @router.get("/documents")
@@ -131,6 +142,7 @@ def entry(found: rpc.DocumentEntry) -> dict[str, Any]:
         "passages": found.passages,
         "changed": found.changed,
         "ingested_at": found.ingested_at.ToJsonString(),
+        "remarks": list(found.remarks),
     }
 
 
@@ -161,8 +173,20 @@ async def _last(progress: _Progress) -> dict[str, Any]:
     raise Problem(502, "The retriever ended before the document was stored: send it again.")
 
 
+async def _outcomes(progress: _Progress) -> dict[str, Any]:
+    """Of all documents of an archive."""
+    steps = [_line(step) async for step in progress if not step.HasField("step")]
+    return {
+        "documents": [step["document"] for step in steps if "document" in step],
+        "failed": [step["failed"] for step in steps if "failed" in step],
+    }
+
+
 async def _lines(progress: _Progress) -> AsyncIterator[bytes]:
-    """A line per step, then `{"document": entry}` or `{"problem": …}`."""
+    """A line per step, then `{"document": entry}` or `{"problem": …}`.
+
+    An archive has a `document` or `failed` for each of its documents.
+    """
     try:
         async for step in progress:
             yield f"{to_json(_line(step))}\n".encode()
@@ -174,6 +198,9 @@ async def _lines(progress: _Progress) -> AsyncIterator[bytes]:
 def _line(step: rpc.IngestResponse) -> dict[str, Any]:
     if step.HasField("done"):
         return {"document": entry(step.done)}
+    if step.HasField("failed"):
+        said = step.failed
+        return {"failed": {"document": said.document, "reason": said.reason, "remedy": said.remedy}}
     return {
         "step": step.step.name,
         "passages": step.step.passages,
