@@ -1,4 +1,4 @@
-"""Ingestion: Markdown to searchable, and what it does to the event loop.
+"""Ingestion: Markdown to searchable, what it does to the event loop, and what others do with it.
 
 uv run python -m bench.ingest
 """
@@ -9,17 +9,18 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.search.compared import compare
 from bench.search.corpus import Text, Writer, from_folder
 from bench.search.measuring import line, memory_mb, watched_loop
 from bench.search.setup import Bench, open_bench
+from bench.search.systems import OURS, SYSTEMS, Limits
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import documents
 from palabre.retriever.passages import cut
 from palabre.retriever.vectors import of_passage
 
 
-async def measure(passages: int, source: Path | None, folder: Path) -> None:
-    texts = list(from_folder(source, passages) if source else Writer().texts(passages))
+async def measure(texts: list[Text], folder: Path) -> None:
     _parts(texts[:100])
     before, bench = memory_mb(), await open_bench(folder)
     await _round(bench, texts, "new")
@@ -29,7 +30,7 @@ async def measure(passages: int, source: Path | None, folder: Path) -> None:
     await _round(bench, changed, "a new version, one passage of each changed")
     begun = time.perf_counter()
     await bench.index.close()
-    print(f"{'closed':<46} {time.perf_counter() - begun:.2f} s")
+    print(f"{'closed':<46} {time.perf_counter() - begun:.2f} s\n")
 
 
 async def _round(bench: Bench, texts: list[Text], name: str) -> None:
@@ -61,13 +62,21 @@ def _parts(texts: list[Text]) -> None:
         print(f"{name:<46} {len(pieces) / spent:.0f} passages/s alone")
 
 
-async def main() -> None:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--passages", type=int, default=50_000)
+    parser.add_argument("--sizes", default="10000", help="passages")
     parser.add_argument("--folder", type=Path, help="Markdown to repeat instead of made-up text")
+    parser.add_argument("--alone", action="store_true", help="do not compare")
+    parser.add_argument("--seconds", type=float, default=600, help="for a system at one size")
+    parser.add_argument("--gib", type=float, default=12, help="of memory for a system")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        await measure(options.passages, options.folder, Path(temporary))
+    for size in map(int, options.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as temporary:
+            texts = from_folder(options.folder, size) if options.folder else Writer().texts(size)
+            asyncio.run(measure(list(texts), Path(temporary)))
+        if not options.alone:
+            others = [system for system in SYSTEMS if system is not OURS]
+            compare(size, [OURS, *others], "ingest", Limits(options.seconds, options.gib))
 
 
-asyncio.run(main())
+main()

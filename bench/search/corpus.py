@@ -1,10 +1,15 @@
 """Text to measure with: French-like, its words as unevenly used as real ones."""
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever import documents
+from palabre.retriever.passages import cut
 
 ONSETS = ("", "b", "br", "c", "ch", "d", "f", "gr", "l", "m", "n", "p", "pr", "r", "s", "t", "v")
 VOWELS = ("a", "e", "é", "i", "o", "ou", "u", "an", "on", "oi", "eau", "ai")
@@ -78,3 +83,26 @@ def from_folder(folder: Path, passages: int) -> Iterator[Text]:
             text = file.read_text(encoding="utf-8")
             written += max(1, len(text) // PASSAGE_CHARACTERS)
             yield Text(f"{copy}/{file.name}", f"{text}\n\nExemplaire {copy}.\n")
+
+
+def write(folder: Path, passages: int, more: int, questions: int) -> None:
+    """A corpus on disk: Markdown for us, for the others the passages that we cut it into.
+
+    docs.jsonl, passages.jsonl; more-docs.jsonl, more.jsonl to come in later; questions.json.
+    """
+    writer, later = Writer(), Writer(2)
+    asked = [writer.question() for _ in range(questions)]
+    (folder / "questions.json").write_text(json.dumps(asked), encoding="utf-8")
+    _write(folder / "docs.jsonl", folder / "passages.jsonl", writer.texts(passages))
+    others = (Text(f"n{text.name}", text.markdown) for text in later.texts(more))
+    _write(folder / "more-docs.jsonl", folder / "more.jsonl", others)
+
+
+def _write(whole: Path, pieces: Path, texts: Iterator[Text]) -> None:
+    with whole.open("w", encoding="utf-8") as docs, pieces.open("w", encoding="utf-8") as passages:
+        for text in texts:
+            docs.write(json.dumps(asdict(text), ensure_ascii=False) + "\n")
+            read = documents.read(text.name, text.markdown.encode())
+            for piece in cut(read.sections, Passage(title=read.title, language="fr")):
+                passage = {"text": "\n".join((*piece.passage.heading_path, piece.passage.text))}
+                passages.write(json.dumps(passage, ensure_ascii=False) + "\n")

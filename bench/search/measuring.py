@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
-PAGE = 4_096
 TICK_S = 0.001
 
 
@@ -20,9 +19,15 @@ def line(name: str, times_ms: Sequence[float]) -> str:
     return f"{name:<46} p50 {p50:7.2f}  p99 {p99:7.2f}  max {max(times_ms):7.2f} ms"
 
 
-def memory_mb() -> float:
-    """Resident."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE / 1e6
+def memory_mb(field: str = "VmRSS") -> float:
+    """Resident now (VmRSS) or at most (VmHWM); files that are mapped count."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(field))
+
+
+def disk_mb(folder: Path) -> float:
+    """What the files take, which is less than their size where they have holes."""
+    return sum(f.stat().st_blocks * 512 for f in folder.rglob("*") if f.is_file()) / 1e6
 
 
 async def timed(call: Callable[[], Awaitable[object]]) -> float:

@@ -1,0 +1,110 @@
+"""What rivals/trial.py asks of the others, asked of Palabre's retriever: the same files and phases.
+
+python -m bench.search.ours all|ingest|reopen CORPUS FOLDER
+
+It reads the Markdown (docs.jsonl, more-docs.jsonl) that the others' passages were cut from, filters
+by tier inside the query, and judges what it found.
+"""
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.search.corpus import Text
+from bench.search.measuring import disk_mb, memory_mb, percentile, timed, watched_loop
+from bench.search.setup import SPACE, Bench, open_bench
+
+PLACES = 6
+WARM = 20
+# Turns come at this pace while documents are ingested.
+PAUSE_S = 0.02
+LONGEST_S = 60.0
+
+
+async def run(mode: str, corpus: Path, folder: Path) -> None:
+    questions = json.loads((corpus / "questions.json").read_text(encoding="utf-8"))
+    say("begun", memory_mb=memory_mb("VmRSS"))
+    if mode == "reopen":
+        await _reopen(folder, questions[0])
+        return
+    bench = await open_bench(folder)
+    await _ingest(bench, corpus / "docs.jsonl")
+    if mode == "all":
+        say("alone", ms=await _alone(bench, questions))
+        await _during(bench, corpus / "more-docs.jsonl", questions)
+    begun = time.perf_counter()
+    await bench.index.close()
+    say("saved", seconds=time.perf_counter() - begun, disk_mb=disk_mb(folder / "index"))
+    say("peak", memory_mb=memory_mb("VmHWM"))
+
+
+def say(phase: str, **figures: Any) -> None:
+    print(json.dumps({"phase": phase, **figures}), flush=True)
+
+
+async def _ingest(bench: Bench, file: Path) -> None:
+    begun = time.perf_counter()
+    async with watched_loop() as late:
+        passages = await bench.ingest_all(_told(texts(file)))
+    seconds = time.perf_counter() - begun
+    say("ingested", passages=passages, seconds=seconds, late_ms=_late(late))
+
+
+async def _alone(bench: Bench, questions: Sequence[str]) -> list[float]:
+    for question in questions[:WARM]:
+        await bench.find(question, PLACES)
+    times, begun = list[float](), time.perf_counter()
+    for question in questions[WARM:]:
+        times.append(await timed(partial(bench.find, question, PLACES)))
+        if len(times) >= WARM and time.perf_counter() - begun > LONGEST_S:
+            break
+    return times
+
+
+async def _during(bench: Bench, file: Path, questions: Sequence[str]) -> None:
+    """Other documents come in all the while."""
+    begun, times, asked = time.perf_counter(), list[float](), itertools.cycle(questions)
+    async with watched_loop() as late:
+        ingesting = asyncio.create_task(bench.ingest_all(texts(file)))
+        while not ingesting.done():
+            times.append(await timed(partial(bench.find, next(asked), PLACES)))
+            await asyncio.sleep(PAUSE_S)
+    rate = await ingesting / (time.perf_counter() - begun)
+    say("during", ms=times, rate=rate, late_ms=_late(late))
+
+
+async def _reopen(folder: Path, question: str) -> None:
+    begun = time.perf_counter()
+    bench = await open_bench(folder)
+    opened = time.perf_counter() - begun
+    first = await timed(partial(bench.find, question, PLACES))
+    assert await bench.index.count(SPACE)
+    say("reopened", seconds=opened, first_ms=first, memory_mb=memory_mb("VmRSS"))
+    await bench.index.close()
+
+
+def texts(file: Path) -> Iterator[Text]:
+    with file.open(encoding="utf-8") as lines:
+        yield from (Text(**json.loads(line)) for line in lines)
+
+
+def _told(documents: Iterator[Text]) -> Iterator[Text]:
+    """Says how far it came, for the one who stops it."""
+    for number, text in enumerate(documents):
+        if number % 500 == 0:
+            say("at", documents=number)
+        yield text
+
+
+def _late(late: Sequence[float]) -> dict[str, float]:
+    return {"p50": percentile(late, 0.5), "p99": percentile(late, 0.99), "max": max(late)}
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
