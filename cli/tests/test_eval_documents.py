@@ -88,17 +88,33 @@ async def test_the_floor_decides_whether_anything_is_found(tmp_path: Path, folde
 
 async def test_a_field_can_be_left_out(asked: Path, folder: Path) -> None:
     letters = await evaluated(asked, folder, "fields=letters")
-    assert letters.searched["setting"]["fields"] == ("letters",)
+    assert letters.searched["setting"]["fields"] == ["letters"]
     assert letters.outcomes[0].asked.places == (1,)
     title = await evaluated(asked, folder, "fields=title")
     assert title.outcomes[0].all.places == ()
 
 
+async def test_engines_are_set_up_as_those_of_a_server(asked: Path, folder: Path) -> None:
+    changes = ("embedding_engine=words", "reranker_engine=words", "reranker_floor=0.6")
+    report = await evaluated(asked, folder, *changes)
+    setting = report.searched["setting"]
+    assert setting["embedding_engine"] == setting["reranker_engine"] == "words"
+    assert report.floor == setting["reranker_floor"] == 0.6
+    assert report.outcomes[0].asked.places == (1,)
+
+
+async def test_an_engine_that_is_not_there_is_refused(asked: Path, folder: Path) -> None:
+    with pytest.raises(Trouble, match="there is no engine 'magic'"):
+        await evaluated(asked, folder, "embedding_engine=magic")
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("flor=1", "no such setting: choose among floor"),
+        ("flor=1", "no such setting: write NAME=VALUE, with one of floor"),
         ("floor", "no such setting"),
+        ("reranker_api_key=x", "no such setting"),
+        ("reranker_candidates=many", "valid integer"),
         ("floor=two", "could not convert"),
         ("floor=2", "from 0 to 1"),
         ("fields=body", "choose among text"),

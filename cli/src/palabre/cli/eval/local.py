@@ -16,20 +16,25 @@ from palabre.chassis.blobs import MemoryObjects
 from palabre.cli.eval.outcomes import PLACES
 from palabre.cli.eval.questions import Asked
 from palabre.cli.eval.searched import Hit
-from palabre.cli.eval.setting import Setting
+from palabre.cli.eval.setting import FIELDS, Setting
 from palabre.cli.folders import File, media_type, walk
 from palabre.cli.server import Trouble
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader
 from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever import engines
 from palabre.retriever.access import RESTRICTED, tiers_of
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
+from palabre.retriever.documents.isolation import Isolated
 from palabre.retriever.errors import InvalidDocument
 from palabre.retriever.index import Index
 from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Question, Search
-from palabre.retriever.vectors import FIELDS, Sparse
+from palabre.retriever.settings import RetrieverSettings
+from palabre.retriever.vectors import Sparse
 
 SPACE = "eval"
 AT_ONCE = 4
@@ -40,10 +45,11 @@ Told = Callable[[str], None]  # what is wrong with a document; empty when nothin
 class Local:
     """Documents in an index of their own."""
 
-    def __init__(self, index: Index, setting: Setting, languages: Sequence[str]) -> None:
+    def __init__(
+        self, knowledge: Knowledge, search: Search, setting: Setting, languages: Sequence[str]
+    ) -> None:
+        self._knowledge, self._search = knowledge, search
         self._setting, self._languages = setting, tuple(languages)
-        self._knowledge = Knowledge(index, Catalogue(MemoryBucket()), MemoryObjects(), _now)
-        self._search = Search(OnlyFields(index, setting.fields))
 
     async def take_in(self, files: Iterable[File], told: Told) -> None:
         """Some documents at once. What fails is told; the rest goes on."""
@@ -133,14 +139,45 @@ class OnlyFields:
 
 @contextlib.asynccontextmanager
 async def opened(setting: Setting, languages: Sequence[str]) -> AsyncIterator[Local]:
-    """Its index goes when this is left."""
+    """Its index goes when this is left. Raises Trouble when an engine is missing."""
     sys.setswitchinterval(0.001)  # as the service does
     with tempfile.TemporaryDirectory(prefix="palabre-eval-") as folder:
-        index = await EdgeIndex.open(Path(folder))
         try:
-            yield Local(index, setting, languages)
+            reranking = await asyncio.to_thread(_reranking, setting.retriever)
+            index = await _index(Path(folder), setting.retriever)
+        except engines.EngineMissing as error:
+            raise Trouble(str(error)) from error
+        reading = Isolated()
+        knowledge = Knowledge(
+            index, Catalogue(MemoryBucket()), MemoryObjects(), _now, reading=reading
+        )
+        search = Search(OnlyFields(index, setting.fields), reranking=reranking)
+        try:
+            yield Local(knowledge, search, setting, languages)
         finally:
             await index.close()
+            await reading.close()
+
+
+async def _index(folder: Path, settings: RetrieverSettings) -> Generations:
+    """As the service makes it. Raises EngineMissing."""
+    return await EdgeIndex.open(
+        folder,
+        embedder=await asyncio.to_thread(engines.embedder, settings),
+        recipe=settings.embedding_recipe,
+        patience_s=settings.embedding_timeout_s,
+    )
+
+
+def _reranking(settings: RetrieverSettings) -> Reranking | None:
+    if engine := engines.reranker(settings):
+        return Reranking(
+            engine,
+            settings.reranker_candidates,
+            settings.reranker_timeout_s,
+            settings.reranker_floor,
+        )
+    return None
 
 
 def _now() -> dt.datetime:
