@@ -52,7 +52,8 @@ class Contents:
         dear = bool(front_matter) or is_isolated(name, data, header.media_type)
         if dear:
             kept = await self._kept(header.space, name, version_of(data, front_matter))
-            if kept.document and kept.readers == READERS:
+            # Pages that nobody could read may be read by now.
+            if kept.document and kept.readers == READERS and not kept.document.unread:
                 return kept.document, Original(data, _CONTENT.dump_json(kept))
         read = await self._reading.read(name, data, header.media_type, front_matter)
         document = complete(name, read)

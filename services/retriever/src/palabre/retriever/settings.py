@@ -94,6 +94,21 @@ class RetrieverSettings(ServiceSettings):
     reranker_floor: float = Field(
         default=0.3, ge=0, le=1, description="Score that the best passage must reach."
     )
+    ocr_model: str = Field(
+        default="",
+        description="Vision model that reads scanned pages and pictures; empty: none does.",
+    )
+    ocr_base_url: str = Field(
+        default="", description="Address of its OpenAI-compatible API; empty: OpenAI's."
+    )
+    ocr_api_key: SecretStr = Field(default=SecretStr(""), description="Its key.")
+    ocr_pages_at_once: int = Field(
+        default=4, ge=1, le=64, description="Pages of a document that it reads at the same time."
+    )
+    ocr_max_pages: int = Field(
+        default=100, ge=1, le=5_000, description="Pages of one document that it reads at most."
+    )
+    ocr_timeout_s: float = Field(default=60.0, gt=0, description="How long a page may take.")
     allow_downloads: bool = Field(
         default=False, description="May fetch models that are named and missing from the Internet."
     )

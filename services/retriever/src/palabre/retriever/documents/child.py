@@ -19,10 +19,9 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from typing import Any, BinaryIO, Literal, NoReturn
 
-from palabre.retriever.documents.formats import convert, preload
+from palabre.retriever.documents.formats import convert, preload, render
 from palabre.retriever.documents.stored import to_json
 from palabre.retriever.errors import InvalidDocument
 
@@ -139,8 +138,7 @@ def _replied(header: dict[str, Any], data: bytes) -> bytes:
     name = header["name"]
     try:
         if header["does"] == "render":
-            pdf = import_module("palabre.retriever.documents.pdf")
-            return frame({}, pdf.render(name, data, header["page"]))
+            return frame({}, render(name, data, header["page"]))
         document = convert(name, data, header["media_type"], header["front_matter"])
         return frame({}, to_json(document))
     except InvalidDocument as error:

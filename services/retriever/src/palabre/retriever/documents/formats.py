@@ -28,6 +28,7 @@ class Format:
     contents: tuple[Content, ...] = ()
 
 
+_HERE = "palabre.retriever.documents"
 _LATER: list[tuple[str, str]] = []
 
 
@@ -48,7 +49,7 @@ def preload() -> None:
 
 
 def _reader(module: str, function: str) -> Reader:
-    reader: Reader = getattr(import_module(f"palabre.retriever.documents.{module}"), function)
+    reader: Reader = getattr(import_module(f"{_HERE}.{module}"), function)
     return reader
 
 
@@ -70,6 +71,10 @@ FORMATS = (
         ("zip", "ole"),
     ),
     Format("text/csv", (".csv", ".tsv"), later("sheets", "read_delimited"), True),
+    Format("image/png", (".png",), later("images", "read_image"), True, ("image",)),
+    Format("image/jpeg", (".jpg", ".jpeg"), later("images", "read_image"), True, ("image",)),
+    Format("image/webp", (".webp",), later("images", "read_image"), True, ("image",)),
+    Format("image/tiff", (".tif", ".tiff"), later("images", "read_image"), True, ("image",)),
 )
 # What clients send when they do not know: then the file's name decides.
 _UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
@@ -116,15 +121,22 @@ def convert(name: str, data: bytes, media_type: str = "", front_matter: str = ""
     )
 
 
+def render(name: str, data: bytes, page: int) -> bytes:
+    """A page of a PDF or a picture, from 1, as PNG or JPEG. Raises InvalidDocument. Blocking."""
+    module = "images" if sniff(data) == "image" else "pdf"
+    rendered: bytes = import_module(f"{_HERE}.{module}").render(name, data, page)
+    return rendered
+
+
 def complete(name: str, document: Document) -> Document:
     """With a remark on pages that nobody could read. Raises InvalidDocument when that is all."""
     pages = document.unread
     if not document.sections and pages:
-        which = "its only page has" if len(pages) == 1 else f"none of its {len(pages)} pages has"
+        which = "its only page has no" if len(pages) == 1 else f"none of its {len(pages)} pages has"
         raise InvalidDocument(
             name,
-            f"is a scan: {which} text",
-            "run it through character recognition, or set up an OCR engine (docs/documents.md)",
+            f"is a scan or a picture: {which} text",
+            "name a model that reads pages in PALABRE_OCR_MODEL (docs/documents.md), or send text",
         )
     if not document.sections:
         raise InvalidDocument(name, "has no text besides its title", "write what it should tell")
@@ -149,7 +161,7 @@ def choose(source: Source, media_type: str) -> tuple[Format, tuple[str, ...]]:
     if content == "ole" and holds_encrypted_office(source.data):
         raise packages.encrypted(source.name)
     if content:
-        named = _by_suffix(source.name)
+        named = _by_suffix(source.name) or _by_type(media_type)
         if named is None or content not in named.contents:
             raise _unreadable(source.name, content)
         return named, ()
@@ -188,7 +200,10 @@ def _unreadable(name: str, content: Content) -> InvalidDocument:
     newer = {".doc": ".docx", ".ppt": ".pptx"}.get(_suffix(name), ".docx, .pptx or .pdf")
     reason, remedy = {
         "ole": ("is in an old format of Office", f"save it as {newer}"),
-        "image": ("is an image", "send a document with text in it"),
+        "image": (
+            "is a picture whose kind its name does not say, or nobody reads",
+            "save it as .png, .jpg, .webp or .tiff, or send a document with text in it",
+        ),
         "rtf": ("is rich text (RTF)", "save it as .docx or .odt"),
     }.get(content, ("is an archive, though no .zip", "pack it as .zip"))
     return InvalidDocument(name, reason, remedy)
@@ -210,7 +225,7 @@ def _told(document: Document, source: Source) -> Document:
 def find(name: str, media_type: str = "") -> Format:
     """By media type, else by suffix. A Markdown file sent as text/plain is still Markdown."""
     by_suffix = _by_suffix(name)
-    by_type = next((f for f in FORMATS if f.media_type == media_type), None)
+    by_type = _by_type(media_type)
     if by_suffix and (media_type in _UNSAID or media_type == "text/plain" or not by_type):
         return by_suffix
     if by_type:
@@ -222,6 +237,10 @@ def find(name: str, media_type: str = "") -> Format:
 
 def _by_suffix(name: str) -> Format | None:
     return next((f for f in FORMATS if _suffix(name) in f.suffixes), None)
+
+
+def _by_type(media_type: str) -> Format | None:
+    return next((f for f in FORMATS if f.media_type == media_type), None)
 
 
 def _suffix(name: str) -> str:

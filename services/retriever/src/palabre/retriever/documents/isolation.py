@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from palabre.chassis.errors import Unavailable
 from palabre.retriever.documents.child import FRAME, Confinement, arguments, frame
-from palabre.retriever.documents.formats import convert, is_isolated
+from palabre.retriever.documents.formats import convert, is_isolated, render
 from palabre.retriever.documents.stored import from_json
 from palabre.retriever.documents.structure import Document
 from palabre.retriever.errors import InvalidDocument
@@ -30,7 +30,7 @@ class Reading(Protocol):
         ...
 
     async def render(self, name: str, data: bytes, page: int) -> bytes:
-        """A page of a PDF, from 1, as PNG. Raises InvalidDocument and Unavailable."""
+        """A page of a PDF or a picture, from 1, as PNG or JPEG. Raises as `read` does."""
         ...
 
     async def close(self) -> None: ...
@@ -45,8 +45,6 @@ class InProcess:
         return await asyncio.to_thread(convert, name, data, media_type, front_matter)
 
     async def render(self, name: str, data: bytes, page: int) -> bytes:
-        from palabre.retriever.documents.pdf import render
-
         return await asyncio.to_thread(render, name, data, page)
 
     async def close(self) -> None:

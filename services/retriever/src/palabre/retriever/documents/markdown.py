@@ -55,20 +55,30 @@ def _split(name: str, text: str) -> tuple[Front, str]:
     return parse_front(name, found[1], first_line=2), text[found.end() :]
 
 
+def write_markdown(outline: Outline, text: str) -> None:
+    """Adds text without front matter, below the headings that are open."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _write(outline, list(_blocks(_PARSER.parse(text))), text.split("\n"))
+
+
 def _sections(blocks: list[tuple[Token, str]], lines: list[str]) -> tuple[Section, ...]:
     outline = Outline()
+    _write(outline, blocks, lines)
+    return outline.sections()
+
+
+def _write(outline: Outline, blocks: list[tuple[Token, str]], lines: list[str]) -> None:
     for token, content in blocks:
         if token.type == "heading_open":
             outline.heading(int(token.tag[1]), _plain(content))
         elif token.map:
             text = _COMMENT.sub("", "\n".join(lines[token.map[0] : token.map[1]]))
             outline.block(text, _KINDS.get(token.type, "paragraph"))
-    return outline.sections()
 
 
 def _blocks(tokens: list[Token]) -> Iterator[tuple[Token, str]]:
     """Outermost opening tokens, each with the content of the token that follows."""
-    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, after in zip(tokens, [*tokens, None][1:], strict=True):
         if token.level == 0 and token.nesting >= 0 and token.type != "hr":
             yield token, after.content if after else ""
 

@@ -25,6 +25,8 @@ _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
 def sniff(data: bytes) -> Content:
     """Empty for text and for what nobody here knows."""
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image"
     return next((content for mark, content in _BEGINNINGS if data.startswith(mark)), "")
 
 

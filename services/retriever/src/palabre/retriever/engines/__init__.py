@@ -1,4 +1,4 @@
-"""Models that place a text in a space of meaning, or judge a passage: optional, behind ports.
+"""Models that place a text in a space of meaning, judge a passage or read a page: behind ports.
 
 Engines are found by entry points; only the one that the settings ask for is loaded.
 """
@@ -7,12 +7,22 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from palabre.retriever.engines.port import Embedder, EngineMissing, Reranker
+from palabre.retriever.engines.port import Embedder, EngineMissing, Ocr, Reranker, Unreadable
 from palabre.retriever.settings import RetrieverSettings
 
-__all__ = ["Embedder", "EngineMissing", "Reranker", "embedder", "reranker"]
+__all__ = [
+    "Embedder",
+    "EngineMissing",
+    "Ocr",
+    "Reranker",
+    "Unreadable",
+    "embedder",
+    "ocr",
+    "reranker",
+]
 
 EMBEDDERS, RERANKERS = "palabre.retriever.embedders", "palabre.retriever.rerankers"
+OCRS = "palabre.retriever.ocr"
 
 
 def embedder(settings: RetrieverSettings) -> Embedder | None:
@@ -28,6 +38,13 @@ def reranker(settings: RetrieverSettings) -> Reranker | None:
     remote = settings.reranker_base_url
     name = settings.reranker_engine or _implied(remote, "endpoint", settings.reranks)
     build: Callable[[RetrieverSettings], Reranker] | None = _load(RERANKERS, name)
+    return build(settings) if build else None
+
+
+def ocr(settings: RetrieverSettings) -> Ocr | None:
+    """As `embedder`: where a model is named."""
+    name = "openai" if settings.ocr_model else ""
+    build: Callable[[RetrieverSettings], Ocr] | None = _load(OCRS, name)
     return build(settings) if build else None
 
 

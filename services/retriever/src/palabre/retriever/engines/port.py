@@ -1,4 +1,4 @@
-"""What the retriever asks of a model of embeddings, and of one that judges passages."""
+"""What the retriever asks of models: vectors, judgements of passages, the words on a page."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -40,6 +40,26 @@ class Reranker(Protocol):
 
     async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers, 0 to 1, in this order; all of them in one call."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Unreadable(Exception):
+    """This page, as the model has it; the others may be read. The message says why."""
+
+
+class Ocr(Protocol):
+    """Reads pictures of pages. Safe to share between tasks."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def read(self, picture: bytes) -> str:
+        """The words of a PNG or JPEG as Markdown; empty for a page without any.
+
+        Raises Unreadable for this page alone, and Unavailable. Waits as long as a busy server asks.
+        """
         ...
 
     async def close(self) -> None: ...
