@@ -210,6 +210,19 @@ async def test_one_question_gets_one_answer(gateway: RunningGateway, llm: Script
     assert carried[0].question == "On parlait du loyer."
 
 
+async def test_a_question_may_name_the_space_and_the_persona_that_answer(
+    gateway: RunningGateway, llm: ScriptedAnswers
+) -> None:
+    headers = {"Authorization": f"Bearer {testing.TOKEN}"}
+    async with httpx.AsyncClient(base_url=gateway.url, headers=headers) as http:
+        named = {"query": "Quand ?", "model": "demo/camille"}
+        reply = (await http.post("/answer/", json=named)).json()
+        assert (reply["space"], reply["persona"]) == ("demo", "camille")
+        for model in ("demo/nemo", "nulle-part"):
+            unknown = await http.post("/answer/", json={"query": "Quand ?", "model": model})
+            assert unknown.status_code == 404
+
+
 async def test_a_text_is_spoken(client: openai.AsyncOpenAI, around: Surroundings) -> None:
     async with client.audio.speech.with_streaming_response.create(
         model="demo/camille",

@@ -10,7 +10,7 @@ from palabre.chassis.testing import MemoryHistories, collect
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange
 from palabre.llm import handlers
-from palabre.llm.comprehend import Comprehension, bounded, leans_back
+from palabre.llm.comprehend import STORIES, Comprehension, Memory, bounded, leans_back
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted
 from palabre.llm.errors import Broken
@@ -168,12 +168,18 @@ async def test_an_unknown_persona_is_refused_by_name() -> None:
 
 def test_the_history_is_bounded_by_tokens_and_keeps_the_latest() -> None:
     past = [Exchange(turn=str(n), question="q" * 400, answer="a" * 400) for n in range(9)]
-    assert [exchange.turn for exchange in bounded(past, most=600)] == ["6", "7", "8"]
+    assert [exchange.turn for exchange in bounded(past, Memory(tokens=600))] == ["6", "7", "8"]
 
 
 def test_a_long_past_answer_is_cut() -> None:
     [exchange] = bounded([Exchange(question="q", answer="a" * 90_000)])
     assert len(exchange.answer) == 2000
+
+
+def test_of_a_long_episode_the_end_is_remembered() -> None:
+    [exchange] = bounded([Exchange(question="q", answer="a" * 90_000 + "choix 3")], STORIES)
+    assert exchange.answer.endswith("choix 3")
+    assert len(exchange.answer) == 5_000
 
 
 @pytest.mark.parametrize("text", ["Et pour un meublé ?", "oui", "Combien ça coûte ?", "And that?"])

@@ -33,7 +33,8 @@ class Spaces:
             raise UnknownSpace(f"no space {name!r}: run `palabre spaces apply`") from None
 
     def all(self) -> dict[str, Space]:
-        return dict(self._known)
+        """The first one is meant where none is named."""
+        return dict(sorted(self._known.items(), key=lambda item: (item[1].order, item[0])))
 
     async def refresh(self, bus: Bus) -> None:
         """Takes what changed since the last time. Raises Unavailable."""

@@ -40,12 +40,17 @@ class Avatar(_Strict):
 
 
 class Persona(_Strict):
-    """Who speaks. `models` is an ordered list of fall-backs; empty means the deployment's own."""
+    """Who speaks. `models` is an ordered list of fall-backs; empty means the deployment's own.
+
+    A persona of the mode `answer` says what passages say; one of `story` makes up a story that
+    they inspire.
+    """
 
     name: str = Field(min_length=1, max_length=80)
     identity: Texts
     audience: str = ""
     address: Literal["vous", "tu"] = "vous"
+    mode: Literal["answer", "story"] = "answer"
     guidelines: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -83,6 +88,8 @@ class Space(_Strict):
 
     schema_: Literal[1] = Field(alias="schema")
     name: str = Field(min_length=1, max_length=120)
+    # Its place among the spaces: where none is named, the first one is meant.
+    order: int = 0
     languages: tuple[Language, ...] = Field(min_length=1)
     default_persona: Name
     greeting: Texts

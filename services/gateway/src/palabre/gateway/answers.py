@@ -11,6 +11,7 @@ MODES = {
     turns_pb2.ANSWER_MODE_GROUNDED: "grounded",
     turns_pb2.ANSWER_MODE_NO_KNOWLEDGE: "no_knowledge",
     turns_pb2.ANSWER_MODE_REFUSED: "refused",
+    turns_pb2.ANSWER_MODE_STORY: "story",
 }
 
 

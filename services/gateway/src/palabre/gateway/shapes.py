@@ -38,7 +38,10 @@ class Feedback(_Shape):
 
 
 class Question(_Shape):
+    """`model` is `space/persona` or a space alone, as in the OpenAI API."""
+
     query: str
+    model: str = Field(default="", max_length=81)
     context: str | list[str] | None = Field(
         default=None, description="What was said before; the question may refer to it."
     )

@@ -15,7 +15,7 @@ from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Persona, Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, replies
+from palabre.llm import categories, inspirations, replies
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
 from palabre.llm.draft import Draft
@@ -71,8 +71,13 @@ class Turn:
     def say(self, key: str) -> str:
         return replies.of(self.language, self.persona.address)(key)
 
+    @property
+    def is_story(self) -> bool:
+        return self.persona.mode == "story"
+
     def refusal(self) -> str:
-        return categories.refusal(self.guard, answerable=bool(self.received.passages))
+        answerable = self.is_story or bool(self.received.passages)
+        return categories.refusal(self.guard, answerable=answerable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +167,12 @@ class Answering:
                 yield result
             if len(draft.text) > LONGEST:
                 break
+        if turn.is_story and not draft.citations.cited:
+            for result in draft.write(_inspired_by(turn, draft)):
+                yield result
         known = turn.received.passages
         mode = turns.ANSWER_MODE_GROUNDED if known else turns.ANSWER_MODE_NO_KNOWLEDGE
+        mode = turns.ANSWER_MODE_STORY if turn.is_story else mode
         async for result in self._completed(turn, draft, mode, generation.usage):
             yield result
 
@@ -211,7 +220,9 @@ class Answering:
         if understanding.judged or model == "none" or not (rungs := self.ladder.judges((model,))):
             return
         said = turn.received.utterance.text
-        asked = Completion(self.prompting.guard(said, turn.language), sampling=SAMPLING)
+        asked = Completion(
+            self.prompting.guard(said, turn.language, fiction=turn.is_story), sampling=SAMPLING
+        )
         try:
             async with asyncio.timeout(self.guard_timeout_s):
                 verdict = await self.ladder.judge(asked, GUARD_SCHEMA, rungs[:1])
@@ -256,6 +267,7 @@ class Answering:
             language=turn.language,
             address=turn.persona.address,
             where_to_turn=turn.space.text(turn.space.no_knowledge, turn.language),
+            mode=turn.persona.mode,
         )
         messages = self.prompting.answer(turn.space, turn.persona, retrieved)
         return Completion(messages, sampling=_sampling(turn), material=material)
@@ -264,6 +276,13 @@ class Answering:
         if not turn.first_delta_ms and result.HasField("answer_delta"):
             turn.first_delta_ms = (self.clock() - turn.begun) * 1000
         return result
+
+
+def _inspired_by(turn: Turn, draft: Draft) -> str:
+    """The line that a model forgot, by the passages whose words the story took up; or nothing."""
+    numbers = inspirations.of(draft.text, turn.received.utterance.text, turn.received.passages)
+    marks = "".join(f"[{number}]" for number in numbers)
+    return f"\n\n{turn.say('inspired_by')} {marks}" if marks else ""
 
 
 def _sampling(turn: Turn) -> turns.Sampling:

@@ -11,9 +11,9 @@ import structlog
 
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1.turns_pb2 import Exchange, Sampling, Understanding, Utterance
-from palabre.llm import categories, guard, languages, tokens
+from palabre.llm import categories, choices, guard, languages, tokens
 from palabre.llm.courtesies import courtesy
-from palabre.llm.engines import Completion, Schema, Verdict
+from palabre.llm.engines import Completion, Message, Schema, Verdict
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting
@@ -22,7 +22,6 @@ from palabre.llm.words import stems, words
 
 log = structlog.get_logger()
 
-HISTORY_TOKENS = 2_000
 LONGEST_PAST_ANSWER = 2_000  # characters
 LONGEST_QUESTION = 500
 LONGEST_QUERY = 200
@@ -53,6 +52,23 @@ _POINTS_BACK = frozenset(_POINTING.split())
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """How much of a conversation is remembered, and which end of what was long."""
+
+    tokens: int = 2_000
+    characters: int = LONGEST_PAST_ANSWER
+    its_end: bool = False
+
+    def cut(self, said: str) -> str:
+        return said[-self.characters :] if self.its_end else said[: self.characters]
+
+
+ANSWERS = Memory()
+# Where a story stands is told at its end.
+STORIES = Memory(tokens=6_000, characters=5_000, its_end=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Comprehension:
     """At most one structured model call, and never later than `timeout_s`."""
 
@@ -67,24 +83,22 @@ class Comprehension:
     ) -> Understanding:
         """With no model, or a late or broken verdict: the raw words."""
         begun = self.clock()
-        understood = by_words(space, utterance, history)
+        fiction = persona.mode == "story"
+        understood = by_words(space, utterance, history, fiction=fiction)
         if _wants_model(space, history):
             models = (self.model,) if self.model else persona.models
-            await self._refine(understood, space, utterance.text, history, models)
+            asked = self.prompting.comprehension(
+                space, utterance.text, history, understood.language, fiction=fiction
+            )
+            await self._refine(understood, asked, models)
         understood.duration_ms = (self.clock() - begun) * 1000
         return understood
 
     async def _refine(
-        self,
-        understood: Understanding,
-        space: Space,
-        text: str,
-        history: Sequence[Exchange],
-        models: Sequence[str],
+        self, understood: Understanding, messages: tuple[Message, ...], models: Sequence[str]
     ) -> None:
         if not (rungs := self.ladder.judges(models)[:1]):
             return
-        messages = self.prompting.comprehension(space, text, history, understood.language)
         asked = Completion(messages, sampling=SAMPLING)
         try:
             async with asyncio.timeout(self.timeout_s):
@@ -95,16 +109,20 @@ class Comprehension:
         take(understood, verdict)
 
 
-def by_words(space: Space, utterance: Utterance, history: Sequence[Exchange]) -> Understanding:
-    """What can be known without a model."""
+def by_words(
+    space: Space, utterance: Utterance, history: Sequence[Exchange], *, fiction: bool = False
+) -> Understanding:
+    """What can be known without a model. In a story a number may stand for a way to go on."""
     text = utterance.text.strip()
+    told = (history[-1].answer or history[-1].question) if history else ""
+    way = choices.taken(text, told) if fiction else ""
     leans = bool(history) and leans_back(text) and not courtesy(text)
     before = history[-1].question[:LONGEST_QUERY] if leans else ""
     return Understanding(
         language=languages.choose(text, utterance.language, space.languages),
-        question=f"{before} {text}".strip(),
+        question=way or f"{before} {text}".strip(),
         queries=[before] if before else [],  # what it is about weighs more than how it goes on
-        guard=guard.judge(text) if space.guard.lexical else [],
+        guard=guard.judge(text, fiction=fiction) if space.guard.lexical else [],
     )
 
 
@@ -136,16 +154,17 @@ def leans_back(text: str) -> bool:
     )
 
 
-def bounded(history: Sequence[Exchange], most: int = HISTORY_TOKENS) -> list[Exchange]:
+def bounded(history: Sequence[Exchange], memory: Memory = ANSWERS) -> list[Exchange]:
     """The latest exchanges that fit, oldest first; long answers are cut."""
     kept: list[Exchange] = []
+    left = memory.tokens
     for exchange in reversed(history):
         short = Exchange()
         short.CopyFrom(exchange)
-        short.question = exchange.question[:LONGEST_PAST_ANSWER]
-        short.answer = exchange.answer[:LONGEST_PAST_ANSWER]
-        most -= tokens.estimate(short.question, short.answer)
-        if most < 0:
+        short.question = memory.cut(exchange.question)
+        short.answer = memory.cut(exchange.answer)
+        left -= tokens.estimate(short.question, short.answer)
+        if left < 0:
             break
         kept.append(short)
     return kept[::-1]

@@ -48,14 +48,28 @@ _BETWEEN = re.compile(r"[.\-*_·]")
 _NEGATED = re.compile(r"\b(?:pas|jamais|aucunement|not|never)\b")
 
 
-def judge(text: str) -> list[str]:
-    """The categories of `categories.ALL` that the words themselves show, in a constant order."""
+def judge(text: str, *, fiction: bool = False) -> list[str]:
+    """The categories of `categories.ALL` that the words themselves show, in a constant order.
+
+    In fiction a dragon may be slain: what is said of characters is nobody's danger.
+    """
     folded = fold(text[:LONGEST])
     meant = _IDIOMS.sub(" , ", folded)
     found = {category for category, pattern in _PATTERNS if _applies(category, pattern, meant)}
     if "insult" not in found and _is_called_names(meant):
         found.add("insult")
-    return categories.known(found)
+    return categories.known(found - _imagined(meant) if fiction else found)
+
+
+def _imagined(text: str) -> set[str]:
+    """Categories that are about characters: not where the person's own family is spoken of, and
+    never a wish to die.
+    """
+    told, daring = _CHARACTERS.search(text), _DARING.sub(" , ", text)
+    harm = [pattern for category, pattern in _PATTERNS if category == "self-harm"]
+    only = {"self-harm"} if not any(_applies("self-harm", p, daring) for p in harm) else set()
+    own = _OWN_PEOPLE.search(text)
+    return only | ({"threat", "insult", "violence", "child-danger"} if told and not own else set())
 
 
 @lru_cache(maxsize=1024)
@@ -117,6 +131,9 @@ def _all() -> Iterator[tuple[str, re.Pattern[str]]]:
 _PATTERNS = tuple(_all())
 _IDIOMS = _compiled("|".join(lexicon.IDIOMS))
 _REPORTED = _compiled(lexicon.REPORTED)
+_CHARACTERS = _compiled(lexicon.CHARACTERS)
+_DARING = _compiled("|".join(lexicon.DARING))
+_OWN_PEOPLE = _compiled(lexicon.OWN_PEOPLE)
 _VOCATIVE = _compiled(lexicon.VOCATIVE)
 # "plus envie de vivre": the negation is what is meant.
 _AWAY_FROM_LIFE = re.compile(r"vivre|vie\b|live|alive|exist|wake")

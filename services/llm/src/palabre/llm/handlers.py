@@ -9,7 +9,7 @@ from palabre.chassis.spaces import Space
 from palabre.chassis.stage import Handler
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.llm.answer import Answering
-from palabre.llm.comprehend import Comprehension, bounded
+from palabre.llm.comprehend import ANSWERS, STORIES, Comprehension, bounded
 
 
 def comprehender(
@@ -23,9 +23,10 @@ def comprehender(
         name = space.persona_name(utterance.persona, event.channel)
         if name not in space.personas:
             raise Reject(f"space {event.space} has no persona {name!r}")
-        carried = utterance.carried_history
-        history = bounded(carried if utterance.carries_history else await histories.read(event))
         persona = space.personas[name]
+        carried = utterance.carried_history
+        past = carried if utterance.carries_history else await histories.read(event)
+        history = bounded(past, STORIES if persona.mode == "story" else ANSWERS)
         understanding = await comprehension.understand(space, persona, utterance, history)
         understood = pb.UtteranceUnderstood(
             utterance=utterance, understanding=understanding, history=history

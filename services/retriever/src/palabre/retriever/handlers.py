@@ -11,6 +11,9 @@ from palabre.contracts.v1 import events_pb2 as pb
 from palabre.retriever.access import tiers_of
 from palabre.retriever.search import Found, Question, Search
 
+# A word in common may inspire a story; it would be no answer.
+STORY_FLOOR = 0.05
+
 
 class Spaces(Protocol):
     def get(self, name: str) -> Space:
@@ -42,7 +45,7 @@ def _question(event: pb.Event, space: Space) -> Question:
         tiers=tiers_of(utterance.author.groups, persona.tier),
         languages=tuple(dict.fromkeys(language for language in languages if language)),
         limit=space.knowledge.passages,
-        floor=space.knowledge.floor,
+        floor=STORY_FLOOR if persona.mode == "story" else space.knowledge.floor,
     )
 
 

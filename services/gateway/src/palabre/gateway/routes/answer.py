@@ -9,9 +9,9 @@ from palabre.contracts.v1 import turns_pb2
 from palabre.gateway import state
 from palabre.gateway.access import Asking
 from palabre.gateway.asking import ask, whole
-from palabre.gateway.callers import Caller
 from palabre.gateway.chat import MAX_HISTORY
 from palabre.gateway.problems import Problem
+from palabre.gateway.routes.openai import unknown_model
 from palabre.gateway.routes.turns import check_text
 from palabre.gateway.shapes import Question
 
@@ -22,29 +22,35 @@ router = APIRouter(tags=["answer"])
 async def answer(
     question: Question, request: Request, caller: Asking, space: str = ""
 ) -> dict[str, Any]:
-    """Answers a question; the space may be left out where there is only one."""
+    """Answers a question. Where no space is named it is the token's only one, else the first."""
     gateway = state.of(request)
     check_text(question.query, gateway.settings.max_text_chars, "query")
-    name = space or only_space(caller, caller.spaces(gateway.spaces))
+    name, persona = _asked(question.model, space, caller.spaces(gateway.spaces))
     definition = caller.space(gateway.spaces, name, "ask")
+    if persona and persona not in definition.personas:
+        raise unknown_model(question.model)
     utterance = turns_pb2.Utterance(
         text=question.query,
         author=caller.author,
-        persona=definition.persona_name("", caller.channel),
+        persona=definition.persona_name(persona, caller.channel),
         carried_history=_before(question.context),
         carries_history=True,
         replaceable=True,
     )
     asked = await ask(gateway, caller, name, utterance)
     done = await whole(asked, request)
-    return {"answer": done["text"]} | {k: done[k] for k in ("sources", "mode", "language", "turn")}
+    told = ("sources", "mode", "language", "persona", "turn")
+    return {"answer": done["text"], "space": name} | {key: done[key] for key in told}
 
 
-def only_space(caller: Caller, spaces: dict[str, Space]) -> str:
-    """The token's only space, or the deployment's. Raises Problem 422."""
-    if len(spaces) != 1:
-        raise Problem(422, "Say which space you mean: add ?space=<id>.", param="space")
-    return next(iter(spaces))
+def _asked(model: str, space: str, spaces: dict[str, Space]) -> tuple[str, str]:
+    """Space and persona, or an empty persona. Raises Problem 404 where there is no space."""
+    named, _, persona = model.partition("/")
+    if name := named or space:
+        return name, persona
+    if not spaces:
+        raise Problem(404, "There is no space yet that this token may ask in.")
+    return next(iter(spaces)), ""
 
 
 def _before(context: str | list[str] | None) -> list[turns_pb2.Exchange]:

@@ -13,7 +13,7 @@ from palabre.gateway.visitors import COOKIE, MAX_AGE_S
 
 def router(gateway: State) -> APIRouter:
     def spaces() -> dict[str, Space]:
-        return {n: s for n, s in sorted(gateway.spaces.all().items()) if open_to_visitors(s)}
+        return {n: s for n, s in gateway.spaces.all().items() if open_to_visitors(s)}
 
     async def document(request: Request, space: str, name: str) -> GetDocumentResponse:
         """As the public may read it. Raises KeyError."""

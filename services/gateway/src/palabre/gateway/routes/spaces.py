@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/v1", tags=["spaces"])
 async def spaces(request: Request, caller: Asking) -> dict[str, Any]:
     """The spaces that the caller may ask in, with their personas."""
     found = caller.spaces(state.of(request).spaces)
-    return {"spaces": [public(name, space) for name, space in sorted(found.items())]}
+    return {"spaces": [public(name, space) for name, space in found.items()]}
 
 
 @router.get("/spaces/{space}/definition", response_class=Response)

@@ -31,6 +31,7 @@ class Material:
     language: str = ""
     address: Literal["vous", "tu"] = "vous"
     where_to_turn: str = ""
+    mode: Literal["answer", "story"] = "answer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from palabre.contracts.v1.turns_pb2 import Passage, Usage
 from palabre.llm import replies, tokens
 from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Engine, Material, Pieces
+from palabre.llm.engines.telling import tell
 from palabre.llm.errors import Refused
+from palabre.llm.quoting import marked, speaks_to_a_machine
 from palabre.llm.sentences import Sentence, sentences
 from palabre.llm.settings import Settings
 from palabre.llm.untrusted import data
@@ -30,18 +32,6 @@ SAME = 0.75  # share of common stems from which two sentences say the same
 _HOW_MUCH = re.compile(
     r"\b(combien|montant|prix|tarif|cout|delai|duree|quand|date|plafond)\b"
     r"|\b(how (much|many|long)|when)\b"
-)
-# Sentences that speak to a machine and not to a reader are never quoted.
-_TO_A_MACHINE = re.compile(
-    r"\b(ignore[sz]?|oublie[sz]?|disregard|forget|override) .{0,40}"
-    r"(instruction|consigne|regle|rule|prompt)"
-    r"|\b(system|systeme) ?(prompt|message|:)|\bprompt\b"
-    r"|\b(you are|tu es|vous etes) (now|maintenant|desormais) (un|une|l|a|an|the|dan)\b"
-    r"|\b(developer mode|mode developpeur|jailbreak)\b"
-    r"|\b(assistant ?:|as an ai|en tant qu.?ia|chatbot|language model|modele de langage)"
-    r"|\b(revele|reveal|repeat|repete|affiche|print)\w* .{0,30}(instruction|consigne|prompt|system)"
-    r"|\b(reponds|repondez|respond|reply|answer) (uniquement|seulement|toujours|only|always)\b"
-    r"|<\|?(im_|system|/?s>)|\[/?inst\]|\bcurl \b|\bbase64\b|\{\{|\{%"
 )
 
 
@@ -59,7 +49,7 @@ class Extractive:
         if material is None:
             raise Refused("the extractive engine needs passages: set PALABRE_LLM_MODEL")
         written = 0
-        for piece in compose(material):
+        for piece in tell(material) if material.mode == "story" else compose(material):
             written += len(piece)
             yield piece
         yield Usage(
@@ -110,7 +100,7 @@ def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
         Quote(number, sentence, frozenset(stems(sentence.text)))
         for number, passage in enumerate(passages, 1)
         for sentence in sentences(data(passage.text))
-        if not _TO_A_MACHINE.search(fold(sentence.text))
+        if not speaks_to_a_machine(sentence.text)
     ]
     left = list(_scored(question, asked, passages, _of_one_page(asked, passages, candidates)))
     enough = NEAR * max((quote.score for quote in left), default=0.0)
@@ -211,9 +201,9 @@ def _alike(one: Quote, other: Quote) -> bool:
 def _single(quote: Quote) -> Iterator[str]:
     sentence = quote.sentence
     if sentence.intro:
-        yield f" {sentence.intro} {_marked(sentence.text, quote.number)}"
+        yield f" {sentence.intro} {marked(sentence.text, quote.number)}"
     else:
-        yield f" {_marked(sentence.text, quote.number)}"
+        yield f" {marked(sentence.text, quote.number)}"
 
 
 def _bullets(quotes: Sequence[Quote]) -> Iterator[str]:
@@ -226,15 +216,7 @@ def _bullets(quotes: Sequence[Quote]) -> Iterator[str]:
             yield f"\n- {_capital(sentence.intro)}"
         intro = sentence.intro
         indent = "  " if intro else ""
-        yield f"\n{indent}- {_marked(_capital(sentence.text), quote.number)}"
-
-
-def _marked(text: str, number: int) -> str:
-    """The number goes before a full stop, after any other end."""
-    text = text.rstrip(" ;,")
-    if text.endswith((".", "…")) or text[-1].isalnum() or text[-1] in "»)%€":
-        return f"{text.rstrip('.')} [{number}]."
-    return f"{text} [{number}]"
+        yield f"\n{indent}- {marked(_capital(sentence.text), quote.number)}"
 
 
 def _capital(text: str) -> str:

@@ -9,9 +9,19 @@ from collections.abc import Iterator
 
 from palabre.llm.lexicon.aggression import ABOUT_ANOTHER, HATE, INSULT, THREAT, VOCATIVE
 from palabre.llm.lexicon.distress import CHILD_DANGER, SELF_HARM, VIOLENCE
+from palabre.llm.lexicon.fiction import CHARACTERS, DARING, OWN_PEOPLE
 from palabre.llm.lexicon.idioms import IDIOMS, REPORTED
 
-__all__ = ["ABOUT_ANOTHER", "IDIOMS", "REPORTED", "VOCATIVE", "patterns"]
+__all__ = [
+    "ABOUT_ANOTHER",
+    "CHARACTERS",
+    "DARING",
+    "IDIOMS",
+    "OWN_PEOPLE",
+    "REPORTED",
+    "VOCATIVE",
+    "patterns",
+]
 
 _ALL = {
     "self-harm": SELF_HARM,

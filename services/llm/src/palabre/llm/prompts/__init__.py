@@ -72,6 +72,7 @@ class Prompting:
             "address": persona.address,
             "guidelines": persona.guidelines,
             "mode": "grounded" if retrieved.passages else "no-knowledge",
+            "story": persona.mode == "story",
             "where_to_turn": space.text(space.no_knowledge, language),
             "language": name(language),
             "instructions": data(retrieved.instructions, LONGEST_INSTRUCTIONS),
@@ -84,19 +85,27 @@ class Prompting:
         return (Message("system", system), *said, Message("user", question))
 
     def comprehension(
-        self, space: Space, message: str, history: Sequence[turns.Exchange], language: str
+        self,
+        space: Space,
+        message: str,
+        history: Sequence[turns.Exchange],
+        language: str,
+        *,
+        fiction: bool = False,
     ) -> tuple[Message, ...]:
-        values = self._judging(message, history, language)
+        """In fiction, what characters do or suffer is in no category."""
+        values = self._judging(message, history, language, fiction=fiction)
         values |= {"space": space.name, "most": categories.MOST_QUERIES}
         return _judged("comprehend", language, values)
 
-    def guard(self, message: str, language: str) -> tuple[Message, ...]:
-        return _judged("guard", language, self._judging(message, (), language))
+    def guard(self, message: str, language: str, *, fiction: bool = False) -> tuple[Message, ...]:
+        return _judged("guard", language, self._judging(message, (), language, fiction=fiction))
 
     def _judging(
-        self, message: str, history: Sequence[turns.Exchange], language: str
+        self, message: str, history: Sequence[turns.Exchange], language: str, *, fiction: bool
     ) -> dict[str, object]:
         return {
+            "fiction": fiction,
             "nonce": self.nonce(),
             "today": date(self.today(), language),
             "message": data(message, LONGEST_QUESTION),

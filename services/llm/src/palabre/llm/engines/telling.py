@@ -1,0 +1,89 @@
+"""A story without a model: what the library tells, word for word, strung together with its numbers.
+
+It invents nothing, and says so.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.llm import replies
+from palabre.llm.courtesies import courtesy
+from palabre.llm.engines import Material
+from palabre.llm.quoting import marked, speaks_to_a_machine
+from palabre.llm.replies import Say
+from palabre.llm.sentences import Sentence, sentences
+from palabre.llm.untrusted import data
+from palabre.llm.words import stems
+
+EPISODES = 3
+LONGEST = 420  # characters of an episode
+VARIANTS = 3  # of each sentence between episodes
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Sentences of one passage that follow each other."""
+
+    number: int
+    title: str
+    text: str
+
+
+def tell(material: Material) -> Iterator[str]:
+    """The story, an episode a piece, then three ways to go on. The same for the same request."""
+    say = replies.of(material.language, material.address)
+    if key := courtesy(material.question):
+        yield say(f"story_{key}")
+        return
+    episodes = list(_episodes(material.question, material.passages))
+    if not episodes:
+        yield say("story_none")
+        return
+    seed = zlib.crc32(material.question.encode())
+    yield f"{say(f'story_opening_{seed % VARIANTS}')}\n\n"
+    for place, episode in enumerate(episodes):
+        if place:
+            yield f"*{say(f'story_then_{(seed + place) % VARIANTS}')}*\n\n"
+        yield f"{marked(episode.text, episode.number)}\n\n"
+    yield _ways(say, episodes, material.passages)
+    yield f"\n\n*{say('story_without_model')}*"
+
+
+def _episodes(question: str, passages: Sequence[Passage]) -> Iterator[Episode]:
+    """Of the best passages, one a document; the first from its beginning, to set the scene."""
+    asked, seen = set(stems(question)), set[str]()
+    for number, passage in enumerate(passages, 1):
+        said = [s for s in sentences(data(passage.text)) if not speaks_to_a_machine(s.text)]
+        if passage.document in seen or not said or len(seen) == EPISODES:
+            continue
+        start = _best(asked, said) if seen else 0
+        seen.add(passage.document)
+        yield Episode(number, data(passage.title), _following(said[start:]))
+
+
+def _best(asked: set[str], said: Sequence[Sentence]) -> int:
+    """Where the sentence stands that has most of the request; the first of equals."""
+    return max(range(len(said)), key=lambda n: (len(asked & set(stems(said[n].text))), -n))
+
+
+def _following(said: Sequence[Sentence]) -> str:
+    """As many as are pleasant to read at once."""
+    text = said[0].text
+    for sentence in said[1:]:
+        if len(text) + len(sentence.text) >= LONGEST:
+            break
+        text += f" {sentence.text}"
+    return text
+
+
+def _ways(say: Say, episodes: Sequence[Episode], passages: Sequence[Passage]) -> str:
+    told = [episode.title for episode in episodes]
+    others = [data(passage.title) for passage in passages if data(passage.title) not in told]
+    follow, seek = told[0], (others or told[1:] or [""])[0]
+    ways = [say("story_follow", title=follow)]
+    ways += [say("story_seek", title=seek)] if seek else []
+    ways += [say("story_wait")]
+    lines = (f"{number}. {way}" for number, way in enumerate(ways, 1))
+    return "\n".join((f"**{say('story_choice')}**\n", *lines))
