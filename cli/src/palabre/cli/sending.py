@@ -134,18 +134,21 @@ class Sender:
     ) -> Sent | Again:
         if not response.is_success:
             response.read()
-            return self._refused(file, response.status_code, response)
+            return _refused(file, response)
         entries: list[Mapping[str, Any]] = []
         failures: list[Failure] = []
+        begun = False
         for line in self._lines(response):
-            if "step" in line and line["step"] == "embedded":
-                went(line["passages"])
+            if "step" in line:
+                begun = True
+                if line["step"] == "embedded":
+                    went(line["passages"])
             elif "document" in line and isinstance(line["document"], dict):
                 entries.append(line["document"])
             elif failed := line.get("failed"):
                 failures.append(Failure(failed["document"], failed["reason"], failed["remedy"]))
             elif problem := line.get("problem"):
-                return self._refused(file, problem["status"], problem)
+                return _problem(file, problem, begun=begun)
         if not entries and not failures:
             return Again("the answer broke off", broken=True)
         return Sent(tuple(entries), tuple(failures))
@@ -156,20 +159,6 @@ class Sender:
                 raise Stopped
             if line.strip():
                 yield json.loads(line)
-
-    def _refused(
-        self, file: File, status: int, said: httpx.Response | Mapping[str, Any]
-    ) -> Sent | Again:
-        """Raises Trouble for what every other document would be told, too."""
-        if isinstance(said, httpx.Response):
-            if again := _again(said):
-                return again
-            if status in (401, 403, 404):
-                checked(said)
-            return _failed(file, *_reason(file, _detail(said)))
-        if status in _BUSY or status in _BROKEN:
-            return Again(said.get("detail", ""), broken=True)
-        return _failed(file, *_reason(file, said.get("detail", "")))
 
     def _asked(self, method: str, path: str, **more: Any) -> httpx.Response | Again:
         try:
@@ -194,6 +183,23 @@ class Sender:
                 raise Stopped
             pause = min(2 * pause, LONGEST_PAUSE_S)
         return told
+
+
+def _refused(file: File, response: httpx.Response) -> Sent | Again:
+    """Raises Trouble for what every other document would be told, too."""
+    if again := _again(response):
+        return again
+    if response.status_code in (401, 403, 404):
+        checked(response)
+    return _failed(file, *_reason(file, _detail(response)))
+
+
+def _problem(file: File, problem: Mapping[str, Any], *, begun: bool) -> Sent | Again:
+    """After the answer began. Before a first step the retriever behind it may just be away."""
+    status, detail = problem["status"], problem.get("detail", "")
+    if status in _BUSY or status in _BROKEN:
+        return Again(detail, broken=begun or status in _BROKEN)
+    return _failed(file, *_reason(file, detail))
 
 
 def _again(response: httpx.Response) -> Again | None:
