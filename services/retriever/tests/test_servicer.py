@@ -1,6 +1,8 @@
 """The service over a real gRPC connection on loopback."""
 
 import datetime as dt
+import io
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from palabre.contracts.v1 import retriever_pb2 as pb
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
+from palabre.retriever.documents.archives import ArchiveLimits
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.search import Search
@@ -40,7 +43,8 @@ async def stub(edge: EdgeIndex) -> AsyncIterator["RetrieverServiceAsyncStub"]:
     catalogue = Catalogue(MemoryBucket())
     knowledge = Knowledge(edge, catalogue, MemoryObjects(), lambda: now)
     builder = Builder(knowledge, edge, catalogue)
-    servicer = Retriever(Search(edge), knowledge, Spaces({"demo": parse(DEMO)}), MAX_BYTES, builder)
+    spaces, archives = Spaces({"demo": parse(DEMO)}), ArchiveLimits(document=MAX_BYTES)
+    servicer = Retriever(Search(edge), knowledge, spaces, MAX_BYTES, builder, archives)
     server, port = await rpc.serve([servicer.add_to], [NAME], "127.0.0.1:0", reflect=False)
     async with rpc.channel(f"127.0.0.1:{port}") as channel:
         yield RetrieverServiceStub(channel)
@@ -172,3 +176,22 @@ async def test_a_deleted_document_is_not_found(stub: "RetrieverServiceAsyncStub"
     code, details = await refused(stub.DeleteDocument(delete))
     assert code is grpc.StatusCode.NOT_FOUND
     assert "guide.md: no such document: list the space's documents" in details
+
+
+async def test_an_archive_goes_in_and_out_as_one(stub: "RetrieverServiceAsyncStub") -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("bail.md", "# Bail\n\nTrois ans.")
+        archive.writestr("vide.md", "")
+        archive.writestr("gros.md", "x" * (MAX_BYTES + 1))
+    header = pb.DocumentHeader(space="demo", document="a.zip")
+    outcomes = [step async for step in stub.Ingest(pieces(header, packed.getvalue()))]
+    assert [s.done.document for s in outcomes if s.HasField("done")] == ["a.zip/bail.md"]
+    failed = [s.failed for s in outcomes if s.HasField("failed")]
+    assert [(f.document, f.reason) for f in failed] == [
+        ("a.zip/gros.md", "has 5 MiB, above the limit of 5 MiB"),
+        ("a.zip/vide.md", "is empty"),
+    ]
+    delete = pb.DeleteDocumentRequest(space="demo", document="a.zip")
+    assert (await stub.DeleteDocument(delete)).passages == 1
+    assert (await refused(stub.DeleteDocument(delete)))[0] is grpc.StatusCode.NOT_FOUND

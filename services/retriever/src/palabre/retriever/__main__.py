@@ -16,7 +16,11 @@ from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, NatsBucket
-from palabre.retriever.engines import Embedder, EngineMissing, embedder, reranker
+from palabre.retriever.documents.archives import ArchiveLimits
+from palabre.retriever.documents.child import Confinement
+from palabre.retriever.documents.isolation import Isolated, Reading
+from palabre.retriever.documents.ocr import Pages, Recognising
+from palabre.retriever.engines import Embedder, EngineMissing, embedder, ocr, reranker
 from palabre.retriever.handlers import retriever
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.index.generations import Generations
@@ -36,6 +40,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
     catalogue = Catalogue(NatsBucket(context.bus), settings.document_versions)
     # With a server other replicas may be there; a folder has one owner.
     leases: Leases = context.leases if settings.qdrant_url else MemoryLeases()
+    reading = _reading(settings)
     knowledge = Knowledge(
         index,
         catalogue,
@@ -43,17 +48,43 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         lambda: dt.datetime.now(dt.UTC),
         Limits(settings.max_document_bytes),
         leases,
+        reading,
     )
     builder = Builder(knowledge, index, catalogue, leases)
     builder.want(await _recovered(knowledge, context.health))
-    servicer = Retriever(search, knowledge, context.spaces, settings.max_document_bytes, builder)
+    servicer = Retriever(
+        search,
+        knowledge,
+        context.spaces,
+        settings.max_document_bytes,
+        builder,
+        _archives(settings),
+    )
     handle = retriever(search, context.spaces)
     return service.Parts(
         stages=[Stage("retrieve", handle, concurrency=settings.retriever_concurrency)],
         grpc=[servicer.add_to],
         grpc_names=[NAME],
         tasks=[builder.keep],
-        close=[index.close],
+        close=[index.close, reading.close],
+    )
+
+
+def _reading(settings: RetrieverSettings) -> Reading:
+    limits = Confinement(memory=settings.reading_memory_mib << 20, seconds=settings.reading_seconds)
+    reading = Isolated(limits, settings.reading_at_once)
+    engine = ocr(settings)
+    if not engine:
+        return reading
+    return Recognising(reading, engine, Pages(settings.ocr_pages_at_once, settings.ocr_max_pages))
+
+
+def _archives(settings: RetrieverSettings) -> ArchiveLimits:
+    return ArchiveLimits(
+        documents=settings.max_archive_documents,
+        unpacked=settings.max_archive_unpacked_bytes,
+        document=settings.max_document_bytes,
+        packed=settings.max_archive_bytes,
     )
 
 

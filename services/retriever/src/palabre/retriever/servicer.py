@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from functools import partial
 from itertools import islice
+from typing import BinaryIO
 
 import grpc
 from google.protobuf.message import Message
@@ -19,18 +21,23 @@ from palabre.contracts.v1.retriever_pb2_grpc import (
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.access import tiers_of
 from palabre.retriever.building import Builder
-from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownVersion
+from palabre.retriever.documents.archives import ArchiveLimits, is_archive
+from palabre.retriever.duplicates import LISTED, Group
+from palabre.retriever.errors import UnknownDocument, UnknownVersion
 from palabre.retriever.handlers import Spaces
-from palabre.retriever.headers import check_name
 from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.receiving import receive
 from palabre.retriever.search import Question, Search
+from palabre.retriever.unpacking import delete_archive, ingest_archive
 
 NAME = pb.DESCRIPTOR.services_by_name["RetrieverService"].full_name
 MAX_LIMIT = 50
 MAX_QUERY_CHARACTERS = 8_000
 MAX_NAMES = 200
+MAX_GROUPS = 500
 # Documents in hand at once: each is in memory as a whole.
 MAX_INGESTING = 4
+_ARCHIVES = ArchiveLimits()
 
 Context = grpc.aio.ServicerContext[Message, Message]
 
@@ -45,9 +52,11 @@ class Retriever(RetrieverServiceServicer):
         spaces: Spaces,
         max_document_bytes: int,
         builder: Builder,
+        archives: ArchiveLimits = _ARCHIVES,
     ) -> None:
         self._search, self._knowledge, self._spaces = search, knowledge, spaces
         self._max_document_bytes, self._builder = max_document_bytes, builder
+        self._archives = archives
         self._ingesting = asyncio.Semaphore(MAX_INGESTING)
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -64,12 +73,13 @@ class Retriever(RetrieverServiceServicer):
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
     ) -> AsyncIterator[pb.IngestResponse]:
         async with _translated(context), self._ingesting:
-            header, data = await self._receive(request_iterator)
-            language = self._spaces.get(header.space).languages[0]
-            steps = self._knowledge.ingest(header, data, language)
-            async with contextlib.aclosing(steps):
-                async for progress in steps:
-                    yield progress
+            header, file = await receive(request_iterator, self._max_document_bytes, self._archives)
+            with file:
+                language = self._spaces.get(header.space).languages[0]
+                steps = self._taken_in(header, file, language)
+                async with contextlib.aclosing(steps):
+                    async for progress in steps:
+                        yield progress
 
     async def ListDocuments(
         self, request: pb.ListDocumentsRequest, context: Context
@@ -100,7 +110,9 @@ class Retriever(RetrieverServiceServicer):
     ) -> pb.DeleteDocumentResponse:
         async with _translated(context):
             self._spaces.get(request.space)
-            passages = await self._knowledge.delete(request.space, request.document)
+            whole = is_archive(request.document)
+            delete = partial(delete_archive, self._knowledge) if whole else self._knowledge.delete
+            passages = await delete(request.space, request.document)
             return pb.DeleteDocumentResponse(passages=passages)
 
     async def ListVersions(
@@ -119,6 +131,19 @@ class Retriever(RetrieverServiceServicer):
             self._spaces.get(request.space)
             wanted = (request.space, request.document, request.version)
             return pb.RollbackResponse(entry=await self._knowledge.rollback(*wanted))
+
+    async def ListDuplicates(
+        self, request: pb.ListDuplicatesRequest, context: Context
+    ) -> pb.ListDuplicatesResponse:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            threshold, limit = request.threshold or LISTED, request.limit or 100
+            if not 0.5 <= threshold <= 1 or limit > MAX_GROUPS:
+                raise ValueError(f"choose a threshold of 0.5 to 1 and at most {MAX_GROUPS} groups")
+            tiers = tiers_of(request.groups)
+            look = self._knowledge.duplicates.groups
+            groups, total = await look(request.space, tiers, threshold, limit)
+            return pb.ListDuplicatesResponse(groups=_grouped(groups), groups_total=total)
 
     async def Rebuild(
         self, request: pb.RebuildRequest, context: Context
@@ -143,6 +168,13 @@ class Retriever(RetrieverServiceServicer):
             generations = await self._builder.generations(request.space)
             return pb.ListGenerationsResponse(generations=generations)
 
+    def _taken_in(
+        self, header: pb.DocumentHeader, file: BinaryIO, language: str
+    ) -> AsyncGenerator[pb.IngestResponse]:
+        if is_archive(header.document):
+            return ingest_archive(self._knowledge, header, file, language, self._archives)
+        return self._knowledge.ingest(header, file.read(), language)
+
     def _question(self, request: pb.SearchRequest) -> Question:
         """Raises ValueError with a sentence that says what to do."""
         space = self._spaces.get(request.space)
@@ -161,28 +193,6 @@ class Retriever(RetrieverServiceServicer):
             floor=0.0 if request.without_floor else space.knowledge.floor,
         )
 
-    async def _receive(
-        self, requests: AsyncIterator[pb.IngestRequest]
-    ) -> tuple[pb.DocumentHeader, bytes]:
-        """The header and all bytes, of which not more are kept than may be. Raises InvalidDocument.
-
-        Also what is refused is received to its end: a client that is still sending when the call
-        ends is told INTERNAL instead of the reason.
-        """
-        header, data, size = pb.DocumentHeader(), bytearray(), 0
-        async for request in requests:
-            header = request.header if request.HasField("header") else header
-            size += len(request.data)
-            if size <= self._max_document_bytes:
-                data += request.data
-        check_name(header.document)
-        if size > self._max_document_bytes:
-            limit = f"{self._max_document_bytes >> 20} MiB"
-            raise InvalidDocument(
-                header.document, f"is larger than {limit}", "split it into several documents"
-            )
-        return header, bytes(data)
-
 
 def _fitting(passages: Iterable[Passage]) -> Iterator[Passage]:
     """The first ones that one message holds; the entry says how many there are."""
@@ -192,6 +202,19 @@ def _fitting(passages: Iterable[Passage]) -> Iterator[Passage]:
         if left < 0:
             return
         yield passage
+
+
+def _grouped(groups: Iterable[Group]) -> Iterator[pb.DuplicateGroup]:
+    """The first ones that one message holds."""
+    left = rpc.MAX_MESSAGE // 2
+    for group in groups:
+        found = pb.DuplicateGroup(
+            passages=group.passages, similarity=group.similarity, passages_total=group.total
+        )
+        left -= found.ByteSize()
+        if left < 0:
+            return
+        yield found
 
 
 @contextlib.asynccontextmanager

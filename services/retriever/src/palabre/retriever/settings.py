@@ -30,6 +30,24 @@ class RetrieverSettings(ServiceSettings):
     max_document_bytes: int = Field(
         default=20 << 20, ge=1 << 10, description="Larger documents are refused."
     )
+    max_archive_bytes: int = Field(
+        default=200 << 20, ge=1 << 10, description="Larger .zip archives are refused."
+    )
+    max_archive_unpacked_bytes: int = Field(
+        default=1 << 30, ge=1 << 10, description="Archives that unpack to more are refused."
+    )
+    max_archive_documents: int = Field(
+        default=5_000, ge=1, le=100_000, description="Archives with more files are refused."
+    )
+    reading_memory_mib: int = Field(
+        default=1_024, ge=128, description="Memory of a process that reads a PDF, Word file, book."
+    )
+    reading_seconds: int = Field(
+        default=120, ge=1, le=3_600, description="A document that takes longer to read is refused."
+    )
+    reading_at_once: int = Field(
+        default=2, ge=1, le=64, description="Processes of a replica that read documents at once."
+    )
     document_versions: int = Field(
         default=5, ge=1, le=50, description="Versions of a document that are kept."
     )
@@ -103,7 +121,7 @@ class RetrieverSettings(ServiceSettings):
     )
     ocr_api_key: SecretStr = Field(default=SecretStr(""), description="Its key.")
     ocr_pages_at_once: int = Field(
-        default=4, ge=1, le=64, description="Pages of a document that it reads at the same time."
+        default=4, ge=1, le=64, description="Pages that a replica gives it at the same time."
     )
     ocr_max_pages: int = Field(
         default=100, ge=1, le=5_000, description="Pages of one document that it reads at most."
