@@ -79,7 +79,7 @@ async def test_a_copy_above_the_askers_tiers_neither_hides_nor_is_named(
     index: Generations,
 ) -> None:
     mine = passage("public.md", CHAUFFAGE)
-    theirs = passage("interne-2026.md", CHAUFFAGE, title="Panne de chauffage", tier="restricted")
+    theirs = passage("interne-2026.md", CHAUFFAGE, title="Guide du chauffage", tier="restricted")
     await put(index, mine, theirs)
     [found] = (await find(index, "panne de chauffage")).passages
     assert (found.document, list(found.also_in)) == ("public.md", [])
@@ -110,6 +110,22 @@ def test_the_most_relevant_one_stands_for_all() -> None:
     both[1].passage.relevance = 0.9
     [kept] = Twins().collapse("demo", both, ("fr",))
     assert kept.passage.document == "a.md"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kept"),
+    [
+        ("Guide du locataire 2024", "Guide du locataire 2025", 1),
+        ("Règlement", "Règlement intérieur (copie)", 1),
+        ("FAQ", "Chauffage", 1),
+        ("Cabinet médical : que faire ?", "Registre du personnel : que faire ?", 2),
+    ],
+)
+def test_the_same_text_about_something_else_is_another_answer(
+    one: str, other: str, kept: int
+) -> None:
+    both = [passage("a.md", CHAUFFAGE, title=one), passage("b.md", CHAUFFAGE, title=other)]
+    assert len(Twins().collapse("demo", both, ("fr",))) == kept
 
 
 def test_places_are_kept_in_order() -> None:

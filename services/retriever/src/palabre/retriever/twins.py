@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from palabre.retriever.likeness import Pairs, pairs, similarity, sketch
 from palabre.retriever.passages import Indexed
@@ -12,14 +13,16 @@ SAME = 0.8
 _KEYS = 4
 _MAX_ALSO = 8
 _MAX_REMEMBERED = 4_000
+# Words of a title that say something; no figures, which tell a version.
+_SUBJECT = re.compile(r"[^\W\d_]{4,}")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 class Twins:
-    """Remembers the pairs of the passages that come up. Safe to share between tasks."""
+    """Remembers the words of the passages that come up. Safe to share between tasks."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Pairs] = {}
+        self._known: dict[tuple[str, str], _Said] = {}
 
     def collapse(
         self, space: str, candidates: Sequence[Indexed], languages: Collection[str]
@@ -30,13 +33,13 @@ class Twins:
         asker's language, then the latest year in a title, then the better place.
         """
         groups: list[list[Indexed]] = []
-        firsts: list[Pairs] = []
+        firsts: list[_Said] = []
         by_key: dict[int, list[int]] = {}
         for candidate in candidates:
-            theirs = self._pairs(space, candidate)
-            keys = sketch(theirs)[:_KEYS]
+            theirs = self._said(space, candidate)
+            keys = sketch(theirs.pairs)[:_KEYS]
             near = sorted({number for key in keys for number in by_key.get(key, ())})
-            same = next((n for n in near if similarity(firsts[n], theirs) >= SAME), len(groups))
+            same = next((n for n in near if _same(firsts[n], theirs)), len(groups))
             if same == len(groups):
                 groups.append([])
                 firsts.append(theirs)
@@ -45,14 +48,31 @@ class Twins:
             groups[same].append(candidate)
         return [_standing_for(group, languages) for group in groups]
 
-    def _pairs(self, space: str, candidate: Indexed) -> Pairs:
+    def _said(self, space: str, candidate: Indexed) -> "_Said":
         """A passage's id stands for all that it says."""
         key = (space, candidate.passage.id)
         if key not in self._known:
             if len(self._known) >= _MAX_REMEMBERED:
                 self._known.clear()
-            self._known[key] = pairs(candidate.passage.text)
+            passage = candidate.passage
+            above = " ".join((passage.title, *passage.heading_path)).lower()
+            subject = frozenset(_SUBJECT.findall(above))
+            self._known[key] = _Said(pairs(passage.text), subject)
         return self._known[key]
+
+
+class _Said(NamedTuple):
+    """A text's pairs, and the words that tell what it is about."""
+
+    pairs: Pairs
+    subject: frozenset[str]
+
+
+def _same(one: _Said, other: _Said) -> bool:
+    """The same answer under titles that have nothing in common is about something else."""
+    least = min(len(one.subject), len(other.subject))
+    about = 2 * len(one.subject & other.subject) >= least
+    return about and similarity(one.pairs, other.pairs) >= SAME
 
 
 def _standing_for(group: Sequence[Indexed], languages: Collection[str]) -> Indexed:
