@@ -19,6 +19,7 @@ from palabre.cli import (
     duplicating,
     erasing,
     ingesting,
+    knowledge_admin,
     screen,
     space_files,
     status,
@@ -39,6 +40,7 @@ app.add_typer(space_files.app, name="spaces")
 app.add_typer(stream_setup.app, name="streams")
 app.add_typer(token_admin.app, name="token")
 app.add_typer(dead.app, name="dead")
+app.add_typer(knowledge_admin.app, name="knowledge")
 app.add_typer(evaluating.app, name="eval")
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)

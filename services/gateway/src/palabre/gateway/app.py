@@ -12,6 +12,7 @@ from palabre.gateway.routes import (
     conversations,
     documents,
     duplicates,
+    knowledge,
     openai,
     page,
     spaces,
@@ -23,7 +24,18 @@ from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
 
 # The ones that must be quick come first: routes are tried in order.
-_ROUTERS = (openai, turns, conversations, speech, spaces, documents, duplicates, answer, tokens)
+_ROUTERS = (
+    openai,
+    turns,
+    conversations,
+    speech,
+    spaces,
+    knowledge,
+    documents,
+    duplicates,
+    answer,
+    tokens,
+)
 
 
 def create(gateway: State) -> ASGIApp:

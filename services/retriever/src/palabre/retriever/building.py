@@ -25,6 +25,8 @@ log = structlog.get_logger()
 # Between two looks at what other replicas did.
 LOOK_S = 2.0
 _WAIT_S = 0.2
+# From a build that was broken off to its next attempt.
+_AGAIN_S = 30.0
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Builder:
         self._leases, self._grace_s = leases or MemoryLeases(), grace_s
         self._builds: dict[str, tuple[Progress, asyncio.Task[None]]] = {}
         self._due: set[str] = set()
+        self._not_before: dict[str, float] = {}
 
     async def rebuild(self, space: str) -> AsyncGenerator[Progress]:
         """Builds the space anew, or follows the build that goes on. Raises Unavailable.
@@ -107,8 +110,10 @@ class Builder:
         await self._index.refresh()
         await self._index.forget_retired(self._grace_s)
         await self._knowledge.settle()
+        now = asyncio.get_running_loop().time()
         for space in {*self._due, *self._index.unfinished}:
-            self._begin(space)
+            if self._not_before.get(space, now) <= now:
+                self._begin(space)
 
     async def close(self) -> None:
         for _, task in self._builds.values():
@@ -131,6 +136,7 @@ class Builder:
             self._due.discard(space)
         elif not isinstance(error, Busy):
             log.error("a build was broken off", space=space, reason=str(error))
+            self._not_before[space] = asyncio.get_running_loop().time() + _AGAIN_S
 
     async def _build(self, space: str, progress: Progress) -> None:
         async with self._leases.hold(f"build.{space}"):
