@@ -128,3 +128,12 @@ def test_marks_are_taken_off() -> None:
     assert plain("**Gras**, *penché*, `code`, <b>html</b> [lien](http://a) [12]") == (
         "Gras, penché, code, html lien"
     )
+
+
+def test_a_closing_quotation_mark_stays_with_what_it_closes() -> None:
+    assert split("« Où va-t-il ? » Elle rit. (Fin.) Et après ?") == [
+        "« Où va-t-il ? »",
+        "Elle rit.",
+        "(Fin.)",
+        "Et après ?",
+    ]

@@ -155,6 +155,18 @@ def test_a_number_takes_the_way_that_the_story_left_open(message: str, way: str)
     assert choices.taken(message, STORY) == way
 
 
+@pytest.mark.parametrize(
+    ("message", "about"),
+    [
+        ("Raconte-nous une courte aventure au phare.", "nous une au phare"),
+        ("Invente une histoire de robots", "une de robots"),
+        ("Raconte-moi une histoire !", ""),
+    ],
+)
+def test_what_a_story_is_about_are_the_words_that_do_not_only_ask(message: str, about: str) -> None:
+    assert choices.subject(message) == about
+
+
 def test_the_way_that_was_taken_is_what_is_searched_for() -> None:
     history = [Exchange(question="Une aventure au phare", answer=STORY)]
     understood = by_words(SPACE, Utterance(text="la 3"), history, fiction=True)

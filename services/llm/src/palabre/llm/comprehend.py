@@ -118,9 +118,10 @@ def by_words(
     way = choices.taken(text, told) if fiction else ""
     leans = bool(history) and leans_back(text) and not courtesy(text)
     before = history[-1].question[:LONGEST_QUERY] if leans else ""
+    asked = f"{before} {text}".strip()
     return Understanding(
         language=languages.choose(text, utterance.language, space.languages),
-        question=way or f"{before} {text}".strip(),
+        question=way or (choices.subject(asked) if fiction else "") or asked,
         queries=[before] if before else [],  # what it is about weighs more than how it goes on
         guard=guard.judge(text, fiction=fiction) if space.guard.lexical else [],
     )

@@ -12,7 +12,10 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _MARK = re.compile(r"\s*\[\^?\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\]")
 _TAG = re.compile(r"</?[a-zA-Z][^>\n]*>|<!--.*?-->")
 _EMPHASIS = re.compile(r"(\*\*|__|`|~~)|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)")
-_END = re.compile(r"(?<=[.!?…])(?:[\"»”)\s]*?)\s+(?=[\"«“(]?\s?[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ0-9])")
+# A closing quotation mark belongs to what it closes.
+_END = re.compile(
+    r"(?:(?<=[.!?…])|(?<=[.!?…][\"»”)])|(?<=[.!?…]\s»))\s+(?=[\"«“(]?\s?[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ0-9])"
+)
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(«'’])(?:art|M|MM|Mme|Mlle|Dr|Me|n|p|cf|ex|etc|al|réf|ref|tél|tel|av|bd|No|Mr|Mrs|St|[A-Z])\.$"
 )

@@ -15,7 +15,6 @@ from palabre.llm.quoting import marked, speaks_to_a_machine
 from palabre.llm.replies import Say
 from palabre.llm.sentences import Sentence, sentences
 from palabre.llm.untrusted import data
-from palabre.llm.words import stems
 
 EPISODES = 3
 LONGEST = 420  # characters of an episode
@@ -37,7 +36,7 @@ def tell(material: Material) -> Iterator[str]:
     if key := courtesy(material.question):
         yield say(f"story_{key}")
         return
-    episodes = list(_episodes(material.question, material.passages))
+    episodes = list(_episodes(material.passages))
     if not episodes:
         yield say("story_none")
         return
@@ -51,21 +50,15 @@ def tell(material: Material) -> Iterator[str]:
     yield f"\n\n*{say('story_without_model')}*"
 
 
-def _episodes(question: str, passages: Sequence[Passage]) -> Iterator[Episode]:
-    """Of the best passages, one a document; the first from its beginning, to set the scene."""
-    asked, seen = set(stems(question)), set[str]()
+def _episodes(passages: Sequence[Passage]) -> Iterator[Episode]:
+    """Of the best passages, one a document, from their beginning: each sets its own scene."""
+    seen: set[str] = set()
     for number, passage in enumerate(passages, 1):
         said = [s for s in sentences(data(passage.text)) if not speaks_to_a_machine(s.text)]
         if passage.document in seen or not said or len(seen) == EPISODES:
             continue
-        start = _best(asked, said) if seen else 0
         seen.add(passage.document)
-        yield Episode(number, data(passage.title), _following(said[start:]))
-
-
-def _best(asked: set[str], said: Sequence[Sentence]) -> int:
-    """Where the sentence stands that has most of the request; the first of equals."""
-    return max(range(len(said)), key=lambda n: (len(asked & set(stems(said[n].text))), -n))
+        yield Episode(number, data(passage.title), _following(said))
 
 
 def _following(said: Sequence[Sentence]) -> str:
