@@ -6,7 +6,7 @@ and the whole of a space is read through without its texts.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
@@ -18,10 +18,10 @@ from palabre.contracts.v1.retriever_pb2 import DocumentEntry
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.access import PUBLIC
 from palabre.retriever.index import Index
-from palabre.retriever.likeness import SKETCH, estimate, pairs, similarity
+from palabre.retriever.likeness import SKETCH, Pairs, estimate, pairs, similarity, sketch
 from palabre.retriever.passages import Indexed
 from palabre.retriever.twins import SAME
-from palabre.retriever.vectors import TWINS, twins
+from palabre.retriever.vectors import TWINS, Sparse
 
 # How alike what is listed is: less than what shares a place, since a person looks at it.
 LISTED = 0.7
@@ -102,22 +102,28 @@ class Duplicates:
         self, space: str, entry: DocumentEntry, batch: Sequence[Indexed]
     ) -> list[set[str]]:
         """For each passage the other documents that say the same."""
-        asked = [{TWINS: twins(each)} for each in batch]
+        own = await asyncio.to_thread(lambda: [pairs(each.passage.text) for each in batch])
+        sketches = [sketch(each) for each in own]
+        asked = [{TWINS: Sparse(each, [1.0] * len(each))} for each in sketches]
         rankings = await self._index.rank(space, asked, {PUBLIC, entry.tier}, _NEAREST)
-        near = {ranked.id for ranking in rankings for ranked in ranking}
-        near -= {each.passage.id for each in batch}
-        records = await self._index.fetch(space, sorted(near)) if near else {}
-        texts = {identity: pairs(each.passage.text) for identity, each in records.items()}
+        written = {each.passage.id for each in batch}
+        near = [[r.id for r in ranking if r.id not in written] for ranking in rankings]
+        # Where the nearest says something else, so do the others: few passages are read.
+        nearest = await self._same(space, own, [each[:1] for each in near])
+        others = [each[1:] if first else [] for each, first in zip(near, nearest, strict=True)]
+        further = await self._same(space, own, others)
         return [
-            {
-                records[ranked.id].passage.document
-                for ranked in ranking
-                if ranked.id in records
-                and records[ranked.id].passage.document != entry.document
-                and similarity(pairs(each.passage.text), texts[ranked.id]) >= SAME
-            }
-            for each, ranking in zip(batch, rankings, strict=True)
+            {document for document in one + two if document != entry.document}
+            for one, two in zip(nearest, further, strict=True)
         ]
+
+    async def _same(
+        self, space: str, own: Sequence[Pairs], near: Sequence[Sequence[str]]
+    ) -> list[list[str]]:
+        """The documents of those that say the same as each of `own`."""
+        wanted = sorted({identity for each in near for identity in each})
+        records = await self._index.fetch(space, wanted) if wanted else {}
+        return await asyncio.to_thread(_same_documents, own, near, records)
 
     async def _verified(
         self, space: str, tiers: Collection[str], group: list[str], threshold: float
@@ -138,11 +144,25 @@ class Duplicates:
         return Group([p for p, _ in alike], min(like for _, like in alike), len(alike) + others)
 
 
+def _same_documents(
+    own: Sequence[Pairs], near: Sequence[Sequence[str]], records: Mapping[str, Indexed]
+) -> list[list[str]]:
+    texts = {identity: pairs(each.passage.text) for identity, each in records.items()}
+    return [
+        [
+            records[identity].passage.document
+            for identity in ids
+            if identity in texts and similarity(one, texts[identity]) >= SAME
+        ]
+        for one, ids in zip(own, near, strict=True)
+    ]
+
+
 def _rows(sketches: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
     """As wide as a sketch may be; the smallest pairs first."""
     rows = np.full((len(sketches), SKETCH), _NONE, np.uint32)
-    for row, sketch in zip(rows, sketches, strict=True):
-        row[: len(sketch)] = sorted(sketch)
+    for row, each in zip(rows, sketches, strict=True):
+        row[: len(each)] = sorted(each)
     return rows
 
 
