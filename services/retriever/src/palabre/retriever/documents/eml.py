@@ -1,5 +1,6 @@
 """E-mails: who wrote when about what, the text, and the attachments that can be read."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -52,7 +53,7 @@ def _envelope(message: EmailMessage) -> str:
 def _header(message: EmailMessage, key: str) -> str:
     """Broken headers are as good as none."""
     try:
-        return " ".join(str(message.get(key) or "").split())
+        return re.sub(r"[ \t\r\n]+", " ", str(message.get(key) or "")).strip()
     except (ValueError, IndexError, AttributeError, MessageError):
         return ""
 

@@ -139,7 +139,7 @@ def _rows(node: Any) -> Iterator[Any]:
 def _cells(row: Any) -> Iterator[Cell]:
     for cell in row:
         if cell.tag == f"{_TABLE}table-cell":
-            text = " ".join(_plain(p) for p in cell.iter(f"{_TEXT}p", f"{_TEXT}h")).strip()
+            text = " ".join(_plain(p) for p in cell.iter() if p.tag in _PARAGRAPHS).strip()
             spans = Cell(text, _number(cell, "columns-spanned"), _number(cell, "rows-spanned"))
             yield from [spans] * min(_number(cell, "columns-repeated"), MAX_COLUMNS)
 
@@ -184,6 +184,7 @@ def _pieces(node: Any, depth: int) -> Iterator[str]:
 
 _WHITE = frozenset(f"{_TEXT}{name}" for name in ("s", "tab", "line-break"))
 _NOT_INLINE = _LEFT_OUT | {f"{_DRAW}frame"}
+_PARAGRAPHS = frozenset((f"{_TEXT}p", f"{_TEXT}h"))
 _ROW_GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-rows", "table-rows"))
 _PLACES: dict[str, Callable[[Any, Outline], None]] = {
     f"{_TEXT}h": _heading,

@@ -16,7 +16,7 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}))?")
 
 def sane_title(said: str | None, name: str) -> str:
     """Empty for what is no title: a file's name, or what a program made up."""
-    title = " ".join("".join(c if c.isprintable() else " " for c in said or "").split())
+    title = re.sub(r"[^\S\xa0\u202f]+|[\x00-\x1f]+", " ", said or "").strip()
     stem = PurePosixPath(name).stem
     if _MADE_UP.fullmatch(title) or len(title) > _MAX_TITLE or title.lower() == stem.lower():
         return ""

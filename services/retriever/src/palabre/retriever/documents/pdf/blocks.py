@@ -15,9 +15,11 @@ _ORDERED = re.compile(r"\(?(\d{1,2})[.)]")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _ENDS_BROKEN = re.compile(r"(\w+)-$")
 _BEGINS = re.compile(r"\w+")
-# In sizes of letters: how much larger than usual white space parts paragraphs, and an indent.
+# In sizes of letters: how much larger than usual white space parts paragraphs, an indent, and how
+# far before the next line a last one ends.
 _PARTED = 0.25
 _INDENT = 0.8
+_SHORT = 6.0
 _SAME_SIZE = 0.6
 _LARGER = 1.15
 _MAX_HEADING = 200
@@ -93,11 +95,10 @@ def _goes_on(before: Line, line: Line, usual: float) -> bool:
     # The next column begins above where this one ended.
     if gap < -size:
         return not before.text.endswith((".", "!", "?", ":", ";")) and line.text[:1].islower()
-    indented = line.box.left > before.box.left + _INDENT * size
+    indented = line.box.left > before.box.left + _INDENT * size and not _ITEM.match(before.text)
+    short = line.box.right > before.box.right + _SHORT * size
     ended = before.text.endswith((".", "!", "?", "…", ":", "»"))
-    return gap < usual + _PARTED * size and not (
-        indented and ended and not _ITEM.match(before.text)
-    )
+    return gap < usual + _PARTED * size and not (ended and (indented or short))
 
 
 def rejoined(before: str, after: str, vocabulary: Collection[str]) -> str:

@@ -1,0 +1,1 @@
+"""Files for tests, made when they are needed."""
