@@ -9,6 +9,7 @@ from palabre.cli.screen import errors
 from palabre.cli.sending import Sender
 from palabre.cli.server import Trouble
 from palabre.cli.tally import Tally
+from palabre.cli.web.addresses import is_page
 
 SHOWN = 20
 
@@ -27,7 +28,7 @@ def prune(
     Not where files could not be read, nor from a single file: what is missing may still be there.
     Web pages have no file, and stay.
     """
-    if not all(folder.is_dir() for folder in folders):
+    if not folders or not all(folder.is_dir() for folder in folders):
         raise Trouble("--prune needs folders: a file alone does not say what is gone")
     if tally.failed:
         errors.print("Nothing was deleted: something failed, and may be there after all.")
@@ -49,7 +50,7 @@ def prune(
 def _gone(sender: Sender, folders: Sequence[Path], below: str) -> Iterator[str]:
     for entry in sender.all():
         name: str = entry["document"]
-        if name.startswith(below) and "://" not in name:
+        if name.startswith(below) and "://" not in name and not is_page(entry):
             rest = name.removeprefix(below)
             if not any(_has(folder, rest) for folder in folders):
                 yield name

@@ -164,7 +164,7 @@ class Fetcher:
             async with request as response:
                 yield response
         except _Objection as error:
-            raise Refused(url, str(error), "name a public address, or exempt the host") from None
+            raise Refused(url, str(error), "name a public address, or allow this host by name") from None
         except httpcore2.TimeoutException:
             raise Unreachable(url, "did not answer in time", "try again later") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:

@@ -1,0 +1,1 @@
+"""Pages of the web: fetched politely, through the guarded client, and sent like files."""
