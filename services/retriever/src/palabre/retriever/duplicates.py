@@ -103,7 +103,8 @@ class Duplicates:
     ) -> list[set[str]]:
         """For each passage the other documents that say the same."""
         own = await asyncio.to_thread(lambda: [pairs(each.passage.text) for each in batch])
-        sketches = [sketch(each) for each in own]
+        # A few of the pairs are enough to put what says the same first.
+        sketches = [sketch(each)[:_KEYS] for each in own]
         asked = [{TWINS: Sparse(each, [1.0] * len(each))} for each in sketches]
         rankings = await self._index.rank(space, asked, {PUBLIC, entry.tier}, _NEAREST)
         written = {each.passage.id for each in batch}
