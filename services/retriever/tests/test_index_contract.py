@@ -86,7 +86,7 @@ async def found(index: Generations, question: str, *tiers: str) -> set[str]:
 async def test_an_unknown_space_is_empty(index: Generations) -> None:
     assert await ranked(index, "bail") == [[] for _ in FIELDS]
     assert await index.fetch(SPACE, ["97a0b9e4-5f3b-8000-8000-000000000000"]) == {}
-    assert await index.rarity(SPACE, [1]) == [0.0]
+    assert await index.rarity(SPACE, [1], ("public",)) == [0.0]
     assert await index.ids(SPACE, "bail") == set()
     assert await index.count(SPACE) == 0
 
@@ -177,8 +177,21 @@ async def test_all_passages_of_a_large_document_are_known(index: Generations) ->
 async def test_a_rare_term_weighs_more_and_an_unseen_one_most(index: Generations) -> None:
     await fill(index)
     terms = [next(iter(stems_of(word, ("fr",)))) for word in ("loyer", "chèque", "girafe")]
-    common, rare, unseen = await index.rarity(SPACE, terms)
+    common, rare, unseen = await index.rarity(SPACE, terms, ("public",))
     assert 0 < common < rare < unseen
+
+
+async def test_a_term_of_other_tiers_is_as_rare_as_one_that_nobody_wrote(
+    index: Generations,
+) -> None:
+    await fill(index)
+    hidden = passages("secret", "licenciement", tier="restricted")
+    await show(await serving(index), hidden, "restricted")
+    terms = [next(iter(stems_of(word, ("fr",)))) for word in ("licenciement", "girafe")]
+    public, nowhere = await index.rarity(SPACE, terms, ("public",))
+    assert public == nowhere
+    restricted, nowhere = await index.rarity(SPACE, terms, ("public", "restricted"))
+    assert restricted < nowhere
 
 
 async def test_spaces_do_not_see_each_other(index: Generations) -> None:
@@ -220,7 +233,8 @@ async def test_all_indexes_find_the_same_in_the_same_order(
         assert len(ours) == len(FIELDS) + bool(embedder)
         assert [[names[i] for i in r] for r in ours] == [[names[i] for i in r] for r in theirs]
     terms = list(stems_of(" ".join(QUESTIONS), ("fr",)))
-    assert await edge.rarity(SPACE, terms) == pytest.approx(await qdrant.rarity(SPACE, terms))
+    ours, theirs = [await index.rarity(SPACE, terms, ("public",)) for index in (edge, qdrant)]
+    assert ours == pytest.approx(theirs)
     for index in (edge, qdrant):
         await index.close()
 

@@ -110,7 +110,7 @@ class EdgeShards:
         tiers: Collection[str],
         limit: int,
     ) -> list[list[Ranked]]:
-        allowed = Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(readable(tiers)))])
+        allowed = _of_tiers(tiers)
         asked = [(f, vector) for question in questions for f, vector in question.items()]
         requests = {
             place: QueryRequest(limit=limit, query=_nearest(vector, field), filter=allowed)
@@ -126,8 +126,11 @@ class EdgeShards:
     async def fetch(self, generation: Generation, ids: Sequence[str]) -> dict[str, Indexed]:
         return await self._read(_fetch, self._shard(generation), list(ids)) if ids else {}
 
-    async def rarity(self, generation: Generation, terms: Sequence[int]) -> list[float]:
-        return await self._read(_rarity, self._shard(generation), terms) if terms else []
+    async def rarity(
+        self, generation: Generation, terms: Sequence[int], tiers: Collection[str]
+    ) -> list[float]:
+        shard, mine = self._shard(generation), _of_tiers(tiers)
+        return await self._read(_rarity, shard, terms, mine) if terms else []
 
     async def ids(self, generation: Generation, document: str) -> set[str]:
         return await self._read(_ids, self._shard(generation), document)
@@ -138,7 +141,7 @@ class EdgeShards:
     async def sketches(
         self, generation: Generation, tiers: Collection[str], offset: Any = None
     ) -> tuple[list[Sketch], Any]:
-        return await self._read(_sketches, self._shard(generation), readable(tiers), offset)
+        return await self._read(_sketches, self._shard(generation), _of_tiers(tiers), offset)
 
     async def shown(self, generation: Generation, document: str, version: str, tier: str) -> int:
         values = {DOCUMENT: document, "version": version, ACCESS: tier}
@@ -282,14 +285,19 @@ def _fetch(shard: EdgeShard, ids: list[str]) -> dict[str, Indexed]:
     return {str(r.id): from_payload(str(r.id), r.payload or {}) for r in found}
 
 
-def _rarity(shard: EdgeShard, terms: Sequence[int]) -> list[float]:
+def _rarity(shard: EdgeShard, terms: Sequence[int], allowed: Filter) -> list[float]:
     """A term's score in any passage is its rarity times its weight there."""
     requests = [
-        QueryRequest(limit=1, query=_nearest(Sparse([term], [1.0]), TEXT), with_vector=[TEXT])
+        QueryRequest(
+            limit=1,
+            query=_nearest(Sparse([term], [1.0]), TEXT),
+            filter=allowed,
+            with_vector=[TEXT],
+        )
         for term in terms
     ]
     answers = shard.query_batch(QueryBatchRequest(requests))
-    without = unseen(shard.count(CountRequest(exact=False)))
+    without = unseen(shard.count(CountRequest(exact=False, filter=allowed)))
     return [
         answer[0].score / _weight(answer[0].vector[TEXT], term) if answer else without  # type: ignore
         for term, answer in zip(terms, answers, strict=True)
@@ -300,8 +308,11 @@ def _weight(vector: SparseVector, term: int) -> float:
     return vector.values[vector.indices.index(term)]
 
 
-def _sketches(shard: EdgeShard, tiers: list[str], offset: Any) -> tuple[list[Sketch], Any]:
-    allowed = Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(tiers))])
+def _of_tiers(tiers: Collection[str]) -> Filter:
+    return Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(readable(tiers)))])
+
+
+def _sketches(shard: EdgeShard, allowed: Filter, offset: Any) -> tuple[list[Sketch], Any]:
     page, following = shard.scroll(
         ScrollRequest(
             offset=offset, limit=_PAGE, filter=allowed, with_payload=False, with_vector=[TWINS]

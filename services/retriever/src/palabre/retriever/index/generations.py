@@ -4,6 +4,7 @@ What is asked goes to the one that serves; what is written goes to it and to tho
 Replicas learn of a switch by `refresh`, or at the latest when what served is gone.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -55,6 +56,7 @@ class Generations:
             self._embeddings[embedder.name] = Embedding(embedder, patience_s, clock)
         self._states: dict[str, State] = {}
         self._retired: dict[str, float] = {}
+        self._beginning = asyncio.Lock()
 
     async def meaning(self, space: str, questions: Sequence[str]) -> Meaning:
         serving = await self._serving(space)
@@ -93,9 +95,11 @@ class Generations:
 
         return await self._read(space, ask, {})
 
-    async def rarity(self, space: str, terms: Sequence[int]) -> list[float]:
+    async def rarity(
+        self, space: str, terms: Sequence[int], tiers: Collection[str] = ("public",)
+    ) -> list[float]:
         return await self._read(
-            space, lambda g: self._collections.rarity(g, terms), [0.0] * len(terms)
+            space, lambda g: self._collections.rarity(g, terms, tiers), [0.0] * len(terms)
         )
 
     async def ids(self, space: str, document: str) -> set[str]:
@@ -120,10 +124,16 @@ class Generations:
         """
         state = await self._look(space)
         if not state.serving:
-            await self._collections.serve(await self._create(space, 1))
-            state = await self._look(space)
+            state = await self._begun(space)
         written = [state.serving, *state.building]
         return [self._shelf(generation, state) for generation in written if generation]
+
+    async def _begun(self, space: str) -> State:
+        """With a first generation, which serves at once."""
+        async with self._beginning:
+            if not (await self._look(space)).serving:
+                await self._collections.serve(await self._create(space, 1))
+            return await self._look(space)
 
     async def shelf(self, generation: Generation) -> "Shelf":
         return self._shelf(generation, await self._look(generation.space))

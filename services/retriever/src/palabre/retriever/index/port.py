@@ -72,8 +72,12 @@ class Index(Protocol):
         """Those that exist, hidden ones too."""
         ...
 
-    async def rarity(self, space: str, terms: Sequence[int]) -> list[float]:
-        """Inverse document frequency of terms of the field `text`, as the ranking has it."""
+    async def rarity(self, space: str, terms: Sequence[int], tiers: Collection[str]) -> list[float]:
+        """Inverse document frequency of terms of the field `text`, as the ranking has it.
+
+        A term that only other tiers' passages have is as rare as one that none has: what weighs
+        less than a word never heard of would tell that it is written somewhere.
+        """
         ...
 
     async def ids(self, space: str, document: str) -> set[str]:
@@ -128,7 +132,9 @@ class Collections(Protocol):
 
     async def fetch(self, generation: Generation, ids: Sequence[str]) -> dict[str, Indexed]: ...
 
-    async def rarity(self, generation: Generation, terms: Sequence[int]) -> list[float]: ...
+    async def rarity(
+        self, generation: Generation, terms: Sequence[int], tiers: Collection[str]
+    ) -> list[float]: ...
 
     async def ids(self, generation: Generation, document: str) -> set[str]: ...
 

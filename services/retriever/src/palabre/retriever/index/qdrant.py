@@ -110,8 +110,7 @@ class QdrantCollections:
         tiers: Collection[str],
         limit: int,
     ) -> list[list[Ranked]]:
-        condition = models.MatchAny(any=readable(tiers))
-        allowed = models.Filter(must=[models.FieldCondition(key=ACCESS, match=condition)])
+        allowed = _of_tiers(tiers)
         asked = [(f, vector) for question in questions for f, vector in question.items()]
         requests = {
             place: models.QueryRequest(
@@ -132,16 +131,25 @@ class QdrantCollections:
             found = await self._client.retrieve(_name(generation), list(ids))
         return {str(r.id): from_payload(str(r.id), r.payload or {}) for r in found}
 
-    async def rarity(self, generation: Generation, terms: Sequence[int]) -> list[float]:
+    async def rarity(
+        self, generation: Generation, terms: Sequence[int], tiers: Collection[str]
+    ) -> list[float]:
         """A term's score in any passage is its rarity times its weight there."""
+        allowed = _of_tiers(tiers)
         requests = [
             models.QueryRequest(
-                query=_vector(Sparse([term], [1.0])), using=TEXT, limit=1, with_vector=[TEXT]
+                query=_vector(Sparse([term], [1.0])),
+                using=TEXT,
+                limit=1,
+                filter=allowed,
+                with_vector=[TEXT],
             )
             for term in terms
         ]
         found = await self._queried(generation, requests)
-        without = unseen(await self.count(generation)) if terms else 0.0
+        async with _translated():
+            visible = await self._client.count(_name(generation), allowed, exact=False)
+        without = unseen(visible.count)
         return [
             _rarity(points[0], term) if points else without
             for term, points in zip(terms, found, strict=True)
@@ -170,11 +178,10 @@ class QdrantCollections:
     async def sketches(
         self, generation: Generation, tiers: Collection[str], offset: Any = None
     ) -> tuple[list[Sketch], Any]:
-        condition = models.FieldCondition(key=ACCESS, match=models.MatchAny(any=readable(tiers)))
         async with _translated():
             page, following = await self._client.scroll(
                 _name(generation),
-                scroll_filter=models.Filter(must=[condition]),
+                scroll_filter=_of_tiers(tiers),
                 limit=_PAGE,
                 offset=offset,
                 with_payload=False,
@@ -284,6 +291,11 @@ def _vector(vector: Sparse | Vector) -> models.SparseVector | list[float]:
     if isinstance(vector, Sparse):
         return models.SparseVector(indices=vector.terms, values=vector.weights)
     return list(vector)
+
+
+def _of_tiers(tiers: Collection[str]) -> models.Filter:
+    condition = models.MatchAny(any=readable(tiers))
+    return models.Filter(must=[models.FieldCondition(key=ACCESS, match=condition)])
 
 
 def _matching(values: Mapping[str, str]) -> models.Filter:
