@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import batched
 from typing import Any
 
@@ -29,8 +28,9 @@ class Library:
     tally: Tally
     force: bool = False
     dry_run: bool = False
-    _unread: dict[str, str] = field(default_factory=dict)  # suffix → remedy, as the server said
-    _broken: int = 0
+    # Suffix → remedy, as the server said.
+    _unread: dict[str, str] = field(default_factory=dict, init=False)
+    _broken: int = field(default=0, init=False)
 
     def take_in(self, found: Callable[[], Iterator[File | Left]]) -> None:
         """Walks twice: to know how much there is, and to send it. Raises Trouble, Stopped."""
@@ -112,13 +112,6 @@ class Library:
 
 
 def _is_same(file: File, entry: Entry, tier: str) -> bool:
-    """By content, tier where one is asked for, and a side file no younger than the document.
-
-    Raises OSError.
-    """
-    if entry["size_bytes"] != file.size or tier not in ("", entry["tier"]):
-        return False
-    taken_in = datetime.fromisoformat(entry["ingested_at"]).timestamp()
-    if file.side and file.side.stat().st_ctime >= taken_in:
-        return False
-    return bool(entry["version"] == file.version())
+    """By content and side file, and by tier where one is asked for. Raises OSError."""
+    alike = entry["size_bytes"] == file.size and tier in ("", entry["tier"])
+    return bool(alike and entry["version"] == file.version())

@@ -37,7 +37,7 @@ class Failure:
 
     document: str
     reason: str
-    remedy: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

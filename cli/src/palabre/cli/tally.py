@@ -22,6 +22,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     left_out: list[Failure] = field(default_factory=list)
+    remarks: list[Failure] = field(default_factory=list)  # on documents that are in
     deleted: list[str] = field(default_factory=list)
     complete: bool = False
     begun: float = field(default_factory=time.monotonic)
@@ -51,6 +52,9 @@ class Tally:
         for entry in sent.entries:
             self.counts["changed" if entry.get("changed") else "unchanged"] += 1
             self.counts["passages"] += entry["passages"]
+            for remark in entry.get("remarks", ()):
+                self.counts["remarks"] += 1
+                self._name(self.remarks, Failure(entry["document"], remark))
         for failure in sent.failures:
             self.counts["failed"] += 1
             self._name(self.failures, failure)
@@ -71,6 +75,7 @@ class Tally:
         also = (f" {counts[k]} {k}." for k in ("left out", "deleted") if counts[k])
         mode = " Nothing was sent." if dry_run else ""
         console.print(sentence + "".join(also) + mode, highlight=False, soft_wrap=True)
+        self._list(console, "Remarks", self.remarks, counts["remarks"])
         self._list(console, "Left out", self.left_out, counts["left out"])
         self._list(console, "Failed", self.failures, counts["failed"])
 
@@ -86,6 +91,7 @@ class Tally:
             "seconds": round(seconds, 1),
             "failed": [asdict(failure) for failure in self.failures],
             "left_out": [asdict(left) for left in self.left_out],
+            "remarks": [{"document": r.document, "remark": r.reason} for r in self.remarks],
             "deleted": self.deleted,
         }
         text = json.dumps(outcome, ensure_ascii=False, indent=1)
@@ -95,7 +101,7 @@ class Tally:
         if listed:
             console.print(f"\n{title}", style="bold")
         for said in sorted(listed, key=lambda failure: failure.document)[:SHOWN]:
-            line = f"- {said.document}: {said.reason}: {said.remedy}"
+            line = "- " + ": ".join(filter(None, (said.document, said.reason, said.remedy)))
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         if count > SHOWN:
             console.print(f"… and {count - SHOWN} more: --report FILE.json names them.")

@@ -66,7 +66,7 @@ async def _not_in(
         asked = pb.ListDocumentsRequest(space=space, groups=[RESTRICTED], documents=names)
         entries = (await stub.ListDocuments(asked, timeout=TIMEOUT_S)).documents
         versions = {entry.document: entry.version for entry in entries}
-        wanted += [f for f in some if f.side or versions.get(f.document) != f.version()]
+        wanted += [f for f in some if versions.get(f.document) != f.version()]
     return wanted
 
 

@@ -13,14 +13,15 @@ _ORDINALS = {
 
 
 # Words of asking for a story: every tale has them, and none is about them.
-_ASKING = frozenset(
-    """raconte raconter racontes racontez invente inventer inventes inventez imagine imaginer
+_LISTED = """
+    raconte raconter racontes racontez invente inventer inventes inventez imagine imaginer
     imaginez ecris ecrire ecrivez improvise conte contes conter histoire histoires aventure
     aventures recit recits scene episode suite heros heroine heroines personnage personnages
     joueurs joueur partie jeu court courte petit petite long longue minute minutes mot mots ligne
     lignes passe commence tell story stories adventure adventures write make up short long about
-    hero heroes happens minutes words us""".split()
-)
+    hero heroes happens minutes words us
+"""
+_ASKING = frozenset(_LISTED.split())
 _WORD = re.compile(r"[^\W_]+")
 
 
