@@ -66,7 +66,7 @@ def word(text: Text) -> bytes:
     file.add_paragraph(text.title, style="Title")
     for part in text.parts:
         _word_part(file, part)
-    return _saved(file.save)
+    return saved(file.save)
 
 
 def _word_part(file: Word, part: Part) -> None:
@@ -139,7 +139,7 @@ def slides(text: Text) -> bytes:
         shape.table.cell(1, 2).merge(shape.table.cell(2, 2))
         slide.shapes.add_textbox(Cm(1), Cm(17), Cm(9), Cm(2)).text_frame.text = part.details
         slide.notes_slide.notes_text_frame.text = part.note
-    return _saved(file.save)
+    return saved(file.save)
 
 
 def book(text: Text) -> bytes:
@@ -169,12 +169,12 @@ def book(text: Text) -> bytes:
 def open_document(text: Text) -> bytes:
     parts = "".join(map(_odt, text.parts))
     title = f'<text:p text:style-name="Title">{html.escape(text.title)}</text:p>'
-    return zipped(
-        {
-            "mimetype": "application/vnd.oasis.opendocument.text",
-            "content.xml": _ODT.format(body=title + parts),
-        }
-    )
+    return open_document_of(title + parts)
+
+
+def open_document_of(body: str) -> bytes:
+    media_type = "application/vnd.oasis.opendocument.text"
+    return zipped({"mimetype": media_type, "content.xml": _ODT.format(body=body)})
 
 
 def _odt(part: Part) -> str:
@@ -212,7 +212,7 @@ def zipped(files: dict[str, str] | dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def _saved(save: Callable[[io.BytesIO], None]) -> bytes:
+def saved(save: Callable[[io.BytesIO], None]) -> bytes:
     out = io.BytesIO()
     save(out)
     return out.getvalue()

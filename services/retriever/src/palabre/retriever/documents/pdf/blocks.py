@@ -13,7 +13,8 @@ from palabre.retriever.documents.structure import Kind
 _ITEM = re.compile(rf"({MARKER.pattern})[\s\xa0]+(?=\S)")
 _ORDERED = re.compile(r"\(?(\d{1,2})[.)]")
 _WORD = re.compile(r"\w+(?:-\w+)*")
-_ENDS_BROKEN = re.compile(r"(\w+)-$")
+_ENDS_BROKEN = re.compile(r"[^\w]*\w[\w’'-]*-")
+_LONGEST_WORD = 80
 _BEGINS = re.compile(r"\w+")
 # In sizes of letters: how much larger than usual white space parts paragraphs, an indent, and how
 # far before the next line a last one ends.
@@ -103,14 +104,15 @@ def _goes_on(before: Line, line: Line, usual: float) -> bool:
 
 def rejoined(before: str, after: str, vocabulary: Collection[str]) -> str:
     """Two lines as one. A hyphen goes unless French, or the rest of the document, wants it."""
-    broken, begins = _ENDS_BROKEN.search(before), _BEGINS.match(after)
-    if not broken or not begins:
+    begins = _BEGINS.match(after)
+    first = before[-_LONGEST_WORD:].rpartition(" ")[2]
+    if not begins or not _ENDS_BROKEN.fullmatch(first):
         return f"{before} {after}"
-    first, second = broken[1].casefold(), begins[0].casefold()
-    compound = f"{first}-{second}" in vocabulary
-    whole = first + second in vocabulary
-    kept = first in _KEEPS_BEFORE or second in _KEEPS_AFTER
-    if not begins[0][0].islower() or (compound and not whole) or (kept and not whole):
+    head, tail = first[:-1].casefold(), begins[0].casefold()
+    compound = f"{head}-{tail}" in vocabulary
+    whole = head + tail in vocabulary
+    kept = "-" in head or head in _KEEPS_BEFORE or tail in _KEEPS_AFTER
+    if not begins[0][0].islower() or ((compound or kept) and not whole):
         return before + after
     return before[:-1] + after
 

@@ -23,28 +23,33 @@ _MAX_LINES = 3_000
 
 def ordered(lines: Sequence[Line]) -> list[Line]:
     """In reading order, with tables in place of the lines that they are made of."""
-    return _cut(list(lines), _MAX_DEPTH if len(lines) <= _MAX_LINES else 0)
+    depth = _MAX_DEPTH if len(lines) <= _MAX_LINES else 0
+    return [line for region in _regions(list(lines), depth) for line in _tabled(_rows(region))]
 
 
-def _cut(lines: list[Line], depth: int) -> list[Line]:
-    if depth and len(lines) > _COLUMN_LINES:
-        if gutter := _gutter(lines):
-            left = [line for line in lines if line.box.middle[0] < gutter]
-            right = [line for line in lines if line.box.middle[0] >= gutter]
-            return _cut(left, depth - 1) + _cut(right, depth - 1)
-        # A gap matters only above or below columns, which a line across all of them hides.
-        if _has_rows_of_several(lines) and (gap := _gap(lines)):
-            above = [line for line in lines if line.box.middle[1] < gap]
-            below = [line for line in lines if line.box.middle[1] >= gap]
-            return _cut(above, depth - 1) + _cut(below, depth - 1)
-    return _tabled(_rows(lines))
+def _regions(lines: list[Line], depth: int) -> list[list[Line]]:
+    """What has one column each. A gap parts only where there are columns above or below it."""
+    if depth == 0 or len(lines) <= _COLUMN_LINES:
+        return [lines]
+    if gutter := _gutter(lines):
+        sides = _parted(lines, 0, gutter)
+        return [region for side in sides for region in _regions(side, depth - 1)]
+    if any(len(row) > 1 for row in _rows(lines)) and (gap := _gap(lines)):
+        sides = _parted(lines, 1, gap)
+        found = [region for side in sides for region in _regions(side, depth - 1)]
+        return found if len(found) > len(sides) else [lines]
+    return [lines]
+
+
+def _parted(lines: Sequence[Line], axis: int, at: float) -> tuple[list[Line], list[Line]]:
+    before = [line for line in lines if line.box.middle[axis] < at]
+    return before, [line for line in lines if line.box.middle[axis] >= at]
 
 
 def _gutter(lines: Sequence[Line]) -> float:
     """Where columns of prose are parted; 0 when there is one column."""
     for middle, width in _white(lines, lambda box: (box.left, box.right)):
-        left = [line for line in lines if line.box.middle[0] < middle]
-        right = [line for line in lines if line.box.middle[0] >= middle]
+        left, right = _parted(lines, 0, middle)
         size = min(line.size for line in lines)
         if width > _GUTTER * size and all(map(_is_prose, (left, right))) and _beside(left, right):
             return middle
@@ -79,10 +84,6 @@ def _white(
             found.append(((start + end) / 2, start - end))
         end = max(end, stop)
     return sorted(found, key=lambda white: -white[1])
-
-
-def _has_rows_of_several(lines: Sequence[Line]) -> bool:
-    return any(len(row) > 1 for row in _rows(lines))
 
 
 def _rows(lines: Sequence[Line]) -> list[list[Line]]:

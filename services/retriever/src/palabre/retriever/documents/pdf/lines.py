@@ -24,7 +24,8 @@ _TIDY = _HYPHENS | _LIGATURES | {0: None, 0xFFFD: None}
 # White space between two words, in sizes of their letters, from which they are in two columns.
 _COLUMN_GAP = 1.8
 _MAX_CHARACTERS = 200_000
-_ROW = re.compile(r"[^\r\n]+")
+# A hyphen at the end of a line takes the place of the line break.
+_ROW = re.compile(r"[^\r\n\x02\ufffe]+[\x02\ufffe]?")
 _WORD = re.compile(r"[^ \t\u2003]+")
 # What stands before the items of a list; programs that know no bullets use letters of odd fonts.
 MARKER = re.compile(r"[•▪◦‣·●○■□➢✓❖\uf0a7\uf0b7\uf0d8\uf0fc*-]|–|\(?(\d{1,2}|[a-z])[.)]")

@@ -7,7 +7,6 @@ long (docs/documents.md has the comparison).
 import ctypes
 import io
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
 
@@ -117,11 +116,13 @@ def _shows(file: PdfDocument, number: int) -> bool:
 
 def _join_over_pages(pages: Sequence[list[Part]], vocabulary: frozenset[str]) -> None:
     """A paragraph that a page break parted is whole, on the page where it begins."""
-    for before, after in pairwise(pages):
+    before: list[Part] = []
+    for after in pages:
         if before and after and _is_parted(before[-1], after[0]):
             rest = after.pop(0)
             before[-1].text = rejoined(before[-1].text, rest.text, vocabulary)
             before[-1].lines += rest.lines
+        before = after or before
 
 
 def _is_parted(end: Part, start: Part) -> bool:

@@ -1,0 +1,274 @@
+"""What each rich format has of its own."""
+
+import io
+from collections.abc import Sequence
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Cm
+from reportlab.pdfgen.canvas import Canvas
+
+from palabre.retriever.documents import Document, read
+from tests.making import files
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def told(document: Document) -> list[tuple[int, tuple[str, ...], list[str]]]:
+    return [(s.page, s.headings, [b.text for b in s.blocks]) for s in document.sections]
+
+
+def word(body: str, **parts: str) -> bytes:
+    """The least that a Word file holds."""
+    types = "".join(
+        f'<Override PartName="/word/{n}.xml" ContentType="{_WML}{n}+xml"/>' for n in parts
+    )
+    links = "".join(f'<Relationship Id="{n}" Type="{_REL}/{n}" Target="{n}.xml"/>' for n in parts)
+    return files.zipped(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
+            f'<Default Extension="rels" ContentType="{_PACKAGE_TYPE}"/>'
+            f'<Override PartName="/word/document.xml" ContentType="{_WML}document.main+xml"/>'
+            f"{types}</Types>",
+            "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r"'
+            f' Type="{_REL}/officeDocument" Target="word/document.xml"/></Relationships>',
+            "word/_rels/document.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
+            f"{links}</Relationships>",
+            "word/document.xml": f"<w:document {W}><w:body>{body}</w:body></w:document>",
+            **{f"word/{name}.xml": said for name, said in parts.items()},
+        }
+    )
+
+
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_PACKAGE_TYPE = "application/vnd.openxmlformats-package.relationships+xml"
+_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_WML = "application/vnd.openxmlformats-officedocument.wordprocessingml."
+
+
+def run(said: str) -> str:
+    return f"<w:r><w:t>{said}</w:t></w:r>"
+
+
+def test_a_footnote_of_word_stands_below_its_paragraph() -> None:
+    reference = '<w:r><w:footnoteReference w:id="2"/></w:r>'
+    notes = f'<w:footnotes {W}><w:footnote w:id="2"><w:p>{run("Loi de 1989.")}</w:p></w:footnote>'
+    body = f"<w:p>{run('Trois mois')}{reference}</w:p><w:p>{run('Ensuite.')}</w:p>"
+    document = read("a.docx", word(body, footnotes=f"{notes}</w:footnotes>"))
+    assert told(document) == [(0, (), ["Trois mois[1]", "[1] Loi de 1989.", "Ensuite."])]
+
+
+def test_line_breaks_and_deleted_words_of_word() -> None:
+    deleted = "<w:del><w:r><w:delText>Jamais</w:delText></w:r></w:del>"
+    body = f"<w:p><w:r><w:t>Un</w:t><w:br/><w:t>deux</w:t></w:r>{deleted}</w:p>"
+    assert told(read("a.docx", word(body))) == [(0, (), ["Un deux"])]
+
+
+def slide(presentation: Any, title: str) -> Any:
+    made = presentation.slides.add_slide(presentation.slide_layouts[5])
+    made.shapes.title.text = title
+    return made
+
+
+def test_groups_and_charts_of_slides_are_read() -> None:
+    presentation = Presentation()
+    made = slide(presentation, "Chiffres")
+    group = made.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Cm(5), Cm(1)).text_frame.text = "Dans un groupe"
+    chart_data: Any = CategoryChartData
+    data = chart_data()
+    data.categories = ["2024", "2025"]
+    data.add_series("Loyer", (510, 525.5))
+    kind = XL_CHART_TYPE.COLUMN_CLUSTERED
+    made.shapes.add_chart(kind, 0, 0, Cm(9), Cm(9), data)
+    slide(presentation, "Seul un titre")
+    document = read("a.pptx", files.saved(presentation.save))
+    chart = "|  | Loyer |\n| --- | --- |\n| 2024 | 510 |\n| 2025 | 525.5 |"
+    assert told(document) == [
+        (1, ("Chiffres",), ["Dans un groupe", chart]),
+        (2, ("Seul un titre",), ["Seul un titre"]),
+    ]
+
+
+def test_parts_and_chapters_of_a_book_are_its_headings() -> None:
+    """By EPUB 2's contents; a file that they do not name belongs to the chapter before it."""
+    point = '<navPoint><navLabel><text>{0}</text></navLabel><content src="{1}"/>{2}</navPoint>'
+    chapters = point.format("Le départ", "c1.xhtml", "") + point.format(
+        "Le retour", "c3.xhtml#x", ""
+    )
+    ncx = (
+        f'<ncx xmlns="{_NCX}"><navMap>{point.format("Livre I", "p.xhtml", chapters)}</navMap></ncx>'
+    )
+    bodies = {
+        "p.xhtml": "<h1>LIVRE I</h1><p>En exergue.</p>",
+        "c1.xhtml": "<h2>Le départ</h2><p>Il partit&#160;; <i>loin</i>.</p>",
+        "c2.xhtml": "<p>La suite.</p><h3>Une halte</h3><p>Il dormit.</p>",
+        "c3.xhtml": "<p>Il revint.</p>",
+    }
+    document = read("a.epub", book(bodies, ncx))
+    assert told(document) == [
+        (0, ("Livre I",), ["En exergue."]),
+        (0, ("Livre I", "Le départ"), ["Il partit\N{NO-BREAK SPACE}; loin.", "La suite."]),
+        (0, ("Livre I", "Le départ", "Une halte"), ["Il dormit."]),
+        (0, ("Livre I", "Le retour"), ["Il revint."]),
+    ]
+
+
+_NCX = "http://www.daisy.org/z3986/2005/ncx/"
+
+
+def book(bodies: dict[str, str], ncx: str) -> bytes:
+    items = "".join(f'<item id="{n}" href="{n}"/>' for n in bodies)
+    opf = (
+        '<package xmlns="http://www.idpf.org/2007/opf"><manifest>'
+        f'{items}<item id="toc" href="toc.ncx" media-type="application/x-dtbncx+xml"/></manifest>'
+        f"<spine>{''.join(f'<itemref idref="{n}"/>' for n in bodies)}</spine></package>"
+    )
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="t/b.opf"/></rootfiles></container>'
+    )
+    parts = {
+        f"t/{n}": f"<html><head><title/></head><body>{b}</body></html>" for n, b in bodies.items()
+    }
+    return files.zipped(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": container,
+            "t/b.opf": opf,
+            "t/toc.ncx": ncx,
+            **parts,
+        }
+    )
+
+
+def test_a_footnote_of_open_document_stands_below_its_paragraph() -> None:
+    note = (
+        "<text:note><text:note-citation>1</text:note-citation><text:note-body>"
+        "<text:p>Loi de 1989.</text:p></text:note-body></text:note>"
+    )
+    body = f"<text:p>Trois<text:s text:c='3'/>mois{note}<text:tab/>au plus.</text:p>"
+    document = read("a.odt", files.open_document_of(body))
+    assert told(document) == [(0, (), ["Trois mois [1] au plus.", "[1] Loi de 1989."])]
+
+
+def test_attachments_of_a_mail_are_read_below_their_names() -> None:
+    message = EmailMessage()
+    message["From"], message["Date"] = "a@example.org", "Fri, 20 Nov 2026 10:00:00 +0100"
+    message["Subject"] = "Pièces : bail et règlement"
+    message.set_content("Ci-joint.\n")
+    message.add_attachment(b"# Bail\n\nTrois ans.", "text", "markdown", filename="bail.md")
+    message.add_attachment(b"\x89PNG\r\n", "image", "heic", filename="photo.heic")
+    document = read("a.eml", message.as_bytes())
+    assert document.title == "Pièces : bail et règlement"
+    assert told(document)[1] == (0, ("bail.md",), ["Trois ans."])
+    assert "Date: 2026-11-20 10:00" in told(document)[0][2][0]
+    assert document.remarks[0].startswith("Its attachment photo.heic was left out: it ")
+
+
+Drawing = tuple[float, float, float, str]
+
+
+def drawn(*pages: Sequence[Drawing]) -> bytes:
+    """A PDF of (left, top, size, words)."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(600, 800))
+    for page in pages:
+        for left, top, size, said in page:
+            canvas.setFont("Helvetica", size)
+            canvas.drawString(left, 800 - top, said)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def column(left: float, lines: list[str], top: float = 100) -> list[Drawing]:
+    return [(left, top + 12 * number, 10, line) for number, line in enumerate(lines)]
+
+
+def test_words_that_a_line_end_has_broken_are_whole_again() -> None:
+    lines = [
+        "Le règlement prévoit que le loca-",
+        "taire doit, peut-",
+        "être, payer en 2026-",
+        "2027 la taxe de l'arc-en-",
+        "ciel, car l'arc-en-ciel est rare.",
+    ]
+    [(_, _, [said])] = told(read("a.pdf", drawn(column(50, lines))))
+    assert said == (
+        "Le règlement prévoit que le locataire doit, peut-être, payer en 2026-2027 la taxe de"
+        " l'arc-en-ciel, car l'arc-en-ciel est rare."
+    )
+
+
+def test_columns_that_are_written_row_by_row_are_read_one_after_the_other() -> None:
+    left = [f"Gauche ligne {n} qui dit quelque chose" for n in range(8)]
+    right = [f"Droite ligne {n} qui dit autre chose" for n in range(8)]
+    rows = [
+        each for pair in zip(column(50, left), column(320, right), strict=True) for each in pair
+    ]
+    document = read("a.pdf", drawn([(50, 60, 18, "Un titre large sur les deux colonnes"), *rows]))
+    flat = " ".join(told(document)[0][2])
+    assert document.title == "Un titre large sur les deux colonnes"
+    assert flat.index("Gauche ligne 7") < flat.index("Droite ligne 0")
+
+
+def test_rows_of_a_table_without_rules_stay_together() -> None:
+    rows = [("Zone", "Loyer", "Charges"), ("A", "510 €", "45 €"), ("B", "480 €", "40 €")]
+    cells = [
+        (50 + 150 * x, 140 + 20 * y, 10, said)
+        for y, row in enumerate(rows)
+        for x, said in enumerate(row)
+    ]
+    document = read(
+        "a.pdf", drawn([(50, 100, 10, "Les loyers par zone sont les suivants."), *cells])
+    )
+    [(_, _, [_, table])] = told(document)
+    assert table.split("\n") == [
+        "| Zone | Loyer | Charges |",
+        "| --- | --- | --- |",
+        "| A | 510 € | 45 € |",
+        "| B | 480 € | 40 € |",
+    ]
+
+
+def test_heads_and_feet_of_pages_are_dropped_and_their_text_goes_on() -> None:
+    pages: list[list[Drawing]] = [
+        [
+            (50, 30, 8, "Office du logement"),
+            (290, 780, 8, f"{number} / 4"),
+            (50, 100, 10, f"page {number} commence ici sans majuscule et continue"),
+        ]
+        for number in range(1, 5)
+    ]
+    document = read("a.pdf", drawn(*pages))
+    assert told(document) == [
+        (
+            1,
+            (),
+            [" ".join(f"page {n} commence ici sans majuscule et continue" for n in range(1, 5))],
+        )
+    ]
+
+
+def test_titles_that_programs_make_up_are_not_believed() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.setTitle("Microsoft Word - brouillon v3.docx")
+    canvas.drawString(50, 700, "Du texte, et rien que du texte.")
+    canvas.save()
+    assert read("notice.pdf", out.getvalue()).title == ""
+
+
+@pytest.mark.parametrize("said", ["Guide\nde  l'usager", "Guide de l'usager"])
+def test_titles_that_authors_give_are(said: str) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.setTitle(said)
+    canvas.drawString(50, 700, "Du texte, et rien que du texte.")
+    canvas.save()
+    assert read("notice.pdf", out.getvalue()).title == "Guide de l'usager"
