@@ -86,12 +86,20 @@ async def test_the_floor_decides_whether_anything_is_found(tmp_path: Path, folde
     assert not (await evaluated(file, folder, "floor=0")).outcomes[0].nothing
 
 
-async def test_a_field_can_be_left_out(asked: Path, folder: Path) -> None:
-    letters = await evaluated(asked, folder, "fields=letters")
+async def test_a_field_can_be_left_out(tmp_path: Path, folder: Path) -> None:
+    file = written(tmp_path / "q.jsonl", [{"question": "virement", "document": "loyer.md"}])
+    letters = await evaluated(file, folder, "fields=letters")
     assert letters.searched["setting"]["fields"] == ["letters"]
     assert letters.outcomes[0].asked.places == (1,)
-    title = await evaluated(asked, folder, "fields=title")
+    title = await evaluated(file, folder, "fields=title")
     assert title.outcomes[0].all.places == ()
+
+
+async def test_passages_can_be_cut_shorter(asked: Path, folder: Path) -> None:
+    (folder / "long.md").write_text("# Long\n\n" + "Une phrase assez longue. " * 40)
+    whole = await evaluated(asked, folder)
+    shorter = await evaluated(asked, folder, "passage_characters=200")
+    assert whole.searched["passages"] < shorter.searched["passages"]
 
 
 async def test_engines_are_set_up_as_those_of_a_server(asked: Path, folder: Path) -> None:
@@ -117,6 +125,7 @@ async def test_an_engine_that_is_not_there_is_refused(asked: Path, folder: Path)
         ("reranker_candidates=many", "valid integer"),
         ("floor=two", "could not convert"),
         ("floor=2", "from 0 to 1"),
+        ("passage_characters=10", "at least 100"),
         ("fields=body", "choose among text"),
     ],
 )

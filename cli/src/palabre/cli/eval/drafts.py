@@ -10,7 +10,7 @@ from palabre.cli.eval import prompts
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.llm.engines import Message, Schema
 from palabre.llm.untrusted import data
-from palabre.retriever.vectors import folded
+from palabre.retriever.wording import folded
 
 # Of a document, in one request: longer ones give some of their passages.
 EXCERPT_CHARACTERS = 6_000

@@ -30,7 +30,7 @@ from palabre.retriever.index import Index
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.ranking import Ranked
-from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.knowledge import Knowledge, Limits
 from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Question, Search
 from palabre.retriever.settings import RetrieverSettings
@@ -148,8 +148,9 @@ async def opened(setting: Setting, languages: Sequence[str]) -> AsyncIterator[Lo
         except engines.EngineMissing as error:
             raise Trouble(str(error)) from error
         reading = Isolated()
+        limits = Limits(setting.retriever.max_document_bytes, setting.passage_characters)
         knowledge = Knowledge(
-            index, Catalogue(MemoryBucket()), MemoryObjects(), _now, reading=reading
+            index, Catalogue(MemoryBucket()), MemoryObjects(), _now, limits, reading=reading
         )
         search = Search(OnlyFields(index, setting.fields), reranking=reranking)
         try:

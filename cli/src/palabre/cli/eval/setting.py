@@ -7,13 +7,14 @@ from typing import Any, Self
 from pydantic import SecretStr, ValidationError
 
 from palabre.cli.server import Trouble
-from palabre.retriever import search, vectors
+from palabre.retriever import passages, search, vectors
 from palabre.retriever.index.port import DENSE
 from palabre.retriever.settings import RetrieverSettings
 
 FIELDS = (*vectors.FIELDS, DENSE)
 # Which of the retriever's settings shape what is found.
 _ENGINES = ("embedding_", "reranker_")
+_SHORTEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Setting:
 
     floor: float = search.FLOOR
     fields: tuple[str, ...] = FIELDS
+    passage_characters: int = passages.TARGET
     retriever: RetrieverSettings = field(default_factory=RetrieverSettings)
 
     def varied(self, changes: Iterable[str]) -> Self:
@@ -46,7 +48,8 @@ class Setting:
             mode="json", include=set(_engine_settings()), exclude_defaults=True
         )
         floor = self.retriever.reranker_floor if self.reranks else self.floor
-        return {"floor": floor, "fields": list(self.fields)} | engines
+        own = {"floor": floor, "fields": list(self.fields)}
+        return own | {"passage_characters": self.passage_characters} | engines
 
     @property
     def reranks(self) -> bool:
@@ -85,4 +88,14 @@ def _fields(text: str) -> tuple[str, ...]:
     return names
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {"floor": _share, "fields": _fields}
+def _characters(text: str) -> int:
+    if (value := int(text)) < _SHORTEST:
+        raise ValueError(f"choose at least {_SHORTEST}")
+    return value
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "floor": _share,
+    "fields": _fields,
+    "passage_characters": _characters,
+}

@@ -31,7 +31,7 @@ from palabre.retriever.duplicates import Duplicates
 from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownVersion
 from palabre.retriever.headers import described
 from palabre.retriever.index.generations import Generations, Shelf
-from palabre.retriever.passages import Indexed, cut
+from palabre.retriever.passages import TARGET, Indexed, cut
 from palabre.retriever.writing import STEP, Written, step, switch
 
 log = structlog.get_logger()
@@ -42,7 +42,10 @@ _PATIENCE_S, _LOOK_S = 60.0, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """`passage_characters` is what a passage aims at; the index's shape has to say the same."""
+
     max_document_bytes: int = 20 << 20
+    passage_characters: int = TARGET
 
 
 class Knowledge:
@@ -76,7 +79,8 @@ class Knowledge:
             limit = self._limits.max_document_bytes
             document, original = await self._contents.read(header, data, limit)
             entry = self._entry(header, original, document, language)
-            passages = await asyncio.to_thread(_cut, document, entry)
+            target = self._limits.passage_characters
+            passages = await asyncio.to_thread(_cut, document, entry, target)
             entry.passages = len(passages)
             steps = self._replace(header.space, entry, passages, original, attempt)
             async with contextlib.aclosing(steps):
@@ -335,7 +339,7 @@ class Knowledge:
 
     async def _passages(self, space: str, entry: DocumentEntry) -> list[Indexed]:
         document = await self._contents.document(space, entry)
-        return await asyncio.to_thread(_cut, document, entry)
+        return await asyncio.to_thread(_cut, document, entry, self._limits.passage_characters)
 
 
 def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
@@ -346,7 +350,7 @@ def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntr
     return found[0]
 
 
-def _cut(document: Document, entry: DocumentEntry) -> list[Indexed]:
+def _cut(document: Document, entry: DocumentEntry, target: int) -> list[Indexed]:
     common = Passage(
         document=entry.document,
         title=entry.title,
@@ -355,7 +359,7 @@ def _cut(document: Document, entry: DocumentEntry) -> list[Indexed]:
         language=entry.language,
         tier=entry.tier,
     )
-    return cut(document.sections, common, document.keywords)
+    return cut(document.sections, common, document.keywords, target)
 
 
 def _same(current: DocumentEntry, entry: DocumentEntry) -> bool:
