@@ -161,12 +161,55 @@ async def test_documents_are_asked_for_by_name_not_too_many_at_once(
     assert "at most 200" in said
 
 
-async def test_of_a_very_large_document_the_first_passages_are_given(
+async def test_a_very_large_document_is_read_in_parts(
     stub: "RetrieverServiceAsyncStub",
 ) -> None:
     [*_, last] = await ingest(stub, ("é" * 8_000 + "\n\n") * 300, "long.txt")
-    got = await stub.GetDocument(pb.GetDocumentRequest(space="demo", document="long.txt"))
-    assert 100 < len(got.passages) < got.entry.passages == last.done.passages
+    request = pb.GetDocumentRequest(space="demo", document="long.txt")
+    first = await stub.GetDocument(request)
+    assert 100 < len(first.passages) < first.entry.passages == last.done.passages
+    request.skip = len(first.passages)
+    second = await stub.GetDocument(request)
+    assert len(first.passages) + len(second.passages) == last.done.passages
+    request.skip = last.done.passages
+    assert not (await stub.GetDocument(request)).passages
+
+
+async def test_versions_and_generations_over_the_wire(stub: "RetrieverServiceAsyncStub") -> None:
+    [*_, first] = await ingest(stub, "# Bail\n\nLe bail dure trois ans.")
+    await ingest(stub, "# Bail\n\nLe bail dure six ans.")
+    rollback = pb.RollbackRequest(space="demo", document="guide.md", version=first.done.version)
+    assert (await stub.Rollback(rollback)).entry.version == first.done.version
+    listed = await stub.ListVersions(pb.ListVersionsRequest(space="demo", document="guide.md"))
+    assert len(listed.versions) == 2
+    steps = [step async for step in stub.Rebuild(pb.RebuildRequest(space="demo"))]
+    assert (steps[-1].documents, steps[-1].documents_total) == (1, 1)
+    wanted = pb.ListGenerationsRequest(space="demo")
+    generations = (await stub.ListGenerations(wanted)).generations
+    assert [(g.state, g.passages) for g in generations] == [("retired", 1), ("serving", 1)]
+    assert generations[1].name == steps[-1].generation
+
+
+async def test_versions_of_another_tier_do_not_exist(stub: "RetrieverServiceAsyncStub") -> None:
+    await ingest(stub, "# Consignes\n\nEn interne.", "a.md", tier="restricted")
+    await ingest(stub, "# Consignes\n\nPour tous.", "a.md", tier="public")
+    wanted = pb.ListVersionsRequest(space="demo", document="a.md")
+    assert len((await stub.ListVersions(wanted)).versions) == 1
+    wanted.groups.append("restricted")
+    assert len((await stub.ListVersions(wanted)).versions) == 2
+    await ingest(stub, "# Consignes\n\nEncore en interne.", "a.md", tier="restricted")
+    wanted.ClearField("groups")
+    assert (await refused(stub.ListVersions(wanted)))[0] is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("version", ["ffff", ""])
+async def test_a_version_that_is_not_kept_is_not_found(
+    stub: "RetrieverServiceAsyncStub", version: str
+) -> None:
+    await ingest(stub, "# Bail\n\nLe bail dure trois ans.")
+    wanted = pb.RollbackRequest(space="demo", document="guide.md", version=version)
+    code, said = await refused(stub.Rollback(wanted))
+    assert (code, "list its versions" in said) == (grpc.StatusCode.NOT_FOUND, True)
 
 
 async def test_a_deleted_document_is_not_found(stub: "RetrieverServiceAsyncStub") -> None:

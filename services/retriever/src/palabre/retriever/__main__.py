@@ -25,6 +25,7 @@ from palabre.retriever.handlers import retriever
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.qdrant import connect
+from palabre.retriever.index.shard_files import IndexInUse
 from palabre.retriever.knowledge import Knowledge, Limits
 from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Search
@@ -136,7 +137,10 @@ def main() -> None:
     settings = read(RetrieverSettings)
     # Searches change threads a few times; while documents come in, each change waits this long.
     sys.setswitchinterval(0.001)
-    service.run("retriever", settings, lambda context: assemble(context, settings))
+    try:
+        service.run("retriever", settings, lambda context: assemble(context, settings))
+    except (EngineMissing, IndexInUse) as error:
+        sys.exit(f"retriever: {error}")
 
 
 if __name__ == "__main__":

@@ -90,11 +90,20 @@ async def documents(
 
 
 @router.get("/documents/{document:path}")
-async def document(space: str, document: str, request: Request, caller: Asking) -> dict[str, Any]:
-    """A document's entry and its passages, in order."""
+async def document(
+    space: str,
+    document: str,
+    request: Request,
+    caller: Asking,
+    skip: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
+) -> dict[str, Any]:
+    """A document's entry and its passages, in order, from the one numbered `skip` on.
+
+    Of a very large document not all come at once: ask again with as many as came before.
+    """
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "search")
-    wanted = rpc.GetDocumentRequest(space=space, document=document, groups=caller.groups)
+    wanted = rpc.GetDocumentRequest(space=space, document=document, groups=caller.groups, skip=skip)
     found = await gateway.retriever.GetDocument(wanted)
     return {"document": entry(found.entry), "passages": [passage(p) for p in found.passages]}
 
