@@ -37,7 +37,7 @@ class Sheet:
         stem = self.name.replace(" ", "-")
         if self.delimiter:
             return f"{stem}.csv", "\r\n".join(self.lines).encode(self.charset)
-        return f"{stem}.xlsx", workbook({self.name[:31]: self.rows()})
+        return f"{stem}.xlsx", workbook({self.name[:30].rstrip("'"): self.rows()})
 
     def rows(self) -> list[list[str]]:
         return [[cell.strip() for cell in line.split(" | ")] for line in self.lines]

@@ -62,21 +62,21 @@ def _group_rows(rows: Sequence[Row]) -> int:
 
 
 def _spans(row: Row, below: Row) -> bool:
-    """A name stands over several that differ, or one column's name reaches down into the next."""
+    """A name stands over several that differ, one reaches down into the next row, or units follow.
+
+    Where nothing is merged, the second row of a header begins with an empty cell.
+    """
     if ABOVE in below.kinds:
         return any(
             kind == ABOVE and row.kinds[at] not in (EMPTY, ABOVE)
             for at, kind in enumerate(below.kinds)
         )
-    over = any(
+    if any(
         kind == LEFT and below.kinds[at] not in (EMPTY, LEFT) for at, kind in enumerate(row.kinds)
-    )
-    gaps = any(
-        kind == EMPTY and below.kinds[at] != EMPTY and at > row.own[0]
-        for at, kind in enumerate(row.kinds)
-    )
-    first = row.own[0] if row.own else 0
-    return bool(row.own) and (over or (gaps and below.kinds[min(first, 0)] == EMPTY))
+    ):
+        return True
+    first = min(row.own, default=0)
+    return len(row.own) > 1 and below.kinds[first] == EMPTY and len(below.own) > 1
 
 
 def _spread(row: Row) -> list[str]:
@@ -89,7 +89,7 @@ def _spread(row: Row) -> list[str]:
 
 
 def _may_be_names(row: Row) -> bool:
-    shapes = [shape(row.texts[at], row.kinds[at]) for at in row.own]
+    shapes = [_name_shape(row.texts[at], row.kinds[at]) for at in row.own]
     return not any(s in ("phone", "mail", "url", "prose") for s in shapes) and (
         not any(s in DATA for s in shapes) or _is_series(row)
     )
@@ -101,7 +101,7 @@ def _is_header(row: Row, below: Sequence[Row], grouped: bool) -> bool:
     shapes = {at: _name_shape(row.texts[at], row.kinds[at]) for at in row.own}
     words = [row.texts[at] for at in row.own if row.kinds[at] != ABOVE]
     series = any(s in DATA for s in shapes.values())
-    if series and not _is_data_series(row, shapes, below):
+    if series and not grouped and not _is_data_series(row, shapes, below):
         return False
     if (len(set(words)) < len(words) and not grouped) or _is_card(row, below):
         return False

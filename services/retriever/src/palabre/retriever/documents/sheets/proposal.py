@@ -19,7 +19,7 @@ MAX_TABLE_HEADER = 400
 _MAX_GROUP = 30
 # Mean length of a column from which its cells are read, not looked up.
 _PROSE = 45
-_SHORT = 6
+_SHORT, _TIME = 3, 6
 _SAMPLE = 300
 
 
@@ -73,7 +73,7 @@ def _sampled(rows: Sequence[Row]) -> Sequence[Row]:
 
 def _groups(key: Column, rows: Sequence[Row]) -> bool:
     """The first column repeats its words, on rows that stand together."""
-    if key.distinct < 2 or key.filled < 4 or key.share("words", "code", "date") < 0.7:
+    if key.distinct < 2 or key.filled < 4 or key.share("words", "code") < 0.7:
         return False
     size = key.filled / key.distinct
     runs = sum(1 for _ in groupby(row.texts[0] for row in rows if row.kinds[0] != EMPTY))
@@ -94,10 +94,17 @@ def _is_grid(table: Table, columns: Sequence[Column]) -> bool:
 
 
 def _is_identified(rows: Sequence[Row]) -> bool:
-    """By references, numbers or dates: each row is a record."""
+    """By references, numbers or dates, not by types such as T2: each row is a record.
+
+    Beside figures alone, numbers that count up are a scale: steps, persons, years.
+    """
     keys = [(row.texts[0], row.kinds[0]) for row in _sampled(rows) if row.kinds[0] != EMPTY]
-    given = sum(shape(*key) in ("code", "date") or key[0].isdigit() for key in keys)
-    return 2 * given > len(keys)
+    scale = _short_share(rows) >= 0.9 and all(len(text) <= 2 for text, _ in keys)
+    shapes = [(text, shape(text, kind)) for text, kind in keys]
+    given = sum(
+        text.isdigit() or s == "date" or (s == "code" and len(text) > 3) for text, s in shapes
+    )
+    return 2 * given > len(keys) and not scale
 
 
 def _is_calendar(table: Table) -> bool:
@@ -107,10 +114,13 @@ def _is_calendar(table: Table) -> bool:
 
 
 def _short_share(rows: Sequence[Row]) -> float:
-    """Of the cells beside the first column: numbers, marks and the shortest of words."""
+    """Of the cells beside the first column: numbers, marks, times, the shortest words."""
     cells = list(_values(rows))
     short = sum(
-        s in ("number", "mark") or (len(text) <= _SHORT and s != "code") for text, s in cells
+        s in ("number", "mark")
+        or (len(text) <= _SHORT and s != "code")
+        or (len(text) <= _TIME and s == "hour")
+        for text, s in cells
     )
     return short / max(1, len(cells))
 

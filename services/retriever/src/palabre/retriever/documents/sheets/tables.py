@@ -6,7 +6,16 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from statistics import median
 
-from palabre.retriever.documents.sheets.grid import EMPTY, LEFT, Grid, Prose, Row, Table
+from palabre.retriever.documents.sheets.grid import (
+    ABOVE,
+    EMPTY,
+    LEFT,
+    TEXT,
+    Grid,
+    Prose,
+    Row,
+    Table,
+)
 from palabre.retriever.documents.sheets.headers import column_names, header_rows
 
 # A row that stands alone at the end of a table is a note when it looks like one.
@@ -61,6 +70,7 @@ def _part(block: list[Row]) -> Table | Prose:
     head = header_rows(body[:SAMPLE])
     names = column_names(body[:head]) if head else ("",) * len(body[0].texts)
     rows, bands = _banded(body[head:])
+    rows = _filled_down(rows)
     numbers = tuple(row.number for row in body[:head])
     return Table(numbers, names, rows, _lines(titles), _lines(notes), bands)
 
@@ -113,10 +123,30 @@ def _banded(rows: Sequence[Row]) -> tuple[Sequence[Row], dict[int, str]]:
 
 
 def _is_band(row: Row, after: Row, typical: float, dense: bool) -> bool:
-    if len(row.own) != 1 or row.kinds[row.own[0]] != "t" or len(after.own) < 2:
+    if len(row.own) != 1 or row.kinds[row.own[0]] != TEXT or len(after.own) < 2:
         return False
     merged = row.filled >= typical and LEFT in row.kinds
     return merged or (row.words[0].isupper() and typical > 1) or (dense and typical > 2)
+
+
+def _filled_down(rows: Sequence[Row]) -> Sequence[Row]:
+    """Who writes a name once for several rows means it for all of them, merged or not."""
+    first = next((row.own[0] for row in rows[:1] if row.own), 0)
+    below = [row for row in rows[1:] if row.kinds[first] == EMPTY]
+    if not 0.2 * len(rows) < len(below) <= 0.9 * len(rows) or rows[0].kinds[first] != TEXT:
+        return rows
+    if any(len(row.own) < 2 for row in below):
+        return rows
+    filled, text = list[Row](), ""
+    for row in rows:
+        if row.kinds[first] == EMPTY:
+            texts = [*row.texts[:first], text, *row.texts[first + 1 :]]
+            row = replace(
+                row, texts=texts, kinds=f"{row.kinds[:first]}{ABOVE}{row.kinds[first + 1 :]}"
+            )
+        text = row.texts[first]
+        filled.append(row)
+    return filled
 
 
 def _trimmed(table: Table) -> Table:
