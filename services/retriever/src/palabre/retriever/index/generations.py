@@ -159,6 +159,9 @@ class Generations:
     async def refresh(self) -> None:
         """Notices what other replicas have switched, made and dropped."""
         self._states = await self._collections.states()
+        for state in list(self._states.values()):
+            if state.serving and state.serving.shape.embedder not in self._embeddings:
+                await asyncio.to_thread(self._embedding, state.serving)
 
     @property
     def spaces(self) -> list[str]:
@@ -258,7 +261,7 @@ class Generations:
         return self._embeddings[name]
 
     def _recalled(self, generation: Generation) -> Embedding | None:
-        """Blocks while a model is loaded; once, and only while the embedder is being changed."""
+        """Blocks while a model is loaded, once."""
         embedder = self._recall(generation.recipe)
         if embedder and embedder.name == generation.shape.embedder:
             return Embedding(embedder, self._patience_s, self._clock)

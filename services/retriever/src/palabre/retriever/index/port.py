@@ -49,7 +49,7 @@ class Index(Protocol):
 
     async def meaning(self, space: str, questions: Sequence[str]) -> Meaning:
         """Dense vectors of questions as the space needs them; none when it has none, or when they
-        cannot be made in time. Never raises Unavailable."""
+        cannot be made in time."""
         ...
 
     async def rank(
