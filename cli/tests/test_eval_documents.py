@@ -95,6 +95,15 @@ async def test_a_field_can_be_left_out(tmp_path: Path, folder: Path) -> None:
     assert title.outcomes[0].all.places == ()
 
 
+async def test_questions_are_asked_again_without_their_documents(asked: Path, folder: Path) -> None:
+    files = local.collect([folder])
+    report = await runs.of_documents(asked, questions.read(asked), files, ("fr",), Setting(), 2)
+    assert [o.kind for o in report.outcomes[4:]] == ["document left out"] * 2
+    assert all(o.nothing and not o.answerable for o in report.outcomes[4:])
+    assert report.searched["documents"] == 3
+    assert report.questions["unanswerable"] == 4
+
+
 async def test_passages_can_be_cut_shorter(asked: Path, folder: Path) -> None:
     (folder / "long.md").write_text("# Long\n\n" + "Une phrase assez longue. " * 40)
     whole = await evaluated(asked, folder)
@@ -211,7 +220,9 @@ def test_the_command_shows_keeps_draws_and_compares(asked: Path, folder: Path) -
     assert "B: floor 1.0" in varied.output
 
 
-@pytest.mark.parametrize("more", [["--space", "demo", "documents"], ["--set", "floor=0"]])
+@pytest.mark.parametrize(
+    "more", [["--space", "demo", "documents"], ["--set", "floor=0"], ["--leave-out", "5"]]
+)
 def test_a_space_and_documents_are_not_mixed(asked: Path, more: list[str]) -> None:
     refused = CliRunner().invoke(app, [str(asked), *more])
     assert isinstance(refused.exception, Trouble)

@@ -40,6 +40,10 @@ Space = Annotated[str, typer.Option("--space", "-s", help="The running space to 
 Languages = Annotated[str, typer.Option(help="Of the documents, the main one first.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Vary a setting, as in floor=0.4.")]
 Against = Annotated[list[str] | None, typer.Option(help="Compare with this further variation.")]
+LeaveOut = Annotated[
+    int,
+    typer.Option(min=0, help="Ask again without the documents that answer, in so many groups."),
+]
 Misses = Annotated[int, typer.Option(min=0, help="How many of the worst questions to list.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Keep the result here.")]
 Chart = Annotated[Path | None, typer.Option(help="Draw the result here, as SVG.")]
@@ -53,6 +57,7 @@ def measure(
     languages: Languages = "fr",
     set_: Set = None,
     against: Against = None,
+    leave_out: LeaveOut = 0,
     misses: Misses = 0,
     json_file: JsonFile = None,
     chart: Chart = None,
@@ -64,11 +69,11 @@ def measure(
     from palabre.cli.eval import questions as files, tables
 
     first, second = list(set_ or ()), list(against or ())
-    _refuse_both(documents, space, [*first, *second])
+    _refuse_both(documents, space, [*first, *second], leave_out)
     asked = files.read(questions)
     if documents:
         variations = [first, [*first, *second]] if second else [first]
-        reports = _of_documents(questions, asked, documents, languages, variations)
+        reports = _of_documents(questions, asked, documents, languages, variations, leave_out)
     else:
         reports = [_of_space(questions, asked, space)]
     tables.show(reports[0])
@@ -93,12 +98,16 @@ def compare(
     _compare(Report.read(a), Report.read(b), misses)
 
 
-def _refuse_both(documents: list[Path] | None, space: str, changes: list[str]) -> None:
+def _refuse_both(
+    documents: list[Path] | None, space: str, changes: list[str], leave_out: int
+) -> None:
     """Raises Trouble."""
     if documents and space:
         raise Trouble("name documents or --space, not both: documents have an index of their own")
-    if changes and not documents:
-        raise Trouble("settings vary where documents are named: a running space has its own")
+    if (changes or leave_out) and not documents:
+        raise Trouble(
+            "--set, --against and --leave-out need documents: a running space has its own"
+        )
 
 
 def _of_documents(
@@ -107,6 +116,7 @@ def _of_documents(
     paths: list[Path],
     languages: str,
     variations: list[list[str]],
+    folds: int,
 ) -> list["Report"]:
     from palabre.cli.eval import runs
     from palabre.cli.eval.local import collect
@@ -114,7 +124,7 @@ def _of_documents(
 
     settings, files = [Setting().varied(some) for some in variations], collect(paths)
     spoken = tuple(languages.split(","))
-    return [asyncio.run(runs.of_documents(file, asked, files, spoken, s)) for s in settings]
+    return [asyncio.run(runs.of_documents(file, asked, files, spoken, s, folds)) for s in settings]
 
 
 def _of_space(file: Path, asked: list["Asked"], space: str) -> "Report":

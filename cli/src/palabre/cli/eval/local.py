@@ -50,6 +50,7 @@ class Local:
     ) -> None:
         self._knowledge, self._search = knowledge, search
         self._setting, self._languages = setting, tuple(languages)
+        self._files: dict[str, File] = {}
 
     async def take_in(self, files: Iterable[File], told: Told) -> None:
         """Some documents at once. What fails is told; the rest goes on."""
@@ -57,9 +58,19 @@ class Local:
 
         async def worker() -> None:
             for file in waiting:
+                self._files[file.document] = file
                 told(await self._take_in(file))
 
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+
+    @contextlib.asynccontextmanager
+    async def without(self, names: Iterable[str]) -> AsyncIterator[None]:
+        """As if these documents had never come, while entered."""
+        gone = list(names)
+        for name in gone:
+            await self._knowledge.delete(SPACE, name)
+        yield
+        await self.take_in([self._files[name] for name in gone], lambda problem: None)
 
     async def find(self, asked: Asked, *, floor: bool) -> Sequence[Hit]:
         own = (asked.language, *self._languages)

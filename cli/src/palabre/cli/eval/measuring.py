@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from palabre.cli.eval.local import Local
 from palabre.cli.eval.outcomes import PLACES, Outcome, Ranks
 from palabre.cli.eval.questions import Asked
 from palabre.cli.eval.searched import Hit, Searched
 
 _FOUND_SHOWN = 5
+LEFT_OUT = "document left out"
 
 
 async def ask_all(
@@ -18,6 +21,38 @@ async def ask_all(
 ) -> list[Outcome]:
     """One after the other. Raises Trouble."""
     await searched.find(asked[0], floor=True)  # what is loaded once is no question's own time
+    return await _all(searched, asked, advance, clock)
+
+
+async def ask_left_out(
+    local: Local, asked: Sequence[Asked], folds: int, advance: Callable[[], None]
+) -> list[Outcome]:
+    """Every answerable question once more, while the documents that answer it are not there.
+
+    Documents leave in so many groups, one after the other. What others answer as well is counted
+    as if it had no answer: abstention is at least what this says.
+    """
+    names = sorted({name for question in asked for name in question.documents})
+    outcomes = []
+    for fold in range(folds):
+        gone = set(names[fold::folds])
+        theirs = [q for q in asked if q.documents and gone.issuperset(q.documents)]
+        async with local.without(gone):
+            questions = [_unanswerable(question) for question in theirs]
+            outcomes += await _all(local, questions, advance, time.perf_counter)
+    return outcomes
+
+
+def _unanswerable(asked: Asked) -> Asked:
+    return replace(asked, documents=(), passages=(), kind=LEFT_OUT)
+
+
+async def _all(
+    searched: Searched,
+    asked: Sequence[Asked],
+    advance: Callable[[], None],
+    clock: Callable[[], float],
+) -> list[Outcome]:
     outcomes = []
     for question in asked:
         outcomes.append(await _ask(searched, question, clock))
@@ -31,7 +66,7 @@ async def _ask(searched: Searched, asked: Asked, clock: Callable[[], float]) -> 
     spent = clock() - begun
     below = await searched.find(asked, floor=False)
     return Outcome(
-        key=asked.key,
+        key=f"{asked.key}\0{LEFT_OUT}" if asked.kind == LEFT_OUT else asked.key,
         question=asked.question,
         documents=asked.documents,
         kind=asked.kind,

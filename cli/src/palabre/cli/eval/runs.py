@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from palabre.cli.eval import making
 from palabre.cli.eval.local import Local, opened
 from palabre.cli.eval.making import Making, Wanted
-from palabre.cli.eval.measuring import ask_all
+from palabre.cli.eval.measuring import ask_all, ask_left_out
 from palabre.cli.eval.questions import Asked, check_documents
 from palabre.cli.eval.reports import Report, asked_from
 from palabre.cli.eval.searched import Searched
@@ -29,18 +29,28 @@ async def of_documents(
     files: Sequence[File],
     languages: Sequence[str],
     setting: Setting,
+    folds: int = 0,
 ) -> Report:
     """Raises Trouble. A document that cannot be read is told; the rest goes on."""
     async with opened(setting, languages) as local:
         await _take_in(local, files)
-        return await of(local, file, asked)
+        return await of(local, file, asked, local, folds)
 
 
-async def of(searched: Searched, file: Path, asked: Sequence[Asked]) -> Report:
+async def of(
+    searched: Searched,
+    file: Path,
+    asked: Sequence[Asked],
+    local: Local | None = None,
+    folds: int = 0,
+) -> Report:
     """Raises Trouble."""
     check_documents(file, asked, await searched.documents())
     with progress("Asking", len(asked)) as advance:
         outcomes = await ask_all(searched, asked, advance)
+    if local and folds:
+        with progress("Asking without their documents", len(asked)) as advance:
+            outcomes += await ask_left_out(local, asked, folds, advance)
     return Report(
         made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         questions=asked_from(file, outcomes),
