@@ -66,7 +66,7 @@ def _html(source: Source) -> str:
             style_map=_STYLES,
             convert_image=mammoth.images.img_element(lambda image: {"src": ""}),
         )
-    except (BadZipFile, KeyError, ValueError, AttributeError) as error:
+    except (BadZipFile, OSError, LookupError, ValueError, AttributeError) as error:
         raise InvalidDocument(
             source.name, "is damaged: its parts do not fit together", "save it anew as .docx"
         ) from error

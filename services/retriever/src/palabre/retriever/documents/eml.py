@@ -18,12 +18,13 @@ from palabre.retriever.errors import InvalidDocument
 _NOISE = "script, style, head, svg, iframe, form, [hidden]"
 _MAX_ATTACHMENTS = 50
 _MAX_DEPTH = 3
+_MAX_HEADER = 4_000
 
 
 def read_eml(source: Source) -> Document:
     """The subject is the title; an attachment is a heading. Raises InvalidDocument."""
     message = message_from_bytes(source.data, policy=policy.default)
-    if not isinstance(message, EmailMessage) or not any(message.get(k) for k in ("From", "Date")):
+    if not isinstance(message, EmailMessage) or not _named(message):
         raise InvalidDocument(
             source.name, "is no e-mail", "export it from the mail program as .eml"
         )
@@ -44,6 +45,11 @@ def _read(message: EmailMessage, name: str, depth: int) -> Document:
     return Document(tuple(sections), title=_header(message, "Subject"), remarks=tuple(remarks))
 
 
+def _named(message: EmailMessage) -> bool:
+    """Anything before the first empty line passes for headers; a mail has some of these."""
+    return not {"from", "date"}.isdisjoint(name.lower() for name, _ in _raw(message))
+
+
 def _envelope(message: EmailMessage) -> str:
     lines = {key: _header(message, key) for key in ("From", "To", "Subject")}
     lines["Date"] = _date(message)
@@ -51,11 +57,17 @@ def _envelope(message: EmailMessage) -> str:
 
 
 def _header(message: EmailMessage, key: str) -> str:
-    """Broken headers are as good as none."""
+    """Broken headers are as good as none, and so are long ones: parsing them takes minutes."""
+    if any(name.lower() == key.lower() and len(said) > _MAX_HEADER for name, said in _raw(message)):
+        return ""
     try:
         return re.sub(r"[ \t\r\n]+", " ", str(message.get(key) or "")).strip()
     except (ValueError, IndexError, AttributeError, MessageError):
         return ""
+
+
+def _raw(message: EmailMessage) -> Iterator[tuple[str, str]]:
+    return ((name, str(said)) for name, said in message.raw_items())
 
 
 def _date(message: EmailMessage) -> str:
