@@ -2,13 +2,23 @@ import pytest
 
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import LETTERS, STORED, TEXT, TITLE, of_passage, of_question
+from palabre.retriever.vectors import (
+    LETTERS,
+    STORED,
+    TEXT,
+    TITLE,
+    WRITTEN,
+    of_passage,
+    of_question,
+    stems_of,
+)
 
 FRENCH = ("fr",)
 
 
 def stems(text: str, *languages: str) -> set[int]:
-    return set(of_question(text, languages or FRENCH)[TEXT].terms)
+    """Of the text's own words."""
+    return set(stems_of(text, languages or FRENCH))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +47,20 @@ def test_a_question_has_the_stems_of_all_languages_of_the_space() -> None:
 
 def test_a_language_without_a_stemmer_is_split_into_words() -> None:
     assert len(stems("naa kita", "wo")) == 2
+
+
+def test_what_documents_write_is_searched_for_too_and_weighs_less() -> None:
+    text = of_question("mon proprio", FRENCH)[TEXT]
+    weights = dict(zip(text.terms, text.weights, strict=True))
+    assert {weights[stem] for stem in stems("proprio")} == {1.0}
+    assert {weights[stem] for stem in stems("propriétaire")} == {WRITTEN}
+
+
+def test_a_word_that_is_asked_and_written_weighs_as_asked() -> None:
+    text = of_question("le propriétaire, mon proprio", FRENCH)[TEXT]
+    weights = dict(zip(text.terms, text.weights, strict=True))
+    assert {weights[stem] for stem in stems("propriétaire")} == {1.0}
+    assert len(set(text.terms)) == len(text.terms)
 
 
 def test_letters_find_a_misspelt_word() -> None:

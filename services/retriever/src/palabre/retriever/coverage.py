@@ -1,38 +1,61 @@
-"""How much of a question a passage covers: the share of its words' weight, by stems, 0 to 1.
+"""How much of a question a passage covers: the share of its words' weight, 0 to 1.
 
-Unlike fused ranks it means the same in every corpus, so a floor can stand on it.
+A word counts whole where the passage's title or headings have it, half where only its text does:
+what a page is about says more than what it mentions. Unlike fused ranks it means the same in every
+corpus, so a floor can stand on it; measured in bench/search/README.md.
 """
 
-import re
 import time
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from palabre.retriever import vectors
 from palabre.retriever.index import Index
 from palabre.retriever.passages import Indexed
+from palabre.retriever.wording import asks_nothing, spelled_out, words_in, written
 
-_WORD = re.compile(r"\w+")
-# Words of asking and of courtesy: rare in documents that state, and no part of what is asked.
-_ASKING = frozenset(
-    _WORD.findall("""
-    ai aimerais as avez avoir besoin bonjour ca cela chez combien comment dire dois doit doivent
-    donc est etre faire fais fait fallait faudra faut hello lorsque merci moi ou peut peuvent peux
-    plait plus possible pourquoi pourrais pouvez pouvons puis quand que quel quelle quelles quels
-    qui quoi salut savoir sert si suis svp va vais veux voudrais vous
-    can could do does how hi much need please should tell thanks want what when where which who
-    why would
-    """)
-)
 # What a word weighs besides its rarity: in a corpus about bread, "bread" is still a word.
 EVERY_WORD = 1.0
+# What a word counts that is there in other words, or in other letters.
+OTHERWISE = 0.8
+# Share of a word's letters, four by four, that says nothing yet; shorter words are not spelled.
+_BY_CHANCE = 0.4
+_SPELLED_FROM = 5
+_LETTERS = 4
 _TTL_S = 60.0
 _MAX_TERMS = 100_000
-# About 8 kB each; stemming a passage costs more than all the rest of a search.
-_MAX_STEMMED = 4_000
+# About 12 kB each; reading a passage costs more than all the rest of a search.
+_MAX_READ = 4_000
+
+
+class Word(NamedTuple):
+    """Of a question: its stems in all languages, what documents write for it, and its letters."""
+
+    stems: frozenset[int]
+    written: tuple[frozenset[int], ...]
+    letters: tuple[str, ...]
+
+    def found_in(self, place: "Place") -> float:
+        """0 to 1."""
+        if self.stems & place.stems:
+            return 1.0
+        if any(phrase <= place.stems for phrase in self.written):
+            return OTHERWISE
+        if not self.letters:
+            return 0.0
+        share = sum(part in place.letters for part in self.letters) / len(self.letters)
+        return OTHERWISE * max(0.0, (share - _BY_CHANCE) / (1 - _BY_CHANCE))
+
+
+class Place(NamedTuple):
+    """Where words are looked for; `letters` are its words, a blank around each."""
+
+    stems: frozenset[int]
+    letters: str
 
 
 class Coverage:
-    """Remembers how rare terms are for a minute, and the stems of the passages that come up.
+    """Remembers how rare terms are for a minute, and what the passages say that come up.
 
     Safe to share between tasks.
     """
@@ -40,54 +63,88 @@ class Coverage:
     def __init__(self, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
         self._index = index
         self._clock = clock
-        self._known: dict[tuple[str, int], float] = {}
-        self._stemmed: dict[tuple[str, str], frozenset[int]] = {}
+        self._known: dict[tuple[str, frozenset[str], int], float] = {}
+        self._read: dict[tuple[str, str], tuple[Place, Place]] = {}
         self._expires = 0.0
 
     async def judge(
-        self, space: str, question: str, languages: Sequence[str], candidates: Sequence[Indexed]
+        self,
+        space: str,
+        question: str,
+        languages: Sequence[str],
+        tiers: Collection[str],
+        candidates: Sequence[Indexed],
     ) -> None:
-        """Sets each passage's relevance. Raises Unavailable."""
+        """Sets each passage's relevance, as far as these tiers may know. Raises Unavailable."""
         words = words_of(question, languages)
-        rarity = await self._rarity(space, sorted({stem for word in words for stem in word}))
+        stems = sorted({stem for word in words for stem in word.stems})
+        rarity = await self._rarity(space, frozenset(tiers), stems)
         # A word that two languages would stem is as rare as its more common stem.
-        weights = [EVERY_WORD + min(rarity[stem] for stem in word) for word in words]
+        weights = [EVERY_WORD + min(rarity[stem] for stem in word.stems) for word in words]
         for candidate in candidates:
-            stems = self._stems(space, candidate)
-            covered = sum(w for w, word in zip(weights, words, strict=True) if word & stems)
+            whole, heading = self._places(space, candidate)
+            covered = sum(
+                weight * (word.found_in(whole) + word.found_in(heading)) / 2
+                for weight, word in zip(weights, words, strict=True)
+            )
             candidate.passage.relevance = covered / (sum(weights) or 1.0)
 
-    def _stems(self, space: str, candidate: Indexed) -> frozenset[int]:
+    def _places(self, space: str, candidate: Indexed) -> tuple[Place, Place]:
         """A passage's id stands for all that it says."""
         key = (space, candidate.passage.id)
-        if key not in self._stemmed:
-            if len(self._stemmed) >= _MAX_STEMMED:
-                self._stemmed.clear()
-            self._stemmed[key] = _stems(candidate)
-        return self._stemmed[key]
+        if key not in self._read:
+            if len(self._read) >= _MAX_READ:
+                self._read.clear()
+            self._read[key] = _places(candidate)
+        return self._read[key]
 
-    async def _rarity(self, space: str, stems: Sequence[int]) -> dict[int, float]:
+    async def _rarity(
+        self, space: str, tiers: frozenset[str], stems: Sequence[int]
+    ) -> dict[int, float]:
         if self._clock() >= self._expires or len(self._known) > _MAX_TERMS:
             self._known.clear()
             self._expires = self._clock() + _TTL_S
-        known = {stem: self._known[space, stem] for stem in stems if (space, stem) in self._known}
-        unknown = [stem for stem in stems if stem not in known]
-        found = dict(zip(unknown, await self._index.rarity(space, unknown), strict=True))
-        self._known.update({(space, stem): value for stem, value in found.items()})
-        return known | found
+        keys = {stem: (space, tiers, stem) for stem in stems}
+        unknown = [stem for stem in stems if keys[stem] not in self._known]
+        found = await self._index.rarity(space, unknown, tiers)
+        known = {stem: self._known[key] for stem, key in keys.items() if key in self._known}
+        known |= zip(unknown, found, strict=True)
+        self._known |= {keys[stem]: value for stem, value in known.items()}
+        return known
 
 
-def words_of(question: str, languages: Collection[str]) -> list[frozenset[int]]:
-    """The stems of each distinct word, in any of the languages; without words that ask nothing."""
-    words = []
-    for word in dict.fromkeys(_WORD.findall(vectors.folded(question.lower()))):
-        stems = [vectors.stems_of(word, (language,)) for language in languages]
-        if word not in _ASKING and all(stems):
-            words.append(frozenset(stem for some in stems for stem in some))
-    return list(dict.fromkeys(words))
+def words_of(question: str, languages: Collection[str]) -> list[Word]:
+    """Distinct ones, without those that ask nothing."""
+    words = words_in(spelled_out(question, languages))
+    phrases: list[list[frozenset[int]]] = [[] for _ in words]
+    for first, last, language, found in written(words, languages):
+        for alternatives in phrases[first:last]:
+            alternatives += (vectors.phrase(phrase, language).stems for phrase in found)
+    distinct: dict[frozenset[int], Word] = {}
+    for word, alternatives in zip(words, phrases, strict=True):
+        stems = [vectors.phrase(word, language).stems for language in languages]
+        if all(stems) and not asks_nothing(word, languages):
+            either = frozenset().union(*stems)
+            distinct.setdefault(either, Word(either, tuple(filter(None, alternatives)), _cut(word)))
+    return list(distinct.values())
 
 
-def _stems(indexed: Indexed) -> frozenset[int]:
+def _places(indexed: Indexed) -> tuple[Place, Place]:
+    """All that a passage says, and what stands above it: all again where nothing does."""
     p = indexed.passage
-    text = "\n".join((p.title, *p.heading_path, *indexed.keywords, p.text))
-    return frozenset(vectors.stems_of(text, (p.language,)))
+    above = "\n".join((p.title, *p.heading_path, *indexed.keywords)).strip()
+    whole = _place(f"{above}\n{p.text}", p.language)
+    return whole, _place(above, p.language) if above else whole
+
+
+def _place(text: str, language: str) -> Place:
+    letters = " ".join(words_in(text))
+    return Place(frozenset(vectors.stems_of(text, (language,))), f" {letters} ")
+
+
+def _cut(word: str) -> tuple[str, ...]:
+    """Four letters at a time, from the blank before the word to the one after it."""
+    if len(word) < _SPELLED_FROM:
+        return ()
+    ends = f" {word} "
+    return tuple(ends[start : start + _LETTERS] for start in range(len(ends) - _LETTERS + 1))

@@ -1,7 +1,7 @@
 """Finds passages for a question: its forms' rankings are fused, then judged by coverage."""
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,20 +15,21 @@ from palabre.retriever.passages import Indexed
 from palabre.retriever.reranking import Reranking
 from palabre.retriever.twins import Twins
 
-# Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): sum of weight / (k + rank).
-RRF_K = 60
-# The asker's own words against a form that was made from them; see bench/search/README.md.
+# Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): sum of weight / (k + rank). A small k
+# trusts the first ranks; this and the weights are measured, see bench/search/README.md.
+RRF_K = 10
+# The asker's own words against a form that was made from them.
 FURTHER_FORM = 0.5
 # What a field's ranking counts.
-WEIGHTS = {vectors.TEXT: 1.0, vectors.TITLE: 1.0, vectors.LETTERS: 1.0, DENSE: 1.0}
+WEIGHTS = {vectors.TEXT: 1.0, vectors.TITLE: 0.8, vectors.LETTERS: 1.0, DENSE: 1.0}
 # Candidates a ranking.
 DEPTH = 50
 # When copies of a few passages fill them; and how many passages are read for it.
 DEEPER, MAX_READ = 200, 200
-# Passages of one document among the first ones; the others follow, after those of other documents.
-PER_DOCUMENT = 2
-# Share of the question's weight that the best passage must cover, or nothing was found.
-FLOOR = 0.34
+# So many first places go to as many documents; then passages follow as they rank.
+DOCUMENTS = 5
+# What the best passage must cover of the question, or nothing was found; see coverage.py.
+FLOOR = 0.32
 # Share of the floor below which a passage beside the best one is noise.
 _BESIDE = 0.5
 # Forms of a question that are searched for, the main one included.
@@ -112,7 +113,9 @@ class Search:
         found: list[Indexed] = []
         for ids in (best[:wanted], best[wanted:MAX_READ]):
             read = await self._fetch(question, ids, scores)
-            await self._coverage.judge(question.space, main, question.languages, read)
+            await self._coverage.judge(
+                question.space, main, question.languages, question.tiers, read
+            )
             found += read
             distinct = self._twins.collapse(question.space, found, question.languages)
             if len(distinct) == len(found):
@@ -148,14 +151,15 @@ def fuse(rankings: Iterable[Sequence[Ranked]], weights: Iterable[float]) -> dict
     return scores
 
 
-def diverse(passages: Iterable[Passage], per_document: int = PER_DOCUMENT) -> list[Passage]:
-    """The same passages; no document has more than this many before all others have had theirs."""
-    seen: Counter[str] = Counter()
+def diverse(passages: Iterable[Passage], documents: int = DOCUMENTS) -> list[Passage]:
+    """The same passages; the first ones are the best of so many documents, the others follow."""
+    seen: set[str] = set()
     first: list[Passage] = []
     later: list[Passage] = []
     for passage in passages:
-        seen[passage.document] += 1
-        (first if seen[passage.document] <= per_document else later).append(passage)
+        leads = passage.document not in seen and len(seen) < documents
+        seen.add(passage.document)
+        (first if leads else later).append(passage)
     return first + later
 
 

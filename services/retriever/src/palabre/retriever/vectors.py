@@ -4,11 +4,10 @@ Weights are those of BM25; the inverse document frequency is the index's part.
 """
 
 import re
-import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, StopwordsSet
 
 from palabre.retriever import likeness
 from palabre.retriever.passages import Indexed
+from palabre.retriever.wording import folded, spelled_out, words_in, written
 
 FIELDS = TEXT, TITLE, LETTERS = ("text", "title", "letters")
 # Also kept of a passage, and not ranked: by it others are found that say the same.
@@ -31,6 +31,9 @@ _K, _B = 1.2, 0.75  # Bm25Config's own
 _GRAM = 4
 _WORD = re.compile(r"\w+")
 _MAX_CACHED_WORDS = 200_000
+_MAX_CACHED_PHRASES = 20_000
+# What documents write for a word counts, beside the asker's own words; see bench/search/README.md.
+WRITTEN = 0.7
 # ISO 639-1, for which Qdrant has a stemmer and stop words.
 _STEMMERS = {
     "da": "danish",
@@ -78,11 +81,33 @@ def twins(indexed: Indexed) -> Sparse:
 
 
 def of_question(question: str, languages: Sequence[str]) -> dict[str, Sparse]:
-    """The stems of all these languages: passages of each are then found in one query."""
-    stems = list(stems_of(question, languages))
-    grams = list(dict.fromkeys(chain.from_iterable(map(_grams, _words(question)))))
-    words = Sparse(stems, [1.0] * len(stems))
-    return {TEXT: words, TITLE: words, LETTERS: Sparse(grams, [1.0] * len(grams))}
+    """The stems of all these languages: passages of each are then found in one query.
+
+    What documents write for everyday words is searched for with them, and weighs less.
+    """
+    spelled = spelled_out(question, languages)
+    stems = dict.fromkeys(stems_of(spelled, languages), 1.0)
+    grams = dict.fromkeys(chain.from_iterable(map(_grams, _words(spelled))), 1.0)
+    for _, _, language, phrases in written(words_in(spelled), languages):
+        for found in (phrase(each, language) for each in phrases):
+            stems = dict.fromkeys(found.stems, WRITTEN) | stems
+            grams = dict.fromkeys(found.grams, WRITTEN) | grams
+    words = Sparse(list(stems), list(stems.values()))
+    return {TEXT: words, TITLE: words, LETTERS: Sparse(list(grams), list(grams.values()))}
+
+
+class Phrase(NamedTuple):
+    """A word or a few."""
+
+    stems: frozenset[int]
+    grams: frozenset[int]
+
+
+@lru_cache(_MAX_CACHED_PHRASES)
+def phrase(text: str, language: str) -> Phrase:
+    """Terms of the fields `text` and `letters`; no stems where it is all stop words."""
+    grams = frozenset(chain.from_iterable(map(_grams, _words(text))))
+    return Phrase(frozenset(stems_of(text, (language,))), grams)
 
 
 def stems_of(text: str, languages: Iterable[str]) -> dict[int, None]:
@@ -116,12 +141,6 @@ class _Grams(dict[str, tuple[int, ...]]):
 
 
 _grams = _Grams().__getitem__
-
-
-def folded(text: str) -> str:
-    """Without accents and ligatures."""
-    parts = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("æ", "ae"))
-    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def _plain(text: str) -> str:
