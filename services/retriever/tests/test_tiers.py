@@ -187,7 +187,7 @@ def a_query(world: World, rng: random.Random) -> str:
     text = rng.choice(document.texts)
     words = text.split()
     start = rng.randrange(len(words))
-    return rng.choice(
+    query: str = rng.choice(
         [
             text,
             " ".join(words[start : start + rng.randint(2, 9)]),
@@ -199,6 +199,7 @@ def a_query(world: World, rng: random.Random) -> str:
             rng.choice(TOPICS),
         ]
     )
+    return query
 
 
 def leaks(message: object, world: World, groups: tuple[str, ...], asked: str = "") -> set[str]:
