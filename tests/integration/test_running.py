@@ -22,6 +22,7 @@ from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Utterance
 
 SPACES = Path("spaces").resolve()
+DEPOSIT = "etat-des-lieux-de-sortie-et-restitution-du-depot.md"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,26 @@ def test_what_is_not_in_the_knowledge_is_said_to_be_unknown(system: Running) -> 
 
 def test_search_shows_passages(system: Running) -> None:
     assert "panne-de-chauffage" in palabre(system, "search", "panne de chauffage")
+
+
+def test_a_running_space_is_evaluated(system: Running, tmp_path: Path) -> None:
+    asked = tmp_path / "questions.jsonl"
+    lines = [
+        {
+            "question": "Quand mon dépôt de garantie est-il rendu après mon départ ?",
+            "document": DEPOSIT,
+        },
+        {"question": "Quelle est la recette du cassoulet toulousain ?", "document": None},
+    ]
+    asked.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    kept = tmp_path / "result.json"
+    shown = palabre(system, "eval", str(asked), "--space", "logement", "--json", str(kept))
+    assert "Questions: 1 with an answer, 1 without; space logement" in shown
+    figures = json.loads(kept.read_text(encoding="utf-8"))["figures"]
+    assert figures["recall@5 without the floor"]["value"] == 1
+    wrong = tmp_path / "wrong.jsonl"
+    wrong.write_text(json.dumps(lines[0] | {"document": "depot.md"}), encoding="utf-8")
+    assert "line 1: no document 'depot.md' here" in palabre(system, "eval", str(wrong), code=1)
 
 
 def test_a_document_is_ingested_found_and_unchanged_the_second_time(

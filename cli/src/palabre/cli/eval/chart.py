@@ -62,7 +62,7 @@ class Axes:
 def drawn(report: Report) -> str:
     """Well-formed SVG, alone in its file."""
     asked, answerable = report.questions, [o for o in report.outcomes if o.answerable]
-    said = f"{asked['answerable']} questions with an answer, {asked['unanswerable']} without"
+    said = f"questions: {asked['answerable']} with an answer, {asked['unanswerable']} without"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
         f' width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="Recall and abstention">',

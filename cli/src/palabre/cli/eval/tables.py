@@ -24,7 +24,7 @@ def show(report: Report) -> None:
     """Two columns: as a person gets it, and what stands in the ranking below the floor."""
     asked, figures = report.questions, report.figures
     console.print(
-        f"{asked['answerable']} questions with an answer, {asked['unanswerable']} without;"
+        f"Questions: {asked['answerable']} with an answer, {asked['unanswerable']} without;"
         f" {_where(report.searched)}.",
         highlight=False,
         markup=False,
