@@ -226,7 +226,7 @@ async def test_a_page_that_fails_is_named_and_the_rest_goes_on(make: Make, visio
     assert document.unread == (2, 4)
     said = "\n".join(document.remarks)
     assert "OCR could not read page 2: the engine said 500." in said
-    assert "1 pages were not given to OCR: the limit is 3 pages a document" in said
+    assert "1 page not given to OCR: the limit is 3 pages a document" in said
     assert "pages 2, 4" in said
 
 
@@ -319,7 +319,7 @@ async def test_a_scan_is_found_by_its_page_and_paid_for_once(
     )
     entry = await ingested(knowledge, "bail.pdf", scan(3))
     assert "OCR could not read page 2" in "\n".join(entry.remarks)
-    asked = Question("demo", ["durée du préavis"], ("public",), ("fr",), 5)
+    asked = Question("demo", ["durée du préavis"], ("public",), ("fr",), 5, 0.0)
     [found, *_] = (await Search(edge).find(asked)).passages
     assert (found.page, found.text) == (3, "Le préavis est d'un mois.")
     assert len(await knowledge.passages("demo", entry)) == 2

@@ -105,6 +105,14 @@ def test_rows_are_records_headed_by_what_tells_them_apart() -> None:
     ]
 
 
+def test_a_row_that_a_code_tells_apart_is_headed_by_it() -> None:
+    rents = next(s for s in SEEN if s.name.startswith("09")).rows()
+    document = book({"Loyers": rents}, Loyers={"mode": "rows"})
+    assert document.sections[0].headings[-2:] == ("Les Acacias", "A01")
+    stock = read_workbook(Source(*next(s for s in SEEN if s.name.startswith("08")).file()))
+    assert stock.sections[0].headings == ("MAT-001", "Chaise empilable n° 1")
+
+
 def test_groups_are_small_tables_without_the_column_that_groups_them() -> None:
     document = book({"Tarifs": RATES})
     assert texts(document)[1] == (
@@ -140,6 +148,7 @@ def test_sheets_of_one_workbook_are_told_apart_by_name() -> None:
 def test_the_owner_of_a_sheet_has_the_last_word() -> None:
     rows = book({"Tarifs": RATES}, Tarifs={"mode": "rows", "columns": ["prix", "Prestation"]})
     assert texts(rows)[0][1] == [f"Prestation{NBSP}: Cantine\nPrix{NBSP}: 3,50{NBSP}€"]
+    assert rows.remarks[0] == 'sheet "Tarifs": rows, header in row 3'
     by = book({"Tarifs": RATES}, Tarifs={"by": "prestation", "header": 3})
     assert [s.headings for s in by.sections] == [
         ("Tarifs 2026", "Cantine"),
@@ -210,7 +219,7 @@ def test_what_is_hidden_stays_out_and_is_told() -> None:
     ]
     assert "06 00 00 00 00" not in str(document.sections)
     said = "\n".join(document.remarks)
-    assert "1 hidden rows and 1 hidden columns were left out (`hidden: true` reads them)" in said
+    assert "1 hidden row and 1 hidden column left out (`hidden: true` reads them)" in said
     assert 'sheet "Brouillon": left out, for it is hidden' in said
     assert "06 00 00 00 00" in str(team("fr", hidden=True).sections)
 
@@ -225,8 +234,8 @@ def test_values_are_shown_in_the_language_and_formulas_by_their_results() -> Non
         f"Somme{NBSP}: 2",
     ]
     said = "\n".join(document.remarks)
-    assert "1 formulas have no value yet: open it in Excel and save it" in said
-    assert "2 cells hold an error such as #N/A and were left empty" in said
+    assert "1 formula without a value, left empty: open it in Excel and save it" in said
+    assert "2 cells with an error such as #N/A, left empty" in said
     assert team("en").sections[1].blocks[0].text.split("\n")[1:4] == [
         "Part: 20%",
         "Depuis: 2020-02-01",

@@ -43,5 +43,5 @@ async def test_a_question_finds_its_row_first_with_the_names_of_its_columns(
 
 
 async def _first(index: EdgeIndex, question: str) -> Passage:
-    asked = Question("demo", [question], ("public",), ("fr",), 5)
+    asked = Question("demo", [question], ("public",), ("fr",), 5, 0.0)
     return (await Search(index).find(asked)).passages[0]

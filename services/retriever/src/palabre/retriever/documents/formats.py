@@ -136,7 +136,7 @@ def complete(name: str, document: Document) -> Document:
         raise InvalidDocument(
             name,
             f"is a scan or a picture: {which} text",
-            "name a model that reads pages in PALABRE_OCR_MODEL (docs/documents.md), or send text",
+            "name a model that reads pages in PALABRE_OCR_MODEL (docs/ocr.md), or send text",
         )
     if not document.sections:
         raise InvalidDocument(name, "has no text besides its title", "write what it should tell")

@@ -27,7 +27,7 @@ class Recognising:
     """Reads as another does, then what that one could not.
 
     A page that the engine cannot read is named and stays unread; an engine that is away or refuses
-    our key lets the whole document wait, and nothing of it is paid for in vain twice over.
+    our key lets the whole document wait.
     """
 
     def __init__(self, reading: Reading, engine: Ocr, pages: Pages = Pages()) -> None:
@@ -95,12 +95,16 @@ class Recognising:
         self, texts: Mapping[int, str], failures: Mapping[int, str], left: int
     ) -> Iterable[str]:
         read = sum(map(bool, texts.values()))
-        yield f"OCR by {self._engine.name} read {read} pages: check names and figures."
+        yield f"OCR by {self._engine.name} read {_counted(read)}: check names and figures."
         told = sorted(failures)[:_MAX_REASONS]
         yield from (f"OCR could not read page {page}: {failures[page]}." for page in told)
         if beyond := left - len(failures):
             limit = f"{self._pages.at_most} pages a document (PALABRE_OCR_MAX_PAGES)"
-            yield f"{beyond} pages were not given to OCR: the limit is {limit}."
+            yield f"{_counted(beyond)} not given to OCR: the limit is {limit}."
+
+
+def _counted(pages: int) -> str:
+    return f"{pages} page{'' if pages == 1 else 's'}"
 
 
 def _sections(texts: Mapping[int, str]) -> tuple[Section, ...]:

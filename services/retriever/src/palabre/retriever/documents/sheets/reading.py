@@ -82,7 +82,7 @@ def _read(part: Table | Prose, options: Options, by: str, kept: Sequence[str]) -
         group = part.columns.index(by) if group is not None else None
     how = propose(part)
     if options.mode and (options.mode != "grouped" or not by or group is not None):
-        how = Proposal(options.mode, how.by)
+        how = Proposal(options.mode)
     if how.mode == "grouped":
         how = Proposal("grouped", group if group is not None else how.by or 0)
     return part, how

@@ -101,16 +101,21 @@ class _Cells:
             return rows, []
         kept = [_only(row, columns) for row in kept] if gone[1] else kept
         return kept, [
-            f"{gone[0]} hidden rows and {gone[1]} hidden columns were left out"
-            " (`hidden: true` reads them)"
+            f"{_counted(gone[0], 'hidden row')} and {_counted(gone[1], 'hidden column')}"
+            " left out (`hidden: true` reads them)"
         ]
 
     def _missing(self) -> Iterator[str]:
         layout = self._layout
         if layout and layout.unsolved:
-            yield f"{layout.unsolved} formulas have no value yet: open it in Excel and save it"
+            formulas = _counted(layout.unsolved, "formula")
+            yield f"{formulas} without a value, left empty: open it in Excel and save it"
         if layout and layout.errors:
-            yield f"{layout.errors} cells hold an error such as #N/A and were left empty"
+            yield f"{_counted(layout.errors, 'cell')} with an error such as #N/A, left empty"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _only(row: Row, columns: Sequence[int]) -> Row:

@@ -111,19 +111,25 @@ def _records(table: Table, path: tuple[str, ...], language: str) -> Iterator[Sec
 
 
 def _label_columns(table: Table) -> tuple[int, ...]:
-    """The first column; and the first one in words that differ, where that is a code or repeats."""
-    differing = [at for at in range(len(table.columns)) if _tells(table.rows, at)]
-    if not differing or differing[0] == 0:
-        return (0,)
-    return (0, differing[0])
+    """The first column; and the first one that differs, where that is a bare code or repeats."""
+    rows = table.rows
+    differing = [at for at in range(len(table.columns)) if _differs(rows, at)]
+    naming = [at for at in differing if at and _names(rows, at)]
+    if 0 in differing:
+        return (0, *([] if _names(rows, 0) else naming[:1]))
+    return (0, *(naming or differing)[:1])
 
 
-def _tells(rows: Sequence[Row], at: int) -> bool:
-    """Nearly every row has a short text of its own here."""
-    texts = [row.texts[at] for row in rows if row.kinds[at] != EMPTY]
-    seen = [row for row in rows[:50] if row.kinds[at] not in (EMPTY, NUMBER)]
+def _differs(rows: Sequence[Row], at: int) -> bool:
+    texts = [row.texts[at] for row in rows if row.kinds[at] not in (EMPTY, NUMBER)]
+    return len(set(texts)) >= 0.9 * len(rows)
+
+
+def _names(rows: Sequence[Row], at: int) -> bool:
+    """In words, short enough for a heading."""
+    seen = [row for row in rows[:50] if row.kinds[at] != EMPTY]
     words = sum(shape(row.texts[at], row.kinds[at]) in ("words", "prose") for row in seen)
-    return len(set(texts)) >= 0.9 * len(rows) and 2 * words > min(50, len(rows))
+    return 2 * words > len(seen)
 
 
 def _colon(language: str) -> str:
