@@ -53,6 +53,7 @@ class App extends Part {
       if (!space) throw new Problem(404);
       await this.conversation.restore();
       this.personaId = this.#known(space, person.get(`persona:${space.id}`));
+      this.others = spaces.filter(({ id }) => id !== this.spaceId);
       this.space = space;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -89,7 +90,7 @@ class App extends Part {
         @say=${({ detail }) => (this.status = this.t(detail))}
         @persona-chosen=${({ detail }) => this.#choosePersona(detail)}
       >
-        ${talking ? this.#turns() : html`<palabre-start .space=${this.space} .persona=${this.#persona()} .language=${this.language} .t=${t}></palabre-start>`}
+        ${talking ? this.#turns() : html`<palabre-start .space=${this.space} .others=${this.others} .persona=${this.#persona()} .language=${this.language} .t=${t}></palabre-start>`}
       </main>
       <footer @ask=${({ detail }) => this.#ask(detail)} @stop=${this.#stop} @aloud=${({ detail }) => this.#setAloud(detail)}>
         ${this.#banner()}

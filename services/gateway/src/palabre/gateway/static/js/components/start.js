@@ -16,13 +16,13 @@ const tree = html`<svg class="tree" viewBox="0 0 640 170" aria-hidden="true" foc
 </svg>`;
 
 class Start extends Part {
-  static properties = { space: {}, persona: {}, language: {}, t: {} };
+  static properties = { space: {}, others: {}, persona: {}, language: {}, t: {} };
 
   render() {
     return html`<section class="start">
       ${tree} ${this.#seats()}
       <p class="greeting" data-part="greeting">${inLanguage(this.space.greeting, this.language)}</p>
-      ${this.#examples()} ${this.#disclaimer()}
+      ${this.#examples()} ${this.#elsewhere()} ${this.#disclaimer()}
     </section>`;
   }
 
@@ -39,6 +39,15 @@ class Start extends Part {
       <ul class="examples">
         ${examples.map((text) => html`<li><button type="button" @click=${() => this.tell("ask", text)}>${text}</button></li>`)}
       </ul>`;
+  }
+
+  #elsewhere() {
+    if (!this.others?.length) return nothing;
+    const links = this.others.map(({ id, name }) => html`<li><a href="/?space=${id}">${name}</a></li>`);
+    return html`<nav class="elsewhere" aria-labelledby="elsewhere">
+      <span id="elsewhere">${this.t("elsewhere")}</span>
+      <ul>${links}</ul>
+    </nav>`;
   }
 
   #disclaimer() {
