@@ -272,3 +272,19 @@ def test_titles_that_authors_give_are(said: str) -> None:
     canvas.drawString(50, 700, "Du texte, et rien que du texte.")
     canvas.save()
     assert read("notice.pdf", out.getvalue()).title == "Guide de l'usager"
+
+
+def test_the_chapter_beside_the_number_of_a_page_is_dropped_with_it() -> None:
+    pages: list[list[Drawing]] = [
+        [(50, 30, 9, f"Chapitre {name}"), (540, 30, 9, str(n)), (50, 200, 10, f"Texte {name}.")]
+        for n, name in enumerate(("un", "deux", "trois", "quatre"), 1)
+    ]
+    document = read("a.pdf", drawn(*pages))
+    assert [texts for _, _, texts in told(document)] == [
+        [f"Texte {name}."] for name in ("un", "deux", "trois", "quatre")
+    ]
+
+
+def test_dots_between_a_heading_and_its_page_are_few() -> None:
+    [(_, _, [said])] = told(read("a.pdf", drawn([(50, 100, 10, "Le bail" + " ." * 60 + " 12")])))
+    assert said == "Le bail … 12"

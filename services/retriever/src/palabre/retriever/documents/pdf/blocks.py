@@ -22,6 +22,8 @@ _PARTED = 0.25
 _INDENT = 0.8
 _SHORT = 6.0
 _SAME_SIZE = 0.6
+# Points.
+_SAME_ROW = 3.0
 _LARGER = 1.15
 _MAX_HEADING = 200
 _BOLD_HEADING = 100
@@ -176,7 +178,14 @@ def without_furniture(
     )
     enough = max(2, min(10, (len(pages) * 3 + 9) // 10), 3 if len(pages) > 2 else 0)
     for lines, height in zip(pages, heights, strict=True):
-        yield [line for line in lines if not seen[_place(line, height)] >= enough]
+        rows = [x.box.middle[1] for x in lines if seen[_place(x, height)] >= enough]
+        yield [line for line in lines if not _is_beside(line, rows, height)]
+
+
+def _is_beside(line: Line, rows: Sequence[float], height: float) -> bool:
+    """The name of a chapter stands beside the number of the page."""
+    place = line.box.middle[1]
+    return _place(line, height) is not None and any(abs(place - row) < _SAME_ROW for row in rows)
 
 
 def _place(line: Line, height: float) -> tuple[str, int] | None:

@@ -27,6 +27,8 @@ _MAX_CHARACTERS = 200_000
 # A hyphen at the end of a line takes the place of the line break.
 _ROW = re.compile(r"[^\r\n\x02\ufffe]+[\x02\ufffe]?")
 _WORD = re.compile(r"[^ \t\u2003]+")
+# The dots of a table of contents.
+_LEADERS = re.compile(r"[ .]{9,}")
 # What stands before the items of a list; programs that know no bullets use letters of odd fonts.
 MARKER = re.compile(r"[•▪◦‣·●○■□➢✓❖\uf0a7\uf0b7\uf0d8\uf0fc*-]|–|\(?(\d{1,2}|[a-z])[.)]")
 
@@ -157,7 +159,7 @@ def _line(words: Sequence[Word]) -> Line:
     letters = sum(len(word.text) for word in words)
     bold = sum(len(word.text) for word in words if word.bold)
     return Line(
-        " ".join(word.text for word in words if word.text),
+        _LEADERS.sub(" … ", " ".join(word.text for word in words if word.text)),
         box,
         median(word.size for word in words),
         bold * 5 > letters * 4,
