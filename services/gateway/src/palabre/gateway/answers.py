@@ -37,6 +37,7 @@ def passage(found: turns_pb2.Passage) -> dict[str, Any]:
         "relevance": found.relevance,
         "language": found.language,
         "page": found.page or None,
+        "also_in": list(found.also_in),
     }
 
 

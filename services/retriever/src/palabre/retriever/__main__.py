@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -36,8 +36,9 @@ log = structlog.get_logger()
 
 
 async def assemble(context: service.Context, settings: RetrieverSettings) -> service.Parts:
-    index = await _index(settings)
-    search = Search(index, reranking=await asyncio.to_thread(_reranking, settings))
+    index = await _alive(_index(settings), context.health)
+    reranking = await _alive(asyncio.to_thread(_reranking, settings), context.health)
+    search = Search(index, reranking=reranking)
     catalogue = Catalogue(NatsBucket(context.bus), settings.document_versions)
     # With a server other replicas may be there; a folder has one owner.
     leases: Leases = context.leases if settings.qdrant_url else MemoryLeases()
@@ -52,7 +53,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         reading,
     )
     builder = Builder(knowledge, index, catalogue, leases)
-    builder.want(await _recovered(knowledge, context.health))
+    builder.want(await _alive(knowledge.recover(), context.health))
     servicer = Retriever(
         search,
         knowledge,
@@ -67,7 +68,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         grpc=[servicer.add_to],
         grpc_names=[NAME],
         tasks=[builder.keep],
-        close=[index.close, reading.close],
+        close=[index.close, reading.close, *([reranking.reranker.close] if reranking else [])],
     )
 
 
@@ -89,13 +90,13 @@ def _archives(settings: RetrieverSettings) -> ArchiveLimits:
     )
 
 
-async def _recovered(knowledge: Knowledge, health: Health) -> list[str]:
-    """Indexing all anew may take long: the process is alive meanwhile, though not ready."""
-    recovering = asyncio.create_task(knowledge.recover())
-    while not recovering.done():
+async def _alive[T](work: Coroutine[Any, Any, T], health: Health) -> T:
+    """Loading a model or indexing all anew may take long: alive meanwhile, though not ready."""
+    task = asyncio.create_task(work)
+    while not task.done():
         health.tick()
-        await asyncio.wait([recovering], timeout=1.0)
-    return await recovering
+        await asyncio.wait([task], timeout=1.0)
+    return await task
 
 
 async def _index(settings: RetrieverSettings) -> Generations:
