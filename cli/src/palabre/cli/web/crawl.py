@@ -164,7 +164,7 @@ class Crawl:
         if fetched.kind not in HTML:
             suffix = FILES.get(fetched.kind, PurePosixPath(httpx2.URL(url).path.lower()).suffix)
             return self._take(Page(document_id(url), url, fetched.data, suffix))
-        html = links.text(fetched)
+        html = links.text(fetched).replace("\0", "")
         said = links.read(html, fetched.url)
         self._follow(said.onward, depth)
         if not (said.may_be_kept or named):

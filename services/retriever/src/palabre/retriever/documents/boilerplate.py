@@ -7,6 +7,7 @@ compare on the pages of tests/pages is in docs/web.md.
 
 import re
 from collections.abc import Set as AbstractSet
+from itertools import pairwise
 
 import trafilatura
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -15,51 +16,81 @@ Words = AbstractSet[tuple[str, ...]]
 
 # Never seen, or never what a reader came for.
 _NEVER = (
-    "script, style, noscript, template, svg, iframe, dialog, object, canvas, select, textarea,"
-    " nav, [role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog],"
-    " [role=alertdialog], .headerlink, .screen-reader-text, .sr-only"
+    "script, style, noscript, template, svg, iframe, dialog, object, canvas, button, select,"
+    " textarea, nav, [role=navigation], [role=banner], [role=contentinfo], [role=search],"
+    " [role=dialog], [role=alertdialog], .headerlink, .screen-reader-text, .sr-only"
 )
-# Elements, classes and ids, French and English, of what surrounds a text.
-_AROUND = re.compile(
-    r"^(?:aside|footer|header|form|button) "
-    r"|cookie|consent|tarteaucitron|didomi|onetrust|cmplz|gdpr|rgpd|bread-?crumb|ariane"
-    r"|\bnav|menu|\bpager|paginat|skip-?link|toolbar|top-?bar|action-?bar|header-?bar|site-header"
-    r"|footer|masthead|banner|bandeau|sidebar|widget-area|search|recherche|popup|modal"
-    r"|\bshar(?:e|ing)\b|sharedaddy|social|partag|related|similar|up-?sell|cross-?sell|recommend"
-    r"|plus-lus|newsletter|infolettre|feedback|satisfaction|\breviews?\b|\bavis\b|advert|sponsor"
-    r"|\bcomments\b|comments?-(?:area|list|form|body)|commentaires|respond|\btags?\b|\bcta\b"
-    r"|signature|postprofile|\bauthor|byline|entry-meta|online-list",
-    re.IGNORECASE,
+# Parts of classes and ids, or two of them together, of what surrounds a text; and elements.
+_AROUND = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        aside footer prefooter subfooter colophon form masthead siteheader pageheader
+        headerbar topbar toolbar actionbar nav navbar navigation submenu megamenu breadcrumb
+        breadcrumbs navbreadcrumbs ariane filariane pager pagination skiplink skiplinks skip
+        sidebar sidebars widgetarea searchform banner bandeaualerte popup modal share sharing
+        sharedaddy partager addtoany socialicons sociallinks socialmedia reseauxsociaux related
+        relatedposts upsell crosssell recommended pluslus newsletter newsletters infolettre
+        feedback advert ads sponsored catlinks comments commentlist respond postprofile authorbio
+        byline entrymeta onlinelist
+        """,
+    )
 )
-# Of these not even what was judged to be main text, unless it is most of it.
-_BANNERS = re.compile(
-    r"cookie|consent|tarteaucitron|didomi|onetrust|cmplz|\bcomments\b|comments?-(?:area|list)"
-    r"|commentaires|\breviews?\b|signature",
-    re.IGNORECASE,
+# Words that also begin the name of a text (menu-de-la-semaine, avis-d-echeance): these count
+# where a name is or ends with them.
+_AROUND_AT_END = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        menu search recherche bandeau partage similar alire satisfaction tags commentaires review
+        reviews avis cta signature author cookie cookies consent
+        """,
+    )
 )
+# Whole names, or two parts, of which not even what was judged to be main text is kept.
+_BANNERS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        tarteaucitronroot tarteaucitronalertbig didomi didomihost onetrust onetrustconsent axeptio
+        cookiebot orejime klaro cmplzcookiebanner cookiebanner cookiebar cookienotice cookiemodal
+        cookieconsent cookielaw cookiepopup bandeaucookie bandeaucookies bannercookie comments
+        commentaires commentsarea commentlist reviews
+        """,
+    )
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _TEXTS = frozenset({"p", "ul", "ol", "dl", "pre", "blockquote"})
 _WORD = re.compile(r"\w+")
+_MAX_NAMES = 2_000
 # Longer pages are kept whole rather than judged for seconds.
 _JUDGED = 2_000_000
 # Share of the main text that the part of the page which is read has.
 _ENOUGH = 0.9
-# Fewer judged words say that the judgement failed.
-_TOO_FEW = 15
+# So few judged words, or so small a share of what is neither link nor named as surrounding, say
+# that the judgement failed: then all is main text.
+_TOO_FEW, _TOO_LITTLE = 15, 0.25
 
 
 def prune(tree: LexborHTMLParser) -> None:
     """Leaves in the body what the page is about. Changes the tree; tens of milliseconds."""
-    for node in tree.css(_NEVER):
-        node.decompose()
     if (body := tree.body) is None:
         return
+    drop(body, _NEVER)
     weights = _Weights(body, _main_words(tree))
-    if weights.main(body) < _TOO_FEW:
+    if weights.main(body) < max(_TOO_FEW, _TOO_LITTLE * _plain_words(body, weights)):
         weights = _Weights(body, None)
-    root = _root(tree, body, weights)
+    root = _root(body, weights)
     _prune_around(body, root, weights)
     _prune_inside(root, weights)
+
+
+def drop(root: LexborNode, query: str) -> None:
+    """Removes everything below `root` that matches."""
+    for node in root.css(query):
+        if node.mem_id != root.mem_id:
+            node.decompose()
 
 
 class _Weights:
@@ -93,13 +124,23 @@ class _Weights:
         words, kept, _ = self._of(node)
         return kept * 2 > words
 
+    def is_named(self, node: LexborNode) -> bool:
+        """Whether its element, class or id says that it surrounds a text."""
+        _, parts, ends = _names(node)
+        return bool(parts & _AROUND or ends & _AROUND_AT_END)
+
+    def plain(self, node: LexborNode) -> int:
+        """Words outside links."""
+        words, _, linked = self._of(node)
+        return words - linked
+
     def is_around(self, node: LexborNode) -> bool:
         """Whether it is no part of the text: by its name, its links and what was judged."""
         words, kept, linked = self._of(node)
-        if _BANNERS.search(_names(node)) and kept * 2 < self._all:
+        whole, _, _ = _names(node)
+        if whole & _BANNERS and kept * 2 < self._all:
             return True
-        named = _AROUND.search(_names(node)) is not None
-        return named and (kept * 5 <= words or linked * 5 > words * 4)
+        return self.is_named(node) and (kept * 5 <= words or linked * 5 > words * 4)
 
     def _of(self, node: LexborNode) -> tuple[int, int, int]:
         return self._counts.get(node.mem_id, (0, 0, 0))
@@ -107,7 +148,6 @@ class _Weights:
 
 def _main_words(tree: LexborHTMLParser) -> Words:
     """Runs of up to three words of what the library takes for the main text."""
-    # Half a second and 50 MB that a process without web pages does without.
     html = tree.html or ""
     if len(html) > _JUDGED:
         return frozenset()
@@ -122,7 +162,22 @@ def _is_known(words: list[str], main: Words) -> bool:
     return bool(words) and sum(run in main for run in runs) * 5 >= len(runs) * 4
 
 
-def _root(tree: LexborHTMLParser, body: LexborNode, weights: _Weights) -> LexborNode:
+def _plain_words(root: LexborNode, weights: _Weights) -> int:
+    """Of everything that is neither link nor named as surrounding."""
+    words, waiting = 0, [root]
+    while waiting:
+        node = waiting.pop()
+        words += weights.plain(node)
+        for child in node.iter():
+            if weights.is_named(child):
+                words -= weights.plain(child)
+            elif any(True for _ in child.iter()):
+                words -= weights.plain(child)
+                waiting.append(child)
+    return words
+
+
+def _root(body: LexborNode, weights: _Weights) -> LexborNode:
     """The innermost element that holds nearly all of the main text, or what the page marks so."""
     root, demanded = body, _ENOUGH * weights.main(body)
     while True:
@@ -156,6 +211,14 @@ def _prune_inside(node: LexborNode, weights: _Weights) -> None:
                 waiting.append(child)
 
 
-def _names(node: LexborNode) -> str:
-    attributes = node.attributes
-    return f"{node.tag} {attributes.get('id') or ''} {attributes.get('class') or ''}"
+def _names(node: LexborNode) -> tuple[set[str], set[str], set[str]]:
+    """Of the element, its class and its id: whole names and pairs, parts and pairs, last parts."""
+    said = f"{node.attributes.get('id') or ''} {node.attributes.get('class') or ''}"[:_MAX_NAMES]
+    whole, parts, ends = set[str](), {node.tag or ""}, set[str]()
+    for name in said.split():
+        pieces = [p.lower() for p in re.split(r"[-_]+", _CAMEL.sub("-", name)) if p]
+        pairs = {first + second for first, second in pairwise(pieces)}
+        whole |= {name.lower(), *pairs}
+        parts |= {*pieces, *pairs}
+        ends |= {*pieces[-1:], "".join(pieces)}
+    return whole, parts, ends

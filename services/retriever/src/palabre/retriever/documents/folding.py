@@ -10,6 +10,7 @@ _OPENERS = "[aria-controls], [data-bs-target], [data-target]"
 _CLASSES = (
     "button[class*=accordion], button[class*=collaps], button[class*=faq], button[class*=toggle]"
 )
+_PANELS = frozenset({"div", "section", "article", "p", "ul", "ol", "dl", "table"})
 _MAX_QUESTION = 300
 
 
@@ -19,6 +20,7 @@ def unfold(tree: LexborHTMLParser) -> None:
     A question that unfolds its answer becomes a heading over it, so that each stands by itself.
     """
     _open_named(tree)
+    _open_tabs(tree)
     for opener in tree.css(_CLASSES):
         if (panel := _next(opener)) is not None:
             _show(panel)
@@ -41,10 +43,23 @@ def _open_named(tree: LexborHTMLParser) -> None:
             _put_over(tree, opener, panel)
 
 
+def _open_tabs(tree: LexborHTMLParser) -> None:
+    """Tabs that name no panel stand in the order of theirs."""
+    for tabs in tree.css("[role=tablist]"):
+        labels = tabs.css("[role=tab]")
+        panels = tabs.parent.css("[role=tabpanel]") if tabs.parent is not None else []
+        for panel in panels:
+            _show(panel)
+        if len(labels) == len(panels):
+            for label, panel in zip(labels, panels, strict=True):
+                _put_over(tree, label, panel)
+
+
 def _open_below_headings(tree: LexborHTMLParser) -> None:
     """Hidden text right below a heading is unfolded by it; what else is hidden goes."""
-    for node in tree.css("[hidden], [aria-hidden=true]"):
-        if (before := _previous(node)) is not None and before.tag in _HEADINGS:
+    for node in tree.css("body [hidden], body [aria-hidden=true]"):
+        before = _previous(node) if node.tag in _PANELS else None
+        if before is not None and before.tag in _HEADINGS:
             _show(node)
         else:
             node.decompose()
@@ -64,7 +79,8 @@ def _show(panel: LexborNode) -> None:
 
 def _put_over(tree: LexborHTMLParser, opener: LexborNode, panel: LexborNode) -> None:
     """The opener's words become the heading of the panel, which an empty heading ends."""
-    if any(_is_within(opener, heading) for heading in _HEADINGS) or _closes(opener, panel):
+    done = opener.parent is None
+    if done or any(_is_within(opener, heading) for heading in _HEADINGS) or _closes(opener, panel):
         return
     if any(opener.css_first(heading) for heading in _HEADINGS):
         opener.unwrap()

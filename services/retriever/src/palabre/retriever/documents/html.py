@@ -1,5 +1,7 @@
 """HTML: what a reader came for, without menus, scripts and forms."""
 
+import re
+
 from selectolax.lexbor import LexborHTMLParser
 
 from palabre.retriever.documents import wiki
@@ -13,6 +15,7 @@ _DATES = (
     "meta[property='article:modified_time'], meta[property='article:published_time'],"
     " meta[property='dc:modified'], meta[itemprop=dateModified], meta[name='DC.date']"
 )
+_MAX_URL = 2_000
 
 
 def read_html(source: Source) -> Document:
@@ -56,11 +59,17 @@ def _said(tree: LexborHTMLParser) -> dict[str, str]:
     date = _attribute(tree, _DATES, "content")
     return {
         "title": text_of(title) if title else "",
-        "language": _attribute(tree, "html[lang], body[lang]", "lang"),
+        "language": _language(_attribute(tree, "html[lang], body[lang]", "lang")),
         "keywords": _attribute(tree, "meta[name=keywords]", "content"),
-        "url": url if url.startswith(("https://", "http://")) else "",
+        "url": url if url.startswith(("https://", "http://")) and len(url) <= _MAX_URL else "",
         "dated": f"The page is dated {date[:10]}." if date[:4].isdecimal() else "",
     }
+
+
+def _language(said: str) -> str:
+    """`FR_fr` is `fr`; a word that is no code says nothing."""
+    code = re.split("[-_]", said)[0].lower()
+    return code if re.fullmatch("[a-z]{2,3}", code) else ""
 
 
 def _attribute(tree: LexborHTMLParser, query: str, name: str) -> str:

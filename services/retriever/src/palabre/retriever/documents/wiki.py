@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from palabre.retriever.documents.boilerplate import drop
 from palabre.retriever.documents.markup import text_of
 
 _NOISE = (
@@ -42,8 +43,7 @@ def article(tree: LexborHTMLParser) -> LexborNode | None:
     if root is None:
         return None
     _write_formulas(tree, root)
-    for node in root.css(_NOISE):
-        node.decompose()
+    drop(root, _NOISE)
     for infobox in root.css(_INFOBOX):
         _list_infobox(tree, infobox)
     _drop_sections(root)
