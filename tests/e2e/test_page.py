@@ -27,6 +27,16 @@ async def test_an_example_is_asked_and_answered(page: Page, running: str) -> Non
     await expect(page.locator(".said .text")).not_to_be_empty()
 
 
+async def test_another_space_is_a_link_away_and_tells_stories(page: Page, running: str) -> None:
+    await visit(page, running)
+    await page.get_by_role("link", name="La Veillée de Lisière").click()
+    await expect(page.locator("[data-part=greeting]")).to_contain_text("approche du feu")
+    await page.get_by_text("une dragonne qui collectionne les portes").click()
+    await answered(page)
+    await expect(page.locator(".said .text")).to_contain_text("Et toi, que fais-tu")
+    await expect(page.get_by_text("La dragonne de Cendrelune").last).to_be_visible()
+
+
 async def test_a_question_is_never_in_an_address(page: Page, running: str) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
