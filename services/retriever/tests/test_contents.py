@@ -14,10 +14,15 @@ class Counted(InProcess):
         self.read_names: list[str] = []
 
     async def read(
-        self, name: str, data: bytes, media_type: str = "", front_matter: str = ""
+        self,
+        name: str,
+        data: bytes,
+        media_type: str = "",
+        front_matter: str = "",
+        language: str = "",
     ) -> Document:
         self.read_names.append(name)
-        return await super().read(name, data, media_type, front_matter)
+        return await super().read(name, data, media_type, front_matter, language)
 
 
 async def taken_in(

@@ -45,3 +45,17 @@ async def test_a_question_finds_its_row_first_with_the_names_of_its_columns(
 async def _first(index: EdgeIndex, question: str) -> Passage:
     asked = Question("demo", [question], ("public",), ("fr",), 5, 0.0)
     return (await Search(index).find(asked)).passages[0]
+
+
+async def test_a_sheet_is_shown_in_the_language_of_its_space_unless_it_says_its_own(
+    edge: EdgeIndex, bucket: MemoryBucket, originals: MemoryObjects
+) -> None:
+    knowledge = Knowledge(edge, Catalogue(bucket), originals, lambda: dt.datetime.now(dt.UTC))
+    name, data = next(s for s in SEEN if s.name.startswith("19")).file()
+    for document, said, shown in [
+        (name, "", "2026-01-10"),
+        (f"fr-{name}", "language: fr", "10/01/2026"),
+    ]:
+        header = DocumentHeader(space="demo", document=document, front_matter=said)
+        entry = (await collect(knowledge.ingest(header, data, "en")))[-1].done
+        assert shown in (await knowledge.passages("demo", entry))[0].text

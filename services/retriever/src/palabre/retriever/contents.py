@@ -44,7 +44,7 @@ class Contents:
         self._objects, self._reading = objects, reading or InProcess()
 
     async def read(
-        self, header: DocumentHeader, data: bytes, max_bytes: int
+        self, header: DocumentHeader, data: bytes, max_bytes: int, language: str = ""
     ) -> tuple[Document, Original]:
         """The same bytes are not read again. Raises InvalidDocument and Unavailable."""
         name, front_matter = header.document, header.front_matter
@@ -55,7 +55,8 @@ class Contents:
             # Pages that nobody could read may be read by now.
             if kept.document and kept.readers == READERS and not kept.document.unread:
                 return kept.document, Original(data, _CONTENT.dump_json(kept))
-        read = await self._reading.read(name, data, header.media_type, front_matter)
+        spoken = header.language or language
+        read = await self._reading.read(name, data, header.media_type, front_matter, spoken)
         document = complete(name, read)
         content = _CONTENT.dump_json(_Content(READERS, front_matter, document)) if dear else b""
         return document, Original(data, content)
@@ -84,7 +85,7 @@ class Contents:
             media_type=entry.media_type,
             front_matter=kept.front_matter,
         )
-        document, original = await self.read(header, data, len(data))
+        document, original = await self.read(header, data, len(data), entry.language)
         if original.content:
             await self.put(space, entry, original)
         return document

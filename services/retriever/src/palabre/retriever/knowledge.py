@@ -77,7 +77,7 @@ class Knowledge:
         """
         async with self.turn(header.space, header.document) as attempt:
             limit = self._limits.max_document_bytes
-            document, original = await self._contents.read(header, data, limit)
+            document, original = await self._contents.read(header, data, limit, language)
             entry = self._entry(header, original, document, language)
             target = self._limits.passage_characters
             passages = await asyncio.to_thread(_cut, document, entry, target)

@@ -139,7 +139,8 @@ def _replied(header: dict[str, Any], data: bytes) -> bytes:
     try:
         if header["does"] == "render":
             return frame({}, render(name, data, header["page"]))
-        document = convert(name, data, header["media_type"], header["front_matter"])
+        said = (header[key] for key in ("media_type", "front_matter", "language"))
+        document = convert(name, data, *said)
         return frame({}, to_json(document))
     except InvalidDocument as error:
         return frame({"refused": [error.document, error.reason, error.remedy]})

@@ -108,10 +108,12 @@ def check_size(name: str, data: bytes, max_bytes: int) -> None:
         raise InvalidDocument(name, "is empty", "send a file with text in it")
 
 
-def convert(name: str, data: bytes, media_type: str = "", front_matter: str = "") -> Document:
+def convert(
+    name: str, data: bytes, media_type: str = "", front_matter: str = "", language: str = ""
+) -> Document:
     """What is in a file, which may be nothing. Raises InvalidDocument. Blocking."""
     kind, charset = _media_type(media_type)
-    source = Source(name, data, charset, parse_front(name, front_matter))
+    source = Source(name, data, charset, parse_front(name, front_matter), language)
     chosen, remarks = choose(source, kind)
     document = _told(chosen.read(source), source)
     return replace(

@@ -24,7 +24,12 @@ class Reading(Protocol):
     """Never blocks the event loop."""
 
     async def read(
-        self, name: str, data: bytes, media_type: str = "", front_matter: str = ""
+        self,
+        name: str,
+        data: bytes,
+        media_type: str = "",
+        front_matter: str = "",
+        language: str = "",
     ) -> Document:
         """As `convert`: pages without text are `unread`. Raises InvalidDocument and Unavailable."""
         ...
@@ -40,9 +45,14 @@ class InProcess:
     """For files that one trusts: reads in a thread, without limits."""
 
     async def read(
-        self, name: str, data: bytes, media_type: str = "", front_matter: str = ""
+        self,
+        name: str,
+        data: bytes,
+        media_type: str = "",
+        front_matter: str = "",
+        language: str = "",
     ) -> Document:
-        return await asyncio.to_thread(convert, name, data, media_type, front_matter)
+        return await asyncio.to_thread(convert, name, data, media_type, front_matter, language)
 
     async def render(self, name: str, data: bytes, page: int) -> bytes:
         return await asyncio.to_thread(render, name, data, page)
@@ -69,11 +79,21 @@ class Isolated:
         return [child.pid for child in self._idle]
 
     async def read(
-        self, name: str, data: bytes, media_type: str = "", front_matter: str = ""
+        self,
+        name: str,
+        data: bytes,
+        media_type: str = "",
+        front_matter: str = "",
+        language: str = "",
     ) -> Document:
         if not is_isolated(name, data, media_type):
-            return await asyncio.to_thread(convert, name, data, media_type, front_matter)
-        asked = {"does": "read", "media_type": media_type, "front_matter": front_matter}
+            return await asyncio.to_thread(convert, name, data, media_type, front_matter, language)
+        asked = {
+            "does": "read",
+            "media_type": media_type,
+            "front_matter": front_matter,
+            "language": language,
+        }
         content = await self._asked(name, data, asked)
         try:
             return await asyncio.to_thread(from_json, content)

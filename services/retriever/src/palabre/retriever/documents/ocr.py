@@ -35,10 +35,15 @@ class Recognising:
         self._slots = asyncio.Semaphore(pages.at_once)
 
     async def read(
-        self, name: str, data: bytes, media_type: str = "", front_matter: str = ""
+        self,
+        name: str,
+        data: bytes,
+        media_type: str = "",
+        front_matter: str = "",
+        language: str = "",
     ) -> Document:
         """As Reading. Raises Unavailable also when the engine could read none of the pages."""
-        document = await self._reading.read(name, data, media_type, front_matter)
+        document = await self._reading.read(name, data, media_type, front_matter, language)
         if not document.unread:
             return document
         wanted = document.unread[: self._pages.at_most]

@@ -28,12 +28,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a reader is given. `charset` is empty when nobody named one."""
+    """What a reader is given. `charset` is empty when nobody named one.
+
+    `language` is the one to take for a document that does not say its own; empty: unknown.
+    """
 
     name: str
     data: bytes
     charset: str = ""
     front: Front = field(default_factory=Front)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

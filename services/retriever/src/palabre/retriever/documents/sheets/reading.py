@@ -158,4 +158,4 @@ def _skipped(chosen: dict[str, Options]) -> set[str]:
 
 
 def _language(source: Source) -> str:
-    return source.front.language or DEFAULT_LANGUAGE
+    return source.front.language or source.language or DEFAULT_LANGUAGE
