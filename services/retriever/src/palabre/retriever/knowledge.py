@@ -38,6 +38,8 @@ log = structlog.get_logger()
 
 # How long a change waits for another replica's of the same document, and between two looks.
 _PATIENCE_S, _LOOK_S = 60.0, 0.2
+# Documents that are put right at once at the start.
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +169,11 @@ class Knowledge:
             except Unavailable as error:
                 log.warning("could not settle a change yet", space=space, reason=str(error))
 
-    async def align(self, shelf: Shelf, document: str) -> bool:
+    async def align(self, shelf: Shelf, document: str, *, resting: bool = True) -> bool:
         """Makes a generation have what the catalogue has of a document, in the document's turn.
 
-        False when the original is gone: then it keeps what it has, or has what serves.
+        False when the original is gone: then it keeps what it has, or has what serves. `resting`
+        leaves as much time to those who search as it takes itself.
         """
         space = shelf.generation.space
         entry = await self._catalogue.entry(space, document)
@@ -186,8 +189,7 @@ class Knowledge:
         for batch in batched((p for p in passages if p.passage.id not in existing), STEP):
             begun = time.monotonic()
             await shelf.add(batch)
-            # Nobody waits for this: as long again belongs to those who search.
-            await asyncio.sleep(time.monotonic() - begun)
+            await asyncio.sleep(time.monotonic() - begun if resting else 0)
         await switch(shelf, entry, passages, existing)
         if shelf.serves:
             await self.recount(shelf, document)
@@ -317,12 +319,16 @@ class Knowledge:
         """The passages that the index then has of these documents."""
         [serving, *_] = await self._index.shelves(space)
         passages = 0
-        for entry in entries:
-            if not await serving.whole(entry):
-                async with self.turn(space, entry.document):
-                    await self.align(serving, entry.document)
-            passages += len(await serving.ids(entry.document))
+        for batch in batched(entries, _AT_ONCE):
+            passages += sum(await asyncio.gather(*(self._kept(serving, each) for each in batch)))
         return passages
+
+    async def _kept(self, serving: Shelf, entry: DocumentEntry) -> int:
+        """Passages of a document that is put right if need be; nobody searches yet."""
+        if not await serving.whole(entry):
+            async with self.turn(serving.generation.space, entry.document):
+                await self.align(serving, entry.document, resting=False)
+        return len(await serving.ids(entry.document))
 
     async def _served(self, space: str, entry: DocumentEntry) -> list[Indexed]:
         """The document's passages as searches find them."""
