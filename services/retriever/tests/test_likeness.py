@@ -33,6 +33,15 @@ def test_the_same_text_is_the_same_however_it_is_set() -> None:
     assert alike(RULE.lower(), again) == 1.0
 
 
+def test_lines_and_blanks_say_nothing() -> None:
+    text = f"{RULE} Écrire à l'agence de Nantes, au Service technique, avec Une copie."
+    words = text.split(" ")
+    reflowed = " ".join(word if n % 7 else f"{word} " for n, word in enumerate(words))
+    assert alike(text, reflowed) == 1.0
+    lines = "".join(f"{word}\n" if n % 9 == 8 else f"{word} " for n, word in enumerate(words))
+    assert alike(text, lines) == 1.0
+
+
 def test_a_few_edits_leave_a_text_the_same_and_many_do_not() -> None:
     rng = random.Random(5)  # noqa: S311
     assert all(alike(RULE, edited(RULE, 0.04, rng)) >= SAME for _ in range(50))
