@@ -1,7 +1,7 @@
 """Word documents: mammoth makes HTML of them.
 
 Not by markitdown, which uses mammoth as well: on its way to Markdown it shifts the columns of
-tables with merged rows and moves footnotes to the end (docs/documents.md has the comparison).
+tables with merged rows, and footnotes stand at the end of the document (bench/reading).
 """
 
 import io

@@ -1,7 +1,6 @@
 """PDFs page by page, with PDFium: fast, under a permissive licence, and hardened by Chrome.
 
-Not by markitdown: its pdfminer gives no pages, no headings and no tables, and needs 20 times as
-long (docs/documents.md has the comparison).
+Not by markitdown, which knows neither pages nor headings nor tables of a PDF (bench/reading).
 """
 
 import ctypes
@@ -21,7 +20,8 @@ from palabre.retriever.documents.pdf.blocks import (
 )
 from palabre.retriever.documents.pdf.layout import ordered
 from palabre.retriever.documents.pdf.lines import Line, lines_of, words_of
-from palabre.retriever.documents.pdf.ruled import Ruled, tabled
+from palabre.retriever.documents.pdf.ruled import grids, tabled
+from palabre.retriever.documents.pdf.strokes import strokes_of
 from palabre.retriever.documents.properties import sane_language, sane_title
 from palabre.retriever.documents.structure import Document, Outline, Section, Source, without_title
 from palabre.retriever.errors import InvalidDocument
@@ -38,8 +38,7 @@ def read_pdf(source: Source) -> Document:
     Raises InvalidDocument.
     """
     file = _opened(source.name, source.data)
-    ruled = Ruled(source.data)
-    found = [_page(source.name, file, number, ruled) for number in range(len(file))]
+    found = [_page(source.name, file, number) for number in range(len(file))]
     pages = list(without_furniture([lines for lines, _ in found], [height for _, height in found]))
     unread = tuple(n for n, lines in enumerate(pages, 1) if not lines and _shows(file, n - 1))
     vocabulary = vocabulary_of(pages)
@@ -50,7 +49,6 @@ def read_pdf(source: Source) -> Document:
         without_title(sections, title),
         title=title,
         language=sane_language(_language(file)),
-        remarks=_remarks(ruled),
         unread=unread,
     )
 
@@ -90,18 +88,18 @@ def _damaged(name: str) -> InvalidDocument:
     )
 
 
-def _page(name: str, file: PdfDocument, number: int, ruled: Ruled) -> tuple[list[Line], float]:
+def _page(name: str, file: PdfDocument, number: int) -> tuple[list[Line], float]:
     """The lines of a page and its height."""
     try:
         page = file[number]
-        grids = ruled.grids(page, number)
         # Where letters stand is told without the rotation of the page.
         page.set_rotation(0)
         height = page.get_height()
         rows = words_of(page.get_textpage(), height)
+        found = grids(strokes_of(page, height))
     except PdfiumError as error:
         raise _damaged(name) from error
-    tables, rest = tabled(grids, rows)
+    tables, rest = tabled(found, rows)
     page.close()
     return tables + lines_of(rest), height
 
@@ -159,9 +157,3 @@ def _language(file: PdfDocument) -> str:
     said = (ctypes.c_ushort * _LANGUAGE_UNITS)()
     raw.FPDFCatalog_GetLanguage(file, said, ctypes.sizeof(said))
     return bytes(said).decode("utf-16-le", "replace").partition("\0")[0]
-
-
-def _remarks(ruled: Ruled) -> tuple[str, ...]:
-    if not ruled.skipped:
-        return ()
-    return (f"Tables of its last {ruled.skipped} ruled pages were read as lines: it has too many.",)
