@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever.coverage import EVERY_WORD, OTHERWISE, Coverage, words_of
+from palabre.retriever.coverage import EVERY_WORD, MENTIONED, OTHERWISE, Coverage, words_of
 from palabre.retriever.index import Index
 from palabre.retriever.passages import Indexed
 from palabre.retriever.wording import spelled_out
@@ -20,20 +20,22 @@ class EqualWords:
 
 async def relevance(question: str, text: str, title: str = "", *headings: str) -> float:
     passage = Passage(id=text, text=text, title=title, heading_path=headings, language="fr")
+    passage.document = "scan-0815.pdf"
     index: Index = EqualWords()  # type: ignore[assignment]
     await Coverage(index).judge("demo", question, FRENCH, ("public",), [Indexed(passage)])
     return passage.relevance
 
 
-async def test_a_word_counts_whole_in_the_title_and_half_in_the_text() -> None:
+async def test_a_word_counts_whole_in_the_title_and_less_in_the_text() -> None:
     assert await relevance("le chauffage", "Rien.", "Le chauffage") == pytest.approx(1.0)
     assert await relevance("le chauffage", "Rien.", "Guide", "Chauffage") == pytest.approx(1.0)
-    assert await relevance("le chauffage", "Le chauffage.", "Guide") == pytest.approx(0.5)
+    assert await relevance("le chauffage", "Le chauffage.", "Guide") == pytest.approx(MENTIONED)
     assert await relevance("le chauffage", "Rien.", "Guide") == 0.0
 
 
-async def test_without_title_and_headings_the_text_counts_whole() -> None:
-    assert await relevance("le chauffage", "Le chauffage.") == pytest.approx(1.0)
+@pytest.mark.parametrize("title", ["", "scan-0815"])
+async def test_where_nothing_stands_above_the_text_counts_whole(title: str) -> None:
+    assert await relevance("le chauffage", "Le chauffage.", title) == pytest.approx(1.0)
 
 
 async def test_what_documents_write_for_a_word_counts_nearly_as_much() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever.coverage import words_of
+from palabre.retriever.coverage import MENTIONED, words_of
 from palabre.retriever.documents import Block, Section
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.index.ranking import Ranked
@@ -47,7 +47,7 @@ async def test_the_best_passage_comes_first_with_what_it_covers(search: Search) 
     found = await find(search, "quel est le préavis en zone tendue ?")
     best = found.passages[0]
     assert best.document == "preavis"
-    assert best.relevance == pytest.approx(2 / 3)
+    assert best.relevance == pytest.approx(MENTIONED + (1 - MENTIONED) / 3)
     assert best.score > 0
     assert found.search_ms > 0
 

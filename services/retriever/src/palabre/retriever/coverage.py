@@ -1,12 +1,13 @@
 """How much of a question a passage covers: the share of its words' weight, 0 to 1.
 
-A word counts whole where the passage's title or headings have it, half where only its text does:
+A word counts whole where the passage's title or headings have it, less where only its text does:
 what a page is about says more than what it mentions. Unlike fused ranks it means the same in every
 corpus, so a floor can stand on it; measured in bench/search/README.md.
 """
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from palabre.retriever import vectors
@@ -16,6 +17,8 @@ from palabre.retriever.wording import asks_nothing, spelled_out, words_in, writt
 
 # What a word weighs besides its rarity: in a corpus about bread, "bread" is still a word.
 EVERY_WORD = 1.0
+# What a word counts that the text has, and neither title nor headings.
+MENTIONED = 0.6
 # What a word counts that is there in other words, or in other letters.
 OTHERWISE = 0.8
 # Share of a word's letters, four by four, that says nothing yet; shorter words are not spelled.
@@ -82,9 +85,9 @@ class Coverage:
         # A word that two languages would stem is as rare as its more common stem.
         weights = [EVERY_WORD + min(rarity[stem] for stem in word.stems) for word in words]
         for candidate in candidates:
-            whole, heading = self._places(space, candidate)
+            whole, above = self._places(space, candidate)
             covered = sum(
-                weight * (word.found_in(whole) + word.found_in(heading)) / 2
+                weight * (MENTIONED * word.found_in(whole) + (1 - MENTIONED) * word.found_in(above))
                 for weight, word in zip(weights, words, strict=True)
             )
             candidate.passage.relevance = covered / (sum(weights) or 1.0)
@@ -130,11 +133,14 @@ def words_of(question: str, languages: Collection[str]) -> list[Word]:
 
 
 def _places(indexed: Indexed) -> tuple[Place, Place]:
-    """All that a passage says, and what stands above it: all again where nothing does."""
+    """All that a passage says, and what stands above it: all again where that tells nothing."""
     p = indexed.passage
-    above = "\n".join((p.title, *p.heading_path, *indexed.keywords)).strip()
+    above = "\n".join((p.title, *p.heading_path, *indexed.keywords))
     whole = _place(f"{above}\n{p.text}", p.language)
-    return whole, _place(above, p.language) if above else whole
+    # A document without a title has its file's name, such as a scanner gave it.
+    named = p.title in ("", PurePosixPath(p.document).stem)
+    told = p.heading_path or indexed.keywords or not named
+    return whole, _place(above, p.language) if told else whole
 
 
 def _place(text: str, language: str) -> Place:

@@ -29,7 +29,7 @@ DEEPER, MAX_READ = 200, 200
 # So many first places go to as many documents; then passages follow as they rank.
 DOCUMENTS = 5
 # What the best passage must cover of the question, or nothing was found; see coverage.py.
-FLOOR = 0.32
+FLOOR = 0.35
 # Share of the floor below which a passage beside the best one is noise.
 _BESIDE = 0.5
 # Forms of a question that are searched for, the main one included.
