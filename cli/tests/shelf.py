@@ -36,7 +36,7 @@ class Shelf:
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     fields: list[dict[str, str]] = field(default_factory=list)
-    unread: tuple[str, ...] = (".jpg",)
+    unread: tuple[str, ...] = (".mobi",)
     at_once: int = 0
     most_at_once: int = 0
     patience: Patience = field(default_factory=Patience)

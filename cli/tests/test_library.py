@@ -1,16 +1,19 @@
 """A folder of books: what is in is skipped, what fails is named, memory stays bounded."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx
 import pytest
 
-from palabre.cli.folders import walk
+from palabre.cli.folders import Left, walk
 from palabre.cli.library import AT_ONCE, BROKEN_AT_MOST, Library
 from palabre.cli.pruning import prune
 from palabre.cli.server import Trouble
 from palabre.cli.tally import Tally
+from palabre.retriever import documents
+from palabre.retriever.errors import InvalidDocument
 
 from .shelf import Shelf, entry_of
 
@@ -84,7 +87,7 @@ def test_a_document_is_sent_again_when_its_side_file_changes(tmp_path: Path) -> 
 
 def test_a_kind_that_cannot_be_read_is_sent_once_and_left_out(tmp_path: Path) -> None:
     for number in range(200):
-        (tmp_path / f"{number}.jpg").write_text("image", encoding="utf-8")
+        (tmp_path / f"{number}.mobi").write_text("image", encoding="utf-8")
     shelf = Shelf()
     tally = take_in(shelf, tmp_path)
     assert (tally.counts["left out"], tally.failed) == (200, 0)
@@ -92,8 +95,8 @@ def test_a_kind_that_cannot_be_read_is_sent_once_and_left_out(tmp_path: Path) ->
 
 
 def test_a_document_that_was_named_itself_fails_when_it_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_text("image", encoding="utf-8")
-    tally = take_in(Shelf(), tmp_path / "a.jpg")
+    (tmp_path / "a.mobi").write_text("image", encoding="utf-8")
+    tally = take_in(Shelf(), tmp_path / "a.mobi")
     assert tally.failed == 1
 
 
@@ -127,16 +130,22 @@ def test_documents_whose_files_are_gone_are_deleted_and_no_others(books: Path) -
     assert sorted(shelf.kept) == ["a.zip/in.txt", "https://a.fr/x", "rayon-0/000.txt"]
 
 
-def test_nothing_is_deleted_where_something_failed_or_only_a_file_was_named(books: Path) -> None:
+def test_nothing_is_deleted_where_a_file_could_not_be_seen_or_no_folder_was_named(
+    books: Path,
+) -> None:
     shelf = Shelf(kept={"gone.txt": entry_of("gone.txt", b"")})
     tally = Tally()
-    tally.counts["failed"] = 1
+    tally.leave(Left(books / "fermé", "cannot be read", "check its rights", failed=True))
     prune(shelf.sender(), tally, [books], "", ask=False)
     assert "gone.txt" in shelf.kept
-    with pytest.raises(Trouble, match="needs folders"):
-        pruned(shelf, books / "rayon-0" / "000.txt")
-    with pytest.raises(Trouble, match="needs folders"):
-        pruned(shelf)
+    for folders in ([], [books / "rayon-0" / "000.txt"]):
+        with pytest.raises(Trouble, match="needs folders"):
+            pruned(shelf, *folders)
+
+
+def test_the_retriever_names_a_kind_that_it_cannot_read_as_the_command_expects() -> None:
+    with pytest.raises(InvalidDocument, match=re.escape("cannot be read (.mobi)")):
+        documents.read("livre.mobi", b"BOOKMOBI")
 
 
 def test_the_report_names_what_failed_and_whether_it_went_to_its_end(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def prune(
     """
     if not folders or not all(folder.is_dir() for folder in folders):
         raise Trouble("--prune needs folders: a file alone does not say what is gone")
-    if tally.failed:
-        errors.print("Nothing was deleted: something failed, and may be there after all.")
+    if tally.unseen:
+        errors.print("Nothing was deleted: what could not be looked at may be there after all.")
         return
     gone = list(_gone(sender, folders, below))
     if not gone:
@@ -57,8 +57,11 @@ def _gone(sender: Sender, folders: Sequence[Path], below: str) -> Iterator[str]:
 
 
 def _has(folder: Path, name: str) -> bool:
-    """The file, or the archive that it lies in."""
+    """The file, or the archive that it lies in; in doubt, it has."""
     parents = PurePosixPath(name).parents
-    return (folder / name).exists() or any(
-        (folder / parent).is_file() for parent in parents if parent.name
-    )
+    try:
+        return (folder / name).exists() or any(
+            (folder / parent).is_file() for parent in parents if parent.name
+        )
+    except OSError:
+        return True

@@ -35,11 +35,17 @@ class Tally:
     def failed(self) -> int:
         return self.counts["failed"]
 
+    @property
+    def unseen(self) -> int:
+        """Files and folders that could not even be looked at."""
+        return self.counts["unseen"]
+
     def leave(self, left: Left) -> None:
         """It is no document, or cannot even be read here."""
         said = Failure(str(left.path), left.reason, left.remedy)
         self._name(self.failures if left.failed else self.left_out, said)
         self.counts["failed" if left.failed else "left out"] += 1
+        self.counts["unseen"] += left.failed
 
     def unchanged(self, passages: int) -> None:
         self.counts["unchanged"] += 1
