@@ -58,6 +58,11 @@ def test_a_few_edits_leave_a_text_the_same_and_many_do_not() -> None:
         ("avec un préavis", "sans un préavis"),
         ("à Nantes", "à Rennes"),
         ("de l'Office", "de l'Agence"),
+        (
+            "dans les départements :\n\n- Nièvre\n- Cher\n",
+            "dans les départements :\n\n- Nièvre\n- Jura\n",
+        ),
+        ("(CAF)", "(CPAM)"),
         ("lundi matin", "mardi matin"),
     ],
 )

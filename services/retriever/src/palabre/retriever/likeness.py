@@ -18,9 +18,8 @@ type Pairs = NDArray[np.uint32]
 SKETCH = 32
 
 _WORD = re.compile(r"[^\W_]+")
-# A capital within a sentence, which may go on in the next line: the look-behind stands after it,
-# where it costs least.
-_NAME = re.compile(r"[A-ZÀ-Ý](?<=[\w,;:)»]\s.)\w+|[A-ZÀ-Ý](?<=['’].)\w+")
+# A capital that no sentence begins with; the look-behinds stand after it, where they cost least.
+_NAME = re.compile(r"[A-ZÀ-Ý](?<![.!?…]\s.)(?<!\A.)\w+")
 _BLANKS = re.compile(r"[^\S\n]{2,}")
 _FACTS = frozenset(
     _WORD.findall("""
