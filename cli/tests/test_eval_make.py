@@ -1,14 +1,18 @@
 """Questions are drafted by a model, over the real client library."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from palabre.cli.eval import local, making, questions, runs
+from palabre.cli.eval.commands import app
 from palabre.cli.eval.drafts import copied
 from palabre.cli.eval.making import Wanted
 from palabre.cli.eval.setting import Setting
@@ -198,6 +202,20 @@ async def test_the_document_cannot_leave_its_marks(folder: Path, tmp_path: Path)
     assert nonce in system
     assert user.count(nonce) == 2
     assert user.endswith(f"</{nonce}>")
+
+
+async def test_the_command_asks_before_it_spends(folder: Path, tmp_path: Path) -> None:
+    out, model = tmp_path / "q.jsonl", Model(writes=drafter)
+    arguments = ["make", str(folder), "--out", str(out), "--each", "1", "--unanswerable", "0"]
+    async with model.serving() as url:
+        environment = {"PALABRE_LLM_BASE_URL": url, "PALABRE_LLM_MODEL": "mock-json"}
+        run = partial(CliRunner(env=environment).invoke, app)
+        refused = await asyncio.to_thread(run, arguments, input="n\n")
+        assert "at most about 2 calls" in refused.output
+        assert not model.asked
+        agreed = await asyncio.to_thread(run, [*arguments, "--yes"])
+    assert agreed.exit_code == 0, agreed.output
+    assert len(lines(out)) == model.asked["mock-json"] == 2
 
 
 def test_a_copy_is_told_by_its_runs_of_words() -> None:

@@ -45,8 +45,10 @@ LeaveOut = Annotated[
     typer.Option(min=0, help="Ask again without the documents that answer, in so many groups."),
 ]
 Misses = Annotated[int, typer.Option(min=0, help="How many of the worst questions to list.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Keep the result here.")]
-Chart = Annotated[Path | None, typer.Option(help="Draw the result here, as SVG.")]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="Keep the result here: of --against, if given.")
+]
+Chart = Annotated[Path | None, typer.Option(help="Draw the same, as SVG.")]
 
 
 @app.command(MEASURE)
