@@ -10,7 +10,7 @@ from palabre.chassis.fetching import Fetcher, Limits
 from palabre.chassis.testing.sites import Page as Served, Site, site
 from palabre.cli.folders import Left
 from palabre.cli.web.addresses import Wanted
-from palabre.cli.web.crawl import Crawl, Page, Reach, Unasked
+from palabre.cli.web.crawl import Crawl, Page, Reach, Unread
 from palabre.cli.web.pacing import Pace
 
 PDF = Served(b"%PDF-1.7 ...", kind="application/pdf")
@@ -205,7 +205,7 @@ async def test_a_page_that_robots_txt_forbids_is_not_read_though_it_is_named(web
 
 async def test_a_site_whose_robots_txt_fails_is_not_read(web: Site) -> None:
     web.pages = {"/robots.txt": Served(status=500), "/": page()}
-    with pytest.raises(Unasked, match="answered 500"):
+    with pytest.raises(Unread, match="answered 500"):
         await crawled(web)
 
 
@@ -276,6 +276,20 @@ async def test_a_page_is_sent_in_utf_8_with_a_mark(web: Site, served: Served, sa
     assert said in found.data.decode("utf-8-sig")
 
 
+async def test_what_changes_at_every_request_makes_no_new_version(web: Site) -> None:
+    def other(number: int) -> Served:
+        return Served(
+            f"<meta name=csrf-token content={number}><p>Texte.</p><!-- cached {number} -->"
+            f"<script>nonce = {number}</script><form><input type=hidden value={number}></form>"
+        )
+
+    answers = [other(1), other(2)]
+    web.pages = {"/": lambda asked: answers.pop(0)}
+    first, second = await crawled(web), await crawled(web)
+    assert first.pages == second.pages
+    assert b"<p>Texte.</p>" in first.pages[0].data
+
+
 async def test_a_wikis_pages_about_itself_are_not_followed(web: Site) -> None:
     head = '<meta name="generator" content="MediaWiki 1.45">'
     inner = ("/wiki/Sp%C3%A9cial:Liens", "/wiki/Cat%C3%A9gorie:Eau", "/w/index.php?title=A")
@@ -342,11 +356,11 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
 )
 async def test_a_site_without_a_usable_sitemap_says_so(web: Site, broken: Served) -> None:
     web.pages = {"/sitemap.xml": broken}
-    with pytest.raises(Unasked, match="sitemap"):
+    with pytest.raises(Unread, match="sitemap"):
         await crawled(web, Reach(sitemap=True))
 
 
 async def test_what_is_no_address_is_said() -> None:
     async with Fetcher("Palabre/test") as fetcher:
-        with pytest.raises(Unasked, match="is no web address"):
+        with pytest.raises(Unread, match="is no web address"):
             assert [item async for item in Crawl(fetcher, Reach(), Pace()).pages("https://")]

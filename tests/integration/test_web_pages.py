@@ -127,6 +127,17 @@ async def test_a_private_address_is_not_fetched_unless_it_is_allowed_by_name(
     assert web.paths == ["/robots.txt", "/moved"]
 
 
+async def test_a_site_that_cannot_be_read_is_named_and_the_next_one_is_read(
+    system: Running, web: Site
+) -> None:
+    lost = "http://127.0.0.1:1/"
+    allowed = ("--allow-private", web.host, "--allow-private", "127.0.0.1:1")
+    said = await ingest(system, lost, f"{web.url}/tarifs/", *allowed, code=1)
+    assert "its robots.txt cannot be reached" in said
+    assert "1 failed" in said
+    assert entry(system, f"{web.host}/tarifs")["document"]["title"] == "Tarifs"
+
+
 async def test_a_dry_run_reads_pages_and_sends_none(system: Running, web: Site) -> None:
     web.pages["/robots.txt"] = Page("User-agent: *\nDisallow: /tarifs\n", kind="text/plain")
     options = (web.url, "--allow-private", web.host, "--delay", "0", "--depth", "1", "--dry-run")

@@ -53,7 +53,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A document to be, as the server gave it, pages in UTF-8 with a mark."""
+    """A document to be: a file as the server gave it, a page in UTF-8 with a mark."""
 
     document: str
     url: str
@@ -61,8 +61,12 @@ class Page:
     suffix: str
 
 
-class Unasked(Exception):
-    """There is nothing to crawl; the message says why and what to do."""
+class Unread(Exception):
+    """A site that is not read at all, why, and what to do."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason}: {remedy}")
+        self.reason, self.remedy = reason, remedy
 
 
 class Crawl:
@@ -83,10 +87,10 @@ class Crawl:
         return len(self._waiting)
 
     async def pages(self, start: str) -> AsyncIterator[Page | Left]:
-        """Pages, and what was left out or failed. Raises Unasked."""
+        """Pages, and what was left out or failed. Raises Unread."""
         first = normalised(start)
         if not first:
-            raise Unasked(f"{start}: is no web address: write it as https://example.org/page")
+            raise Unread("is no web address", "write it as https://example.org/page")
         self._host = host(first)
         if self._reach.sitemap:
             await self._read_sitemaps(first)
@@ -103,7 +107,7 @@ class Crawl:
             self._waiting.append((url, depth))
 
     async def _read_sitemaps(self, first: str) -> None:
-        """Raises Unasked."""
+        """Raises Unread."""
         robots = await self._rules(first)
         site = f"{httpx2.URL(first).scheme}://{self._host}"
         own = [first] if first.endswith((".xml", ".xml.gz", ".txt")) else robots.sitemaps
@@ -116,21 +120,21 @@ class Crawl:
                 if self.waiting >= self._reach.pages:
                     break
         except BadSitemap as error:
-            raise Unasked(f"{error}; or crawl from its pages, with --depth 2") from error
+            raise Unread(str(error), "follow its links instead, with --depth 2") from error
         if not self._waiting:
-            raise Unasked(f"{site}: its sitemap names no page of it that is wanted")
+            raise Unread("its sitemap names no page that is wanted", "look at --include")
 
     async def _fetch_any(self, url: str, max_bytes: int) -> Fetched:
         return await self._pace.get(lambda: self._fetcher.get(url, max_bytes=max_bytes))
 
     async def _rules(self, url: str) -> Robots:
-        """Raises Unasked."""
+        """Raises Unread."""
         site = f"{httpx2.URL(url).scheme}://{host(url)}"
         if site not in self._robots:
             try:
                 self._robots[site] = await Robots.of(self._fetch_any, site)
             except NoRobots as error:
-                raise Unasked(f"{error} (a site without its robots.txt is not read)") from error
+                raise Unread(f"its robots.txt {error.reason}", error.remedy) from error
             self._pace.delay_s = max(self._pace.delay_s, self._robots[site].delay_s)
         return self._robots[site]
 
@@ -170,7 +174,7 @@ class Crawl:
         if not (said.may_be_kept or named):
             return [_left(url, "asks programs not to keep it", "ask its owner")]
         url = self._canonical(url, said.canonical)
-        return self._take(Page(document_id(url), url, html.encode("utf-8-sig"), ".html"))
+        return self._take(Page(document_id(url), url, said.kept.encode("utf-8-sig"), ".html"))
 
     def _take(self, page: Page) -> list[Page | Left]:
         """Nothing when it is in already, under another address."""

@@ -16,7 +16,7 @@ from palabre.cli.screen import errors
 from palabre.cli.sending import Sender, Sent
 from palabre.cli.server import Trouble
 from palabre.cli.tally import Tally
-from palabre.cli.web.crawl import Crawl, Page, Reach, Unasked
+from palabre.cli.web.crawl import Crawl, Page, Reach, Unread
 from palabre.cli.web.pacing import Pace
 from palabre.cli.web.robots import NAME
 
@@ -39,41 +39,45 @@ def take_in(visit: Visit, sender: Sender, tally: Tally, below: str, *, dry_run: 
         exemptions = [Exemption.parse(host) for host in visit.private]
     except ValueError as error:
         raise Trouble(f"--allow-private {error}") from error
-    try:
-        asyncio.run(_take_in(visit, exemptions, sender, tally, below, dry_run=dry_run))
-    except Unasked as error:
-        raise Trouble(str(error)) from error
+    asyncio.run(Taking(visit, sender, tally, below, dry_run=dry_run).all(exemptions))
 
 
-async def _take_in(
-    visit: Visit,
-    exemptions: Sequence[Exemption],
-    sender: Sender,
-    tally: Tally,
-    below: str,
-    *,
-    dry_run: bool,
-) -> None:
-    agent = f"{NAME}/{version('palabre-cli')} (reads pages that its operator names)"
-    with tempfile.TemporaryDirectory(prefix="palabre-") as folder:
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Pages on their way, one after the other."""
+
+    visit: Visit
+    sender: Sender
+    tally: Tally
+    below: str
+    dry_run: bool
+
+    async def all(self, exemptions: Sequence[Exemption]) -> None:
+        agent = f"{NAME}/{version('palabre-cli')} (reads pages that its operator names)"
         async with Fetcher(agent, exemptions=exemptions) as fetcher:
-            for url in visit.urls:
-                crawl = Crawl(fetcher, visit.reach, Pace(visit.delay_s))
-                with errors.status(url) as shown:
-                    async for found in crawl.pages(url):
-                        if isinstance(found, Left):
-                            tally.leave(found)
-                        elif dry_run:
-                            tally.would_send()
-                        else:
-                            tally.sent(await _sent(sender, _file(found, Path(folder), below)))
-                        shown.update(f"{crawl.visited} read, {crawl.waiting} known: {url}")
-                if crawl.waiting:
-                    errors.print(
-                        f"{url}: stopped after {crawl.visited} pages; {crawl.waiting} more are"
-                        " known: raise --pages to go on.",
-                        soft_wrap=True,
-                    )
+            for url in self.visit.urls:
+                crawl = Crawl(fetcher, self.visit.reach, Pace(self.visit.delay_s))
+                try:
+                    await self._site(crawl, url)
+                except Unread as error:
+                    name = Path(url.partition("://")[2] or url)
+                    self.tally.leave(Left(name, error.reason, error.remedy, failed=True))
+
+    async def _site(self, crawl: Crawl, url: str) -> None:
+        """Raises Unread."""
+        with tempfile.TemporaryDirectory(prefix="palabre-") as folder, errors.status(url) as shown:
+            async for found in crawl.pages(url):
+                if isinstance(found, Left):
+                    self.tally.leave(found)
+                elif self.dry_run:
+                    self.tally.would_send()
+                else:
+                    file = _file(found, Path(folder), self.below)
+                    self.tally.sent(await _sent(self.sender, file))
+                shown.update(f"{crawl.visited} read, {crawl.waiting} known: {url}")
+        if crawl.waiting:
+            more = f"stopped after {crawl.visited} pages; {crawl.waiting} more are known"
+            errors.print(f"{url}: {more}: raise --pages to go on.", soft_wrap=True)
 
 
 async def _sent(sender: Sender, file: File) -> Sent:

@@ -12,6 +12,7 @@ from palabre.cli.web.addresses import normalised
 
 MAX_LINKS = 5_000
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CHARSETS = re.compile(
     r"utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?\d|windows-\d{3,4}|cp\d{3,4}"
     r"|macintosh|koi8-[ru]|gbk|gb2312|gb18030|big5|shift_jis|euc-(?:jp|kr)",
@@ -28,8 +29,13 @@ _WIKI = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Addresses are normalised; `canonical` is empty when the page names none."""
+    """Addresses are normalised; `canonical` is empty when the page names none.
 
+    `kept` is the page without what is another each time it is asked for, and never its text:
+    scripts, styles, hidden inputs, comments.
+    """
+
+    kept: str
     canonical: str
     onward: tuple[str, ...]
     may_be_kept: bool
@@ -68,7 +74,11 @@ def read(html: str, url: str) -> Links:
         ):
             onward[target] = None
     canonical = _attribute(tree, "link[rel=canonical]", "href")
+    tree.strip_tags(["script", "style"])
+    for node in tree.css("input[type=hidden], meta[name*=csrf]"):
+        node.decompose()
     return Links(
+        kept=_COMMENT.sub("", tree.html or ""),
         canonical=normalised(canonical, base) if canonical else "",
         onward=tuple(onward),
         may_be_kept="noindex" not in robots and "none" not in robots.split(","),

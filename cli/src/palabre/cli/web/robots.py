@@ -18,6 +18,10 @@ MAX_BYTES = 512 << 10
 class NoRobots(Exception):
     """The site's wishes are not to be known now, and so nothing is fetched."""
 
+    def __init__(self, error: FetchFailed) -> None:
+        super().__init__(str(error))
+        self.reason, self.remedy = error.reason, error.remedy
+
 
 @dataclass(frozen=True, slots=True)
 class Robots:
@@ -33,9 +37,9 @@ class Robots:
         except BadStatus as error:
             if 400 <= error.status < 500 and error.status != 429:
                 return cls(Protego.parse(""))
-            raise NoRobots(str(error)) from error
+            raise NoRobots(error) from error
         except FetchFailed as error:
-            raise NoRobots(str(error)) from error
+            raise NoRobots(error) from error
         return cls(Protego.parse(found.data.decode("utf-8-sig", errors="replace")))
 
     def allows(self, url: str) -> bool:

@@ -48,7 +48,7 @@ async def _text(fetch: Fetch, sitemap: str) -> str:
         if data.startswith(_GZIP):
             data = Unpacking(MAX_BYTES).feed(data)
     except FetchFailed as error:
-        raise BadSitemap(str(error)) from error
+        raise BadSitemap(f"its sitemap {sitemap} {error.reason}") from error
     except (zlib.error, Oversized) as error:
-        raise BadSitemap(f"{sitemap}: is damaged or too large: name another one") from error
+        raise BadSitemap(f"its sitemap {sitemap} is damaged or too large") from error
     return data.decode("utf-8-sig", errors="replace")

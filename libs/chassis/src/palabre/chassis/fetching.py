@@ -164,7 +164,9 @@ class Fetcher:
             async with request as response:
                 yield response
         except _Objection as error:
-            raise Refused(url, str(error), "name a public address, or allow this host by name") from None
+            raise Refused(
+                url, str(error), "name a public address, or allow this host by name"
+            ) from None
         except httpcore2.TimeoutException:
             raise Unreachable(url, "did not answer in time", "try again later") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
@@ -341,4 +343,6 @@ def _unreachable(url: str, error: Exception) -> Unreachable:
         return Unreachable(url, f"TLS failed ({error})"[:300], "let the site renew its certificate")
     if isinstance(error, httpcore2.ProtocolError):
         return Unreachable(url, "does not speak HTTP as it should", "try again later")
-    return Unreachable(url, "cannot be reached" + (f" ({error})" if str(error) else ""), "check it")
+    return Unreachable(
+        url, "cannot be reached" + (f" ({error})" if str(error) else ""), "check the address"
+    )
