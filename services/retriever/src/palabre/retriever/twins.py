@@ -7,7 +7,7 @@ from typing import NamedTuple
 from palabre.retriever.likeness import Pairs, pairs, similarity, sketch
 from palabre.retriever.passages import Indexed
 
-# From here on two passages say the same; measured, see docs/knowledge.md.
+# From here on two passages say the same; measured, see docs/duplicates.md.
 SAME = 0.8
 # Texts that are this alike share one of so many smallest pairs: 998 times of 1,000.
 _KEYS = 4
