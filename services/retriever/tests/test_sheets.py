@@ -113,6 +113,18 @@ def test_a_row_that_a_code_tells_apart_is_headed_by_it() -> None:
     assert stock.sections[0].headings == ("MAT-001", "Chaise empilable n° 1")
 
 
+def test_a_very_long_record_is_cut_between_its_values() -> None:
+    answer = "Une phrase de la réponse. " * 100
+    [section] = book(
+        {"FAQ": [["Question", "Réponse", "Contact"], ["Quand ?", answer, "la loge"]]}
+    ).sections
+    assert [(block.kind, block.text[:9]) for block in section.blocks] == [
+        ("paragraph", f"Question{NBSP}"),
+        ("paragraph", f"Réponse{NBSP}:"),
+        ("paragraph", f"Contact{NBSP}:"),
+    ]
+
+
 def test_groups_are_small_tables_without_the_column_that_groups_them() -> None:
     document = book({"Tarifs": RATES})
     assert texts(document)[1] == (
@@ -338,6 +350,11 @@ def test_a_csv_of_too_many_cells_is_refused() -> None:
     wide = ";".join(["x"] * 3_000) + "\n" + "a;b\n" * (MAX_CELLS // 3_000)
     with pytest.raises(InvalidDocument, match="above the limit of 3000000 cells: split it"):
         read_delimited(Source("large.csv", wide.encode()))
+
+
+def test_binary_data_is_no_csv() -> None:
+    with pytest.raises(InvalidDocument, match="holds binary data, not text"):
+        read_delimited(Source("a.csv", bytes(range(256)) * 40))
 
 
 def test_an_empty_workbook_has_no_sections() -> None:

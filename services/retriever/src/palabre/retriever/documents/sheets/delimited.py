@@ -54,22 +54,29 @@ def too_large(document: str, sheet: str, rows: int, columns: int) -> InvalidDocu
 
 def _decoded(source: Source) -> tuple[str, tuple[str, ...]]:
     """UTF-8, UTF-16 by its mark or its zeros, else what French Excel writes; guessing is said."""
-    data, charset = source.data, source.charset
-    if charset or data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return decode(source.name, data, charset or "utf-16"), ()
-    head = data[:4_096]
-    if head.count(0) > len(head) // 4:
-        little = head[1::2].count(0) > head[::2].count(0)
-        return decode(source.name, data, "utf-16-le" if little else "utf-16-be"), ()
+    name, data = source.name, source.data
+    if charset := source.charset or _utf_16(data):
+        return decode(name, data, charset), ()
     try:
-        return data.decode("utf-8-sig"), ()
-    except UnicodeDecodeError:
+        return decode(name, data), ()
+    except InvalidDocument:
         remark = "it is not UTF-8, so it was read as windows-1252; save it as UTF-8 if accents"
-        return decode(source.name, data, "windows-1252"), (f"{remark} are wrong",)
+        return decode(name, data, "windows-1252"), (f"{remark} are wrong",)
+
+
+def _utf_16(data: bytes) -> str:
+    """Which of them, or empty. Without its mark every second byte of the head is mostly zero."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    even, odd = data[:4_096:2], data[1:4_096:2]
+    rare, many = 0.05 * len(odd), 0.5 * len(odd)
+    if even.count(0) <= rare and odd.count(0) > many:
+        return "utf-16-le"
+    return "utf-16-be" if odd.count(0) <= rare and even.count(0) > many else ""
 
 
 def _delimiter(name: str, text: str) -> str:
-    """The one that cuts most lines into the same number of cells, more than one."""
+    """The one that cuts most lines, most of them into the same number of cells."""
     if said := _SEPARATOR.match(text):
         return said[1]
     sample = text[:_SAMPLE_CHARACTERS]
@@ -82,7 +89,9 @@ def _delimiter(name: str, text: str) -> str:
 def _regularity(name: str, sample: str, delimiter: str) -> float:
     widths = [len(row) for row in _records(name, sample, delimiter, strict=False) if any(row)]
     several = Counter(width for width in widths if width > 1)
-    return several.most_common(1)[0][1] / len(widths) if several else 0.0
+    if not several:
+        return 0.0
+    return (several.total() + several.most_common(1)[0][1]) / len(widths)
 
 
 def _records(name: str, text: str, delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:

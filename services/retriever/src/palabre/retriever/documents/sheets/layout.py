@@ -108,7 +108,7 @@ class _Sheet:
         self._column = _column(at) if at else self._column + 1
         self.layout.errors += attributes.get("t") == "e"
         style = int(attributes.get("s", 0))
-        if style and "t" not in attributes and style < len(self.layout.codes):
+        if "t" not in attributes and 0 < style < len(self.layout.codes):
             self._note_style(style)
 
     def _note_style(self, style: int) -> None:

@@ -9,6 +9,8 @@ from palabre.retriever.documents.sheets.shapes import shape
 from palabre.retriever.documents.structure import Block, Section
 
 _MAX_LABEL = 160
+# Characters of a record that is not cut, and of its pieces where it is.
+_MAX_RECORD, _LONG_VALUE = 2_000, 800
 
 
 def written(table: Table, how: Proposal, path: tuple[str, ...], language: str) -> Iterator[Section]:
@@ -80,13 +82,15 @@ def _cells(texts: Iterable[str]) -> str:
 
 def _groups(table: Table, by: int, path: tuple[str, ...]) -> Iterator[Section]:
     """One section a value, in the order of their first rows; rows without one stand last."""
-    groups: dict[str, list[Row]] = {}
-    for row in table.rows:
-        groups.setdefault(row.texts[by], []).append(_without(row, by))
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    band: tuple[str, ...] = ()
+    for at, row in enumerate(table.rows):
+        band = (table.bands[at],) if at in table.bands else band
+        value = (row.texts[by],) if row.texts[by] else ()
+        groups.setdefault(band + value, []).append(_without(row, by))
     columns = [name for at, name in enumerate(table.columns) if at != by]
-    for value in sorted(groups, key=lambda value: not value):
-        heading = (*path, value) if value else path
-        yield Section(heading, (_grid(columns, groups[value]),))
+    for heading in sorted(groups, key=lambda heading: not heading):
+        yield Section(path + heading, (_grid(columns, groups[heading]),))
 
 
 def _without(row: Row, column: int) -> Row:
@@ -107,7 +111,20 @@ def _records(table: Table, path: tuple[str, ...], language: str) -> Iterator[Sec
         ]
         label = tuple(row.texts[c].split("\n")[0][:_MAX_LABEL] for c in labels if row.texts[c])
         if values:
-            yield Section(path + band + label, (Block("\n".join(values), "list"),))
+            yield Section(path + band + label, tuple(_record(values)))
+
+
+def _record(values: Sequence[str]) -> Iterator[Block]:
+    """One block that stays whole; of a very long record several, cut between its values."""
+    if sum(map(len, values)) <= _MAX_RECORD:
+        yield Block("\n".join(values), "list")
+        return
+    lines: list[str] = []
+    for value in (*values, None):
+        if lines and (value is None or sum(map(len, lines)) + len(value) > _LONG_VALUE):
+            yield Block("\n".join(lines), "paragraph" if len(lines) == 1 else "list")
+            lines = []
+        lines += [value] if value else []
 
 
 def _label_columns(table: Table) -> tuple[int, ...]:
