@@ -80,6 +80,12 @@ def test_a_folder_without_space_toml_is_refused(tmp_path: Path) -> None:
         spaces.read_folder(tmp_path.parent / "empty")
 
 
+def test_spaces_come_in_their_order_and_then_by_name(folder: Path) -> None:
+    space = spaces.read_folder(folder)
+    later = space.model_copy(update={"order": 1})
+    assert list(Spaces({"a": later, "c": space, "b": space}).all()) == ["b", "c", "a"]
+
+
 async def test_an_applied_space_is_live_within_a_refresh(
     folder: Path, bucket: KeyValue, llm: Bus
 ) -> None:

@@ -15,8 +15,8 @@ from palabre.retriever.passages import cut
 from palabre.retriever.search import Search
 
 
-def space(tier: str = "public") -> Space:
-    persona = {"name": "Camille", "identity": {"fr": "Une agente."}, "tier": tier}
+def space(tier: str = "public", mode: str = "answer") -> Space:
+    persona = {"name": "Camille", "identity": {"fr": "Une agente."}, "tier": tier, "mode": mode}
     return parse(
         {
             "schema": 1,
@@ -105,6 +105,14 @@ async def test_the_asker_reads_what_both_they_and_the_persona_may(
     event = understood(author=Author(id="a", groups=groups))
     body = await retrieve(search, event, persona_tier)
     assert {p.document for p in body.passages} == documents
+
+
+async def test_what_would_be_no_answer_may_inspire_a_story(search: Search) -> None:
+    event = understood("une épopée de pirates, de sirènes et de dragons où trois mois passent")
+    for mode, found in (("answer", 0), ("story", 1)):
+        handle = retriever(search, Spaces({"demo": space(mode=mode)}))
+        [result] = await collect(handle(event))
+        assert len(result.passages_retrieved.passages) == found
 
 
 async def test_a_persona_that_does_not_exist_is_rejected(search: Search) -> None:
