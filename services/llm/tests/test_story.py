@@ -206,6 +206,17 @@ def test_a_storyteller_is_told_to_invent_and_to_name_what_inspired_her(
     assert "01 99 00 12 34" not in system()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "personnages de fiction"), ("en", "characters of fiction")]
+)
+def test_a_guard_model_is_told_that_characters_are_no_people(language: str, said: str) -> None:
+    prompting = Prompting()
+    for fiction in (True, False):
+        guarding = prompting.guard("Je tue le dragon", language, fiction=fiction)
+        understanding = prompting.comprehension(SPACE, "Je tue", (), language, fiction=fiction)
+        assert (said in guarding[0].content) == (said in understanding[0].content) == fiction
+
+
 def test_without_a_model_passages_are_told_word_for_word() -> None:
     story = "".join(tell(Material("le phare", (LIGHTHOUSE, THIEF), "fr", "tu", mode="story")))
     for passage in (LIGHTHOUSE, THIEF):

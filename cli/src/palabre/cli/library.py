@@ -13,7 +13,7 @@ from palabre.cli.server import Trouble
 from palabre.cli.tally import Tally
 
 AT_ONCE = 4
-ASKED_AT_ONCE = 50  # names that one question to the server holds
+ASKED_AT_ONCE = 25  # names that one address holds, however long they are
 BROKEN_AT_MOST = 2 * AT_ONCE  # documents that broke off one after the other
 
 Entry = dict[str, Any]
