@@ -206,6 +206,13 @@ def test_a_storyteller_is_told_to_invent_and_to_name_what_inspired_her(
     assert "01 99 00 12 34" not in system()
 
 
+def test_a_past_episode_is_remembered_without_what_inspired_it() -> None:
+    past = Exchange(question="Raconte.", answer="Milo entre.\n\n1. Fuir\n\n*Inspiré par* [1][3].")
+    asked = Retrieved("1", "fr", (LIGHTHOUSE,), (past,))
+    said = Prompting().answer(SPACE, SPACE.personas["camille"], asked)
+    assert said[2].content == "Milo entre.\n\n1. Fuir"
+
+
 @pytest.mark.parametrize(
     ("language", "said"), [("fr", "personnages de fiction"), ("en", "characters of fiction")]
 )

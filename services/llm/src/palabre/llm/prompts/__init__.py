@@ -5,6 +5,7 @@ nobody who wrote it could know how to close them.
 """
 
 import datetime as dt
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 
+_CREDITS = re.compile(r"\s*^\W*(?:Inspiré par|Inspired by)\W*$", re.MULTILINE)
 _MONTHS = {
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     "en": "January February March April May June July August September October November December",
@@ -161,8 +163,9 @@ def _passage(passage: turns.Passage) -> dict[str, str]:
 
 
 def _exchange(exchange: turns.Exchange) -> tuple[Message, Message]:
-    """Numbers in past answers would point to passages that are not here any more."""
-    return (
-        Message("user", data(exchange.question)),
-        Message("assistant", data(without_marks(exchange.answer)) or "…"),
-    )
+    """Numbers in past answers would point to passages that are not here any more.
+
+    A line that had nothing else goes with them, or a model would learn to write it empty.
+    """
+    answer = _CREDITS.sub("", without_marks(exchange.answer))
+    return (Message("user", data(exchange.question)), Message("assistant", data(answer) or "…"))
