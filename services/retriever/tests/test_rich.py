@@ -10,6 +10,7 @@ from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Cm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from palabre.retriever.documents import Document, read
@@ -288,3 +289,18 @@ def test_the_chapter_beside_the_number_of_a_page_is_dropped_with_it() -> None:
 def test_dots_between_a_heading_and_its_page_are_few() -> None:
     [(_, _, [said])] = told(read("a.pdf", drawn([(50, 100, 10, "Le bail" + " ." * 60 + " 12")])))
     assert said == "Le bail … 12"
+
+
+def test_raised_letters_do_not_break_a_line() -> None:
+    drawing: list[Drawing] = []
+    for top, pieces in (
+        (100, ("Le locataire paie", "1", " la caution, puis")),
+        (112, ("la loi n", "o", " 89")),
+    ):
+        left = 50.0
+        for raised, said in enumerate(pieces):
+            size = 6 if raised == 1 else 10
+            drawing.append((left, top - 3 * (raised == 1), size, said))
+            left += stringWidth(said, "Helvetica", size)
+    [(_, _, [said])] = told(read("a.pdf", drawn(drawing)))
+    assert said == "Le locataire paie1 la caution, puis la loi no 89"

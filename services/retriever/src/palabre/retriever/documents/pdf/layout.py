@@ -5,14 +5,16 @@ stands above from what stands below.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
-from palabre.retriever.documents.pdf.lines import Box, Line
+from palabre.retriever.documents.pdf.lines import COLUMN_GAP, Box, Line
 from palabre.retriever.documents.tables import markdown
 
 # In sizes of letters.
 _GUTTER = 0.8
 _SAME_ROW = 0.45
+_WORD_GAP = 0.15
 # Columns of prose have lines of some length; those of tables are read row by row.
 _PROSE_CHARACTERS = 18
 _COLUMN_LINES = 3
@@ -95,7 +97,23 @@ def _rows(lines: Sequence[Line]) -> list[list[Line]]:
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [sorted(row, key=lambda line: line.box.left) for row in rows]
+    return [_joined(sorted(row, key=lambda line: line.box.left)) for row in rows]
+
+
+def _joined(row: Sequence[Line]) -> list[Line]:
+    """Raised and lowered letters make pieces of a line that have no gap between them."""
+    joined: list[Line] = []
+    for line in row:
+        last = joined[-1] if joined else None
+        gap = line.box.left - last.box.right if last else 0.0
+        if last and not (last.table or line.table) and gap < COLUMN_GAP * max(last.size, line.size):
+            main = max(last, line, key=lambda piece: len(piece.text))
+            space = " " if gap > _WORD_GAP * main.size else ""
+            said = f"{last.text}{space}{line.text}"
+            joined[-1] = replace(main, text=said, box=last.box.around(line.box))
+        else:
+            joined.append(line)
+    return joined
 
 
 def _tabled(rows: Sequence[list[Line]]) -> list[Line]:

@@ -22,7 +22,7 @@ _LIGATURES = {
 }
 _TIDY = _HYPHENS | _LIGATURES | {0: None, 0xFFFD: None}
 # White space between two words, in sizes of their letters, from which they are in two columns.
-_COLUMN_GAP = 1.8
+COLUMN_GAP = 1.8
 _MAX_CHARACTERS = 200_000
 # A hyphen at the end of a line takes the place of the line break.
 _ROW = re.compile(r"[^\r\n\x02\ufffe]+[\x02\ufffe]?")
@@ -148,7 +148,7 @@ def _columns(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _near(word: Word, after: Word) -> bool:
-    gap = _COLUMN_GAP * max(after.size, 4.0)
+    gap = COLUMN_GAP * max(after.size, 4.0)
     return -gap < after.box.left - word.box.right < gap
 
 
