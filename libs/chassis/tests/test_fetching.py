@@ -8,7 +8,15 @@ import pytest
 import trustme
 
 from palabre.chassis.addresses import Exemption
-from palabre.chassis.fetching import BadStatus, Fetcher, Limits, Refused, Resolver, Unreachable
+from palabre.chassis.fetching import (
+    BadStatus,
+    Fetcher,
+    Limits,
+    Refused,
+    Resolver,
+    Unreachable,
+    WrongKind,
+)
 from palabre.chassis.testing.sites import Page, Site, site
 
 HELLO = Page("Bonjour")
@@ -250,7 +258,7 @@ async def test_an_answer_that_is_broken_is_not_taken(web: Site, page: Page) -> N
 async def test_another_type_than_the_caller_takes_is_refused(web: Site, kind: str) -> None:
     web.pages["/"] = Page("x", kind=kind)
     async with fetcher(web.host) as client:
-        with pytest.raises(Refused, match="give an address of text/html"):
+        with pytest.raises(WrongKind, match="give an address of text/html"):
             await client.get(web.url, kinds=["text/html"])
 
 

@@ -271,6 +271,21 @@ def test_an_infobox_in_an_infobox_is_read_once() -> None:
     assert text_of(page(body)).count("France") == 1
 
 
+def test_a_section_of_sources_takes_no_other_with_it_on_a_telephones_page() -> None:
+    body = (
+        "<div id=mw-content-text><section class=mf-section-0><p>Un moulin.</p></section>"
+        "<div class='mw-heading mw-heading2'><h2>Histoire</h2></div><section class=mf-section-1>"
+        "<p>Bâti en 1612.</p><h3>Sources</h3><p>Archives</p><h3>Crue</h3><p>En 1841.</p></section>"
+        "<div class='mw-heading mw-heading2'><h2>Voir aussi</h2></div><section><p>Liste</p></section>"
+        "</div>"
+    )
+    assert sections(page(body)) == [
+        ((), ["Un moulin."]),
+        (("Histoire",), ["Bâti en 1612."]),
+        (("Histoire", "Crue"), ["En 1841."]),
+    ]
+
+
 def test_english_articles_end_before_their_references_too() -> None:
     body = (
         "<div id=mw-content-text><div class=mw-parser-output><p>A mill.</p>"

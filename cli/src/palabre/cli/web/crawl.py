@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import httpx2
 
-from palabre.chassis.fetching import Fetched, Fetcher, FetchFailed, Refused
+from palabre.chassis.fetching import Fetched, Fetcher, FetchFailed, WrongKind
 from palabre.cli.folders import Left
 from palabre.cli.web import links
 from palabre.cli.web.addresses import Wanted, document_id, host, key, normalised
@@ -111,7 +111,6 @@ class Crawl:
         robots = await self._rules(first)
         site = f"{httpx2.URL(first).scheme}://{self._host}"
         own = [first] if first.endswith((".xml", ".xml.gz", ".txt")) else robots.sitemaps
-
         try:
             async for page in addresses(self._fetch_any, own or [f"{site}/sitemap.xml"]):
                 url = normalised(page)
@@ -147,8 +146,8 @@ class Crawl:
         try:
             fetched = await self._pace.get(lambda: self._fetcher.get(url, self._kinds(named=named)))
         except FetchFailed as error:
-            other = isinstance(error, Refused) and not named
-            yield _left(url, error.reason, error.remedy, failed=not other)
+            no_page = isinstance(error, WrongKind) and not named
+            yield _left(url, error.reason, error.remedy, failed=not no_page)
             return
         if named:
             self._host = host(fetched.url)

@@ -50,6 +50,10 @@ class Refused(FetchFailed):
     """Against the rules of this client; trying again cannot help."""
 
 
+class WrongKind(Refused):
+    """Of a media type that the caller does not take."""
+
+
 class Unreachable(FetchFailed):
     """No answer, or not to its end."""
 
@@ -123,9 +127,9 @@ class Fetcher:
         await self._pool.aclose()
 
     async def get(self, url: str, kinds: Collection[str] = (), max_bytes: int = 0) -> Fetched:
-        """`kinds` are the media types to take, any when empty; `max_bytes` lowers the limit.
+        """`kinds` are the media types to take, any when empty; `max_bytes` replaces the limit.
 
-        Raises Refused, Unreachable and BadStatus.
+        Raises Refused (WrongKind), Unreachable and BadStatus.
         """
         try:
             async with asyncio.timeout(self._limits.total_s):
@@ -271,11 +275,12 @@ async def _read(
     fetched = Fetched(url, _header(response, b"content-type"), b"")
     if kinds and fetched.kind not in kinds:
         reason = f"is {fetched.kind or 'of no stated type'}"
-        raise Refused(url, reason, f"give an address of {', '.join(kinds)}")
+        raise WrongKind(url, reason, f"give an address of {', '.join(kinds)}")
     try:
         data = await _unpacked(response, max_bytes)
     except Oversized:
-        reason = f"is larger than {max_bytes >> 20} MiB"
+        size = f"{max_bytes >> 20} MiB" if max_bytes >> 20 else f"{max_bytes >> 10} KiB"
+        reason = f"is larger than {size}"
         raise Refused(url, reason, "split it, or raise the limit") from None
     except zlib.error as error:
         raise Unreachable(url, "was not packed as it says", "try again later") from error

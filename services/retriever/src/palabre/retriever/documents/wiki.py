@@ -21,7 +21,8 @@ _NOISE = (
     " .toc, #toc, .toclimit, #coordinates, .geo-default, .geo-nondefault, .geo, .coordinates,"
     " .noprint, .mw-jump-link, .mw-empty-elt, .shortdescription, .mw-file-description, .gallery,"
     " .mw-tmh-player, .sortkey, .mwe-math-fallback-image-inline, .mwe-math-fallback-image-display,"
-    " #mw-navigation, .vector-body-before-content, .mw-hidden-catlinks, .error"
+    " #mw-navigation, .vector-body-before-content, .mw-hidden-catlinks, .error,"
+    " span[style*='display:none'], span[style*='display: none']"
 )
 _INFOBOX = ".infobox, .infobox_v2, .infobox_v3"
 # Sections that lead away from the article, by heading; French and English.
@@ -115,7 +116,7 @@ def _drop_sections(root: LexborNode) -> None:
 def _drop_section(heading: LexborNode, ends: tuple[str, ...]) -> None:
     """Parsoid wraps a section; elsewhere it lasts until a heading of its level, or above."""
     parent = heading.parent
-    if parent is not None and parent.tag == "section":
+    if parent is not None and "data-mw-section-id" in parent.attributes:
         parent.decompose()
         return
     wrapped = parent is not None and "mw-heading" in (parent.attributes.get("class") or "")
