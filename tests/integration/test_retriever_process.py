@@ -36,10 +36,10 @@ async def nats(nats: NatsServer) -> NatsServer:
 
 @contextlib.asynccontextmanager
 async def running(
-    nats: NatsServer, folder: Path
+    nats: NatsServer, folder: Path, **more: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, grpc.aio.Channel]]:
     port = free_port()
-    settings = {"PALABRE_DATA_DIR": str(folder), "PALABRE_GRPC_PORT": str(port)}
+    settings = {"PALABRE_DATA_DIR": str(folder), "PALABRE_GRPC_PORT": str(port), **more}
     async with (
         service_process(nats, "retriever", settings) as process,
         rpc.channel(f"127.0.0.1:{port}") as channel,
@@ -110,3 +110,25 @@ async def test_a_lost_index_is_made_again_from_the_originals(
     async with running(nats, tmp_path / "data") as (_, channel):
         assert {p.version for p in await search(channel, "le préavis")} == {entry.version}
         assert (await ingest(channel, GUIDE)).changed == 0
+
+
+async def test_another_embedding_model_is_taken_into_use_without_a_pause(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    async with running(nats, tmp_path / "data") as (process, channel):
+        await ingest(channel, GUIDE)
+        assert await embedders(channel) == [("serving", "")]
+        process.terminate()
+        await process.wait()
+    words = {"PALABRE_EMBEDDING_ENGINE": "words", "PALABRE_EMBEDDING_DIMENSIONS": "32"}
+    async with running(nats, tmp_path / "data", **words) as (_, channel):
+        while ("serving", "words-32") not in await embedders(channel):
+            assert (await search(channel, "la durée du préavis"))[0].title == "Bail"
+        assert (await search(channel, "la durée du préavis"))[0].title == "Bail"
+
+
+async def embedders(channel: grpc.aio.Channel) -> list[tuple[str, str]]:
+    """Each generation's state and model."""
+    wanted = retriever_pb2.ListGenerationsRequest(space="demo")
+    found = await RetrieverServiceStub(channel).ListGenerations(wanted)
+    return [(generation.state, generation.embedder) for generation in found.generations]

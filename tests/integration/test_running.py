@@ -98,6 +98,25 @@ def test_a_document_is_ingested_found_and_unchanged_the_second_time(
     assert "zeppelin.md" in palabre(system, "search", "Où est garé le zeppelin ?")
 
 
+def test_a_documents_versions_are_listed_and_rolled_back_and_the_index_is_made_anew(
+    system: Running, tmp_path: Path
+) -> None:
+    page, versions = tmp_path / "dirigeable.md", []
+    for hangar in ("neuf", "douze"):
+        page.write_text(f"# Dirigeable\n\nIl attend au hangar {hangar}.\n", encoding="utf-8")
+        palabre(system, "ingest", str(page), "--space", "logement")
+        shown = palabre(system, "knowledge", "history", page.name, "--space", "logement")
+        versions.append(shown.splitlines()[1].split()[0])
+    question = ("search", "Dans quel hangar attend le dirigeable ?")
+    assert "hangar douze" in palabre(system, *question)
+    palabre(system, "knowledge", "rollback", page.name, versions[0], "--space", "logement")
+    assert "hangar neuf" in palabre(system, *question)
+    assert "serves." in palabre(system, "knowledge", "rebuild", "--space", "logement")
+    assert "hangar neuf" in palabre(system, *question)
+    listed = palabre(system, "knowledge", "generations", "--space", "logement")
+    assert [line.split()[1] for line in listed.splitlines()[1:]] == ["retired", "serving"]
+
+
 def test_a_bad_document_is_named_with_the_reason_and_the_rest_goes_on(
     system: Running, tmp_path: Path
 ) -> None:
