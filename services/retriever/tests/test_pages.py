@@ -276,8 +276,8 @@ def test_a_section_of_sources_takes_no_other_with_it_on_a_telephones_page() -> N
         "<div id=mw-content-text><section class=mf-section-0><p>Un moulin.</p></section>"
         "<div class='mw-heading mw-heading2'><h2>Histoire</h2></div><section class=mf-section-1>"
         "<p>Bâti en 1612.</p><h3>Sources</h3><p>Archives</p><h3>Crue</h3><p>En 1841.</p></section>"
-        "<div class='mw-heading mw-heading2'><h2>Voir aussi</h2></div><section><p>Liste</p></section>"
-        "</div>"
+        "<div class='mw-heading mw-heading2'><h2>Voir aussi</h2></div><section><p>Liste</p>"
+        "</section></div>"
     )
     assert sections(page(body)) == [
         ((), ["Un moulin."]),
