@@ -79,7 +79,7 @@ class OpenAiOcr:
                     answer = await self._ask(picture)
                 except openai.APITimeoutError:
                     raise
-                except openai.APIConnectionError:  # before the first byte: once more, at once
+                except openai.APIConnectionError:  # once more, at once
                     answer = await self._ask(picture)
             self._count(answer.get("usage") or {})
             return _words(answer["choices"][0])
@@ -155,7 +155,9 @@ def _translated() -> Iterator[None]:
     except (TimeoutError, openai.APITimeoutError) as error:
         raise _unreadable("late", "the model did not answer in time") from error
     except openai.APIConnectionError as error:
-        raise _failure("unreachable", "cannot be reached") from error
+        if isinstance(error.__cause__, httpx2.ConnectError):
+            raise _failure("unreachable", "cannot be reached") from error
+        raise _unreadable("broken", "the connection broke off") from error
     except openai.APIStatusError as error:
         raise _of_status(error) from error
     except (httpx2.HTTPError, openai.OpenAIError) as error:
