@@ -22,7 +22,7 @@ def show(size: int, done: Sequence[Trial]) -> None:
     for name, figure in ROWS.items():
         table.add_row(name, *(_cell(figure, t.phases) for t in done))
     if len(done) > 1:
-        table.add_row("its p50 in ours", *(_ratio(t, done[0]) for t in done))
+        table.add_row("its p50 as a multiple of ours", *(_ratio(t, done[0]) for t in done))
     console = Console(width=max(100, 30 + 24 * len(done)))
     console.print(table)
     for t in done:
@@ -45,6 +45,10 @@ def _times(times: Sequence[float]) -> str:
     return f"{percentile(times, 0.5):.2f} / {percentile(times, 0.99):.2f}"
 
 
+def _per_passage(ingested: dict[str, Any]) -> str:
+    return f"{ingested['cpu_s'] * 1_000 / ingested['passages']:.2f}"
+
+
 def _ratio(trial: Trial, ours: Trial) -> str:
     try:
         theirs, own = trial.phases["alone"]["ms"], ours.phases["alone"]["ms"]
@@ -55,11 +59,13 @@ def _ratio(trial: Trial, ours: Trial) -> str:
 
 ROWS: dict[str, Callable[[Phases], str]] = {
     "search alone, p50 / p99 ms": lambda p: _times(p["alone"]["ms"]),
+    "  CPU a search, ms": lambda p: f"{p['alone']['cpu_ms']:.2f}",
     "while ingesting, p50 / p99 ms": lambda p: _times(p["during"]["ms"]),
     "  of which failed": lambda p: str(p["during"].get("problems", 0)),
     "ingested, passages/s": lambda p: (
         f"{p['ingested']['passages'] / p['ingested']['seconds']:,.0f}"
     ),
+    "  CPU a passage, ms": lambda p: _per_passage(p["ingested"]),
     "  while searched": lambda p: f"{p['during']['rate']:,.0f}",
     "event loop late, p99 / max ms": lambda p: (
         f"{p['during']['late_ms']['p99']:.1f} / {p['during']['late_ms']['max']:.1f}"
