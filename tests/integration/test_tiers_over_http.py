@@ -7,8 +7,10 @@ another tier's is a leak.
 import asyncio
 import itertools
 import json
+import os
 import random
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -48,8 +50,15 @@ DOCUMENTS = {
 }
 
 
+# The same text in three documents: two of everybody, one of the group rh.
+COPIES = {"copie-une.md": "public", "copie-deux.md": "public", "copie-trois.md": "rh"}
+DOCUMENTS |= {name: (tier, name.removesuffix(".md")) for name, tier in COPIES.items()}
+
+
 def page(name: str) -> str:
     tier, word = DOCUMENTS[name]
+    if name in COPIES:
+        return f"---\ntitle: Règle\ntier: {tier}\n---\n\nUn vélo se range au local, jamais au hall."
     topic = TOPICS[len(name) % 2 + (ord(word[1]) % 3)]
     return (
         f"---\ntitle: Fiche {word}\ntier: {tier}\n---\n\nPour le {topic}, le dossier {word} est"
@@ -209,9 +218,27 @@ async def test_lists_and_errors_are_those_of_a_smaller_knowledge(people: list[Pe
         assert {each["document"] for each in listed} == person.readable
         same = (await person.http.get("/api/v1/spaces/demo/duplicates")).json()
         assert person.leaks(same, "") == set()
+        [group] = same["groups"]
+        assert {each["document"] for each in group["passages"]} == COPIES.keys() & person.readable
+        assert (group["passages_total"], same["groups_total"]) == (2 + ("rh" in person.tiers), 1)
         refusals = set()
         for name in [*sorted(DOCUMENTS.keys() - person.readable)[:5], "nulle-part.md"]:
             got = await person.http.get(f"/api/v1/spaces/demo/documents/{name}")
             refusals.add((got.status_code, got.text.replace(name, "NAME")))
         assert len(refusals) == 1
         assert refusals.pop()[0] == 404
+
+
+async def test_the_command_line_lists_copies(people: list[Person]) -> None:
+    reader = people[0].http
+    token = reader.headers["authorization"].removeprefix("Bearer ")
+    listing = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "palabre.cli", "duplicates", "--space", "demo",
+        env=os.environ | {"PALABRE_URL": str(reader.base_url), "PALABRE_TOKEN": token},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    said = (await listing.communicate())[0].decode()
+    assert listing.returncode == 0
+    assert [word in said for word in COPIES] == [True, True, False]
+    assert "2 passages, 100% alike at least" in said
+    assert "1 of 1 groups" in said

@@ -63,6 +63,7 @@ def test_a_few_edits_leave_a_text_the_same_and_many_do_not() -> None:
             "dans les départements :\n\n- Nièvre\n- Jura\n",
         ),
         ("(CAF)", "(CPAM)"),
+        ("dossier z12k", "dossier z13k"),
         ("lundi matin", "mardi matin"),
     ],
 )

@@ -34,4 +34,5 @@ def _show(group: dict[str, Any]) -> None:
         page = f", page {passage['page']}" if passage.get("page") else ""
         console.print(f"  {where}{page}", markup=False, highlight=False)
     text = " ".join(group["passages"][0]["text"].split())
-    console.print(f"  {text[:160]}…\n", style="dim", markup=False, highlight=False)
+    brief = text if len(text) <= 160 else f"{text[:159]}…"
+    console.print(f"  {brief}\n", style="dim", markup=False, highlight=False)

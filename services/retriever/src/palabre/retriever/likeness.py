@@ -64,7 +64,7 @@ _hash = _Hashes().__getitem__
 def pairs(text: str) -> Pairs:
     """Hashes of neighbouring words with the text's facts, ordered. 0.05 ms for 900 letters."""
     words = _WORD.findall(text.lower())
-    facts = [word for word in words if word[0] <= "9" or word in _FACTS]
+    facts = [word for word in words if word in _FACTS or not word.isalpha()]
     even = _BLANKS.sub(" ", text) if "  " in text else text
     names = (name for name in _NAME.findall(even) if name not in _PLAIN)
     seed = zlib.crc32(" ".join((*facts, *names)).encode())
