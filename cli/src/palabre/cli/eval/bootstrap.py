@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 5_000
+_RESAMPLES = 5_000
+# Of many questions fewer resamples say as much.
+_MANY, _RESAMPLES_OF_MANY = 2_000, 1_000
 _AT_ONCE = 250
 _SEED = 1
 _TAIL = 0.025
@@ -72,14 +74,18 @@ def _means(values: Values) -> Values:
     """A resample is how often each value was drawn."""
     chance, count = np.random.default_rng(_SEED), len(values)
     even = np.full(count, 1 / count)
-    drawn = (chance.multinomial(count, even, _AT_ONCE) for _ in range(RESAMPLES // _AT_ONCE))
+    drawn = (chance.multinomial(count, even, _AT_ONCE) for _ in _rounds(count))
     return np.concatenate([times @ values / count for times in drawn])
 
 
 def _statistics(values: Values, of: Callable[[Values], Values]) -> Values:
     chance, shape = np.random.default_rng(_SEED), (_AT_ONCE, len(values))
-    drawn = (chance.choice(values, shape) for _ in range(RESAMPLES // _AT_ONCE))
+    drawn = (chance.choice(values, shape) for _ in _rounds(len(values)))
     return np.concatenate([of(some) for some in drawn])
+
+
+def _rounds(count: int) -> range:
+    return range((_RESAMPLES if count <= _MANY else _RESAMPLES_OF_MANY) // _AT_ONCE)
 
 
 def _interval(statistics: Values) -> tuple[float, float]:
