@@ -304,3 +304,18 @@ def test_raised_letters_do_not_break_a_line() -> None:
             left += stringWidth(said, "Helvetica", size)
     [(_, _, [said])] = told(read("a.pdf", drawn(drawing)))
     assert said == "Le locataire paie1 la caution, puis la loi no 89"
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("Le locataire est tenu de payer les charges et le loyer.", ""),
+        ("The tenant is bound to pay the rent and the charges.", "en-US"),
+    ],
+)
+def test_english_that_programs_say_of_french_is_not_believed(said: str, language: str) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, lang="en-US")
+    canvas.drawString(50, 700, said)
+    canvas.save()
+    assert read("a.pdf", out.getvalue()).language == language

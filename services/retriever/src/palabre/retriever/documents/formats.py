@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from palabre.retriever.documents import packages
 from palabre.retriever.documents.front import parse_front
-from palabre.retriever.documents.html import read_html
 from palabre.retriever.documents.markdown import read_markdown
+from palabre.retriever.documents.properties import believed
 from palabre.retriever.documents.sniffing import Content, holds_encrypted_office, sniff
 from palabre.retriever.documents.structure import Document, Reader, Source
 from palabre.retriever.documents.text import read_text
@@ -56,7 +56,7 @@ def _reader(module: str, function: str) -> Reader:
 FORMATS = (
     Format("text/markdown", (".md", ".markdown"), read_markdown),
     Format("text/plain", (".txt", ".text"), read_text),
-    Format("text/html", (".html", ".htm", ".xhtml"), read_html),
+    Format("text/html", (".html", ".htm", ".xhtml"), later("html", "read_html"), True),
     Format("application/pdf", (".pdf",), later("pdf", "read_pdf"), True, ("pdf",)),
     Format(packages.DOCX, (".docx", ".docm"), later("docx", "read_docx"), True, ("zip",)),
     Format(packages.PPTX, (".pptx", ".pptm", ".ppsx"), later("pptx", "read_pptx"), True, ("zip",)),
@@ -214,10 +214,11 @@ def _unreadable(name: str, content: Content) -> InvalidDocument:
 def _told(document: Document, source: Source) -> Document:
     """The front matter counts before what the document says of itself."""
     front = source.front
+    said = (block.text for section in document.sections for block in section.blocks)
     return replace(
         document,
         title=front.title or document.title,
-        language=front.language or document.language,
+        language=front.language or believed(document.language, said),
         tier=front.tier or document.tier,
         url=front.url or document.url,
         keywords=front.keywords or document.keywords,

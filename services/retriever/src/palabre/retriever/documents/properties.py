@@ -1,6 +1,9 @@
 """What programs write into a document's properties, where it may be believed."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import PurePosixPath
 
 _MAX_TITLE = 300
@@ -8,9 +11,14 @@ _MAX_TITLE = 300
 _MADE_UP = re.compile(
     r"(microsoft (word|powerpoint)\b.*|(document|untitled|sans[ -]titre|présentation|presentation"
     r"|powerpoint presentation|présentation powerpoint|diapositive|slide|unknown|none|title|titre)"
-    r"[ _-]*\d*|.*\.(docx?|odt|pptx?|xlsx?|pdf|indd|tex|dvi|rtf|qxd)|\(.*\)|[\W\d_]*)",
+    r"[ _-]*\d*|.*\.(docx?|odt|pptx?|xlsx?|pdf|indd|tex|dvi|rtf|qxd)|\(.*\)|(about|https?|file):.*"
+    r"|[\W\d_]*)",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w+")
+_FRENCH = ("le", "la", "les", "des", "une", "est", "et", "du", "dans", "pour", "que", "qui")
+_ENGLISH = ("the", "of", "and", "to", "in", "is", "for", "that", "with", "are", "be", "or")
+_SAMPLE = 200
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}))?")
 
 
@@ -29,3 +37,12 @@ def sane_language(said: str | None) -> str:
     if not found or found[1].lower() in ("und", "zxx", "mul"):
         return ""
     return found[1].lower() + (f"-{found[2].upper()}" if found[2] else "")
+
+
+def believed(language: str, texts: Iterable[str]) -> str:
+    """Empty for English that is French: what programs say when nobody told them otherwise."""
+    if not language.startswith("en"):
+        return language
+    words = Counter(_WORD.findall(" ".join(islice(texts, _SAMPLE)).lower()))
+    french, english = (sum(words[w] for w in each) for each in (_FRENCH, _ENGLISH))
+    return "" if french > english else language
