@@ -95,9 +95,7 @@ class Generations:
 
         return await self._read(space, ask, {})
 
-    async def rarity(
-        self, space: str, terms: Sequence[int], tiers: Collection[str]
-    ) -> list[float]:
+    async def rarity(self, space: str, terms: Sequence[int], tiers: Collection[str]) -> list[float]:
         return await self._read(
             space, lambda g: self._collections.rarity(g, terms, tiers), [0.0] * len(terms)
         )
