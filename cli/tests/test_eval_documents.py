@@ -1,6 +1,7 @@
 """Questions asked of documents on the command line, by the retriever's own code."""
 
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -102,6 +103,23 @@ async def test_questions_are_asked_again_without_their_documents(asked: Path, fo
     assert all(o.nothing and not o.answerable for o in report.outcomes[4:])
     assert report.searched["documents"] == 3
     assert report.questions["unanswerable"] == 4
+
+
+async def test_documents_of_an_archive_are_searched_and_left_out(
+    asked: Path, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "fiches.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in TEXTS:
+            archive.write(folder / name, name)
+    wanted = ["fiches.zip/chauffage.md", "fiches.zip/loyer.md"]
+    lines = [line | {"document": name} for line, name in zip(ASKED, wanted, strict=False)]
+    questions_of = written(tmp_path / "q.jsonl", lines)
+    report = await runs.of_documents(
+        questions_of, questions.read(questions_of), local.collect([file]), ("fr",), Setting(), 2
+    )
+    assert [o.asked.places for o in report.outcomes] == [(1,), (1,), (), ()]
+    assert report.searched["documents"] == 3
 
 
 async def test_passages_can_be_cut_shorter(asked: Path, folder: Path) -> None:

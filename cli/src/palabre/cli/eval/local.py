@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from palabre.chassis.blobs import MemoryObjects
@@ -19,11 +19,12 @@ from palabre.cli.eval.searched import Hit
 from palabre.cli.eval.setting import FIELDS, Setting
 from palabre.cli.folders import File, media_type, walk
 from palabre.cli.server import Trouble
-from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader
+from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import engines
 from palabre.retriever.access import RESTRICTED, tiers_of
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
+from palabre.retriever.documents.archives import ArchiveLimits, is_archive
 from palabre.retriever.documents.isolation import Isolated
 from palabre.retriever.errors import InvalidDocument
 from palabre.retriever.index import Index
@@ -34,6 +35,7 @@ from palabre.retriever.knowledge import Knowledge, Limits
 from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Question, Search
 from palabre.retriever.settings import RetrieverSettings
+from palabre.retriever.unpacking import ingest_archive
 from palabre.retriever.vectors import Sparse
 
 SPACE = "eval"
@@ -70,7 +72,8 @@ class Local:
         for name in gone:
             await self._knowledge.delete(SPACE, name)
         yield
-        await self.take_in([self._files[name] for name in gone], lambda problem: None)
+        sources = {source.document: source for source in map(self._source, gone)}
+        await self.take_in(sources.values(), lambda problem: None)
 
     async def find(self, asked: Asked, *, floor: bool) -> Sequence[Hit]:
         own = (asked.language, *self._languages)
@@ -106,6 +109,11 @@ class Local:
             "setting": self._setting.described(),
         }
 
+    def _source(self, name: str) -> File:
+        """The file that a document came from: itself, or its archive."""
+        above = (name, *(parent.as_posix() for parent in PurePosixPath(name).parents))
+        return next(self._files[each] for each in above if each in self._files)
+
     async def _take_in(self, file: File) -> str:
         """What is wrong, or nothing."""
         failed = []
@@ -116,8 +124,7 @@ class Local:
                 media_type=media_type(file.path),
                 front_matter=file.front_matter(),
             )
-            data = await asyncio.to_thread(file.path.read_bytes)
-            async for progress in self._knowledge.ingest(header, data, self._languages[0]):
+            async for progress in self._steps(header, file.path):
                 if progress.HasField("failed"):
                     failed.append(f"{progress.failed.document}: {progress.failed.reason}")
         except InvalidDocument as error:
@@ -125,6 +132,17 @@ class Local:
         except (OSError, UnicodeError) as error:
             return f"{file.path}: cannot be read: {error}"
         return "; ".join(failed)
+
+    async def _steps(self, header: DocumentHeader, path: Path) -> AsyncIterator[IngestResponse]:
+        language = self._languages[0]
+        with path.open("rb") as content:
+            if is_archive(header.document):
+                steps = ingest_archive(self._knowledge, header, content, language, ArchiveLimits())
+            else:
+                steps = self._knowledge.ingest(header, content.read(), language)
+            async with contextlib.aclosing(steps):
+                async for step in steps:
+                    yield step
 
 
 class OnlyFields:
