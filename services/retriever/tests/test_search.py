@@ -6,7 +6,16 @@ from palabre.retriever.documents import Block, Section
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.passages import cut
-from palabre.retriever.search import RRF_K, Found, Question, Search, diverse, fuse
+from palabre.retriever.search import (
+    COVERED,
+    RRF_K,
+    WEIGHTS,
+    Found,
+    Question,
+    Search,
+    diverse,
+    fuse,
+)
 
 GUIDE = {
     "bail": ["Le bail dure trois ans.", "Le bail est signé par tous.", "Le bail se renouvelle."],
@@ -72,6 +81,14 @@ async def test_half_a_question_is_below_a_high_floor_and_counted(search: Search)
 
 async def test_without_a_floor_all_candidates_are_given(search: Search) -> None:
     assert "preavis" in documents(await find(search, "le préavis des girafes", floor=0.0))
+
+
+async def test_a_fused_rank_grows_with_what_the_passage_covers(search: Search) -> None:
+    found = (await find(search, "préavis en zone tendue, un chien", floor=0.0)).passages
+    fused = [p.score / (1 + COVERED * p.relevance) for p in found]
+    assert max(fused) <= sum(WEIGHTS.values()) / (RRF_K + 1)
+    assert found[0].relevance > found[1].relevance > 0
+    assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
 
 
 async def test_a_word_that_is_misspelt_is_found_by_its_letters(search: Search) -> None:

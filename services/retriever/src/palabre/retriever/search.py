@@ -1,4 +1,4 @@
-"""Finds passages for a question: its forms' rankings are fused, then judged by coverage."""
+"""Finds passages for a question: its forms' rankings are fused, then weighed by coverage."""
 
 import time
 from collections import defaultdict
@@ -22,6 +22,8 @@ RRF_K = 10
 FURTHER_FORM = 0.5
 # What a field's ranking counts.
 WEIGHTS = {vectors.TEXT: 1.0, vectors.TITLE: 0.8, vectors.LETTERS: 1.0, DENSE: 1.0}
+# What a passage's relevance adds to its fused score: a passage that covers all doubles it.
+COVERED = 1.0
 # Candidates a ranking.
 DEPTH = 50
 # When copies of a few passages fill them; and how many passages are read for it.
@@ -29,7 +31,7 @@ DEEPER, MAX_READ = 200, 200
 # So many first places go to as many documents; then passages follow as they rank.
 DOCUMENTS = 5
 # What the best passage must cover of the question, or nothing was found; see coverage.py.
-FLOOR = 0.35
+FLOOR = 0.32
 # Share of the floor below which a passage beside the best one is noise.
 _BESIDE = 0.5
 # Forms of a question that are searched for, the main one included.
@@ -116,7 +118,9 @@ class Search:
             await self._coverage.judge(
                 question.space, main, question.languages, question.tiers, read
             )
-            found += read
+            for each in read:
+                each.passage.score *= 1 + COVERED * each.passage.relevance
+            found = sorted(found + read, key=lambda each: (-each.passage.score, each.passage.id))
             distinct = self._twins.collapse(question.space, found, question.languages)
             if len(distinct) == len(found):
                 break
