@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -103,3 +106,41 @@ async def test_a_child_knows_nothing_of_our_environment(monkeypatch: pytest.Monk
     environment = Path(f"/proc/{isolated.pids[0]}/environ")
     assert b"PALABRE" not in await asyncio.to_thread(environment.read_bytes)
     await isolated.close()
+
+
+ORPHANS = """
+import asyncio, sys
+from palabre.retriever.documents.isolation import Isolated
+
+async def main():
+    isolated = Isolated()
+    await isolated.read("a.eml", b"From: a\\n\\nBonjour.")
+    print(isolated.pids[0], flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_child_does_not_outlive_a_service_that_was_killed() -> None:
+    command = [sys.executable, "-c", ORPHANS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        child = Path(f"/proc/{int(service.stdout.readline())}")
+        assert is_alive(child)
+        service.kill()
+    deadline = time.monotonic() + 10
+    while is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(child)
+
+
+def is_alive(process: Path) -> bool:
+    """Nobody may have asked yet how a dead one ended."""
+    try:
+        state = (
+            (process / "stat").read_text("ascii", errors="replace").rpartition(")")[2].split()[0]
+        )
+    except OSError:
+        return False
+    return state != "Z"

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Any
 
+import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -67,6 +69,21 @@ def test_line_breaks_and_deleted_words_of_word() -> None:
     deleted = "<w:del><w:r><w:delText>Jamais</w:delText></w:r></w:del>"
     body = f"<w:p><w:r><w:t>Un</w:t><w:br/><w:t>deux</w:t></w:r>{deleted}</w:p>"
     assert told(read("a.docx", word(body))) == [(0, (), ["Un deux"])]
+
+
+def test_styles_that_an_organisation_derives_from_headings_are_headings() -> None:
+    file = docx.Document()
+    for name, base in (("L'intertitre", "Heading 2"), ("Rubrique", "L'intertitre")):
+        file.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH).base_style = file.styles[base]
+    file.add_heading("Le bail", 1)
+    file.add_paragraph("La durée", style="L'intertitre")
+    file.add_paragraph("Trois ans.")
+    file.add_paragraph("Le loyer", style="Rubrique")
+    file.add_paragraph("Cinq cents euros.")
+    assert told(read("a.docx", files.saved(file.save))) == [
+        (0, ("Le bail", "La durée"), ["Trois ans."]),
+        (0, ("Le bail", "Le loyer"), ["Cinq cents euros."]),
+    ]
 
 
 def slide(presentation: Any, title: str) -> Any:

@@ -5,6 +5,7 @@ import io
 import zipfile
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.testing import collect
@@ -107,3 +108,23 @@ async def test_deleting_an_archive_deletes_all_that_came_from_it(
     assert len(originals._kept) == 1
     with pytest.raises(UnknownDocument):
         await delete_archive(knowledge, "demo", "a.zip")
+
+
+async def test_a_passage_of_a_pdf_knows_its_page_and_its_owner_what_was_not_read(
+    knowledge: Knowledge,
+) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    for said in ("Le loyer est payable le cinq.", "", "Le préavis est d'un mois."):
+        canvas.rect(10, 10, 50, 50)
+        canvas.drawString(50, 700, said)
+        canvas.showPage()
+    canvas.save()
+    sent = DocumentHeader(space="demo", document="bail.pdf")
+    [*_, last] = await collect(knowledge.ingest(sent, out.getvalue(), "fr"))
+    assert [remark[:18] for remark in last.done.remarks] == ["No text on page 2:"]
+    passages = await knowledge.passages("demo", last.done)
+    assert [(p.page, p.text) for p in passages] == [
+        (1, "Le loyer est payable le cinq."),
+        (3, "Le préavis est d'un mois."),
+    ]

@@ -5,7 +5,8 @@ tables with merged rows, and footnotes stand at the end of the document (bench/r
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from zipfile import BadZipFile
 
 import mammoth
@@ -20,10 +21,9 @@ from palabre.retriever.errors import InvalidDocument
 _STYLES = """
 p[style-name='Title'] => h1.title:fresh
 p[style-name='Titre'] => h1.title:fresh
-p[style-name='heading 7'] => h6:fresh
-p[style-name='heading 8'] => h6:fresh
-p[style-name='heading 9'] => h6:fresh
 """
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MAX_DERIVED = 20
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 
 
@@ -35,7 +35,7 @@ def read_docx(source: Source) -> Document:
     package = Package(source)
     package.demand_plain_xml()
     said = properties(package)
-    tree = LexborHTMLParser(_html(source))
+    tree = LexborHTMLParser(_html(source, _STYLES + "\n".join(_headings(package))))
     outline, body = Outline(), tree.body
     title = tree.css_first("h1.title")
     if body:
@@ -59,11 +59,39 @@ def properties(package: Package) -> dict[str, str]:
     return {child.tag.removeprefix(_DUBLIN_CORE): (child.text or "").strip() for child in root}
 
 
-def _html(source: Source) -> str:
+def _headings(package: Package) -> Iterator[str]:
+    """Styles of an organisation's own that are derived from headings, as mammoth's rules."""
+    if "word/styles.xml" not in package.names:
+        return
+    styles = {s.get(f"{_W}styleId"): s for s in package.xml("word/styles.xml").iter(f"{_W}style")}
+    for style in styles.values():
+        level, name = _level(style, styles), style.find(f"{_W}name")
+        if level is not None and name is not None:
+            said = name.get(f"{_W}val", "").replace("\\", r"\\").replace("'", r"\'")
+            if said.isprintable():
+                yield f"p[style-name='{said}'] => h{min(level + 1, 6)}:fresh"
+
+
+def _level(style: Any, styles: Mapping[Any, Any]) -> int | None:
+    """Its place in the outline, from 0; body text has none."""
+    for _ in range(_MAX_DERIVED):
+        outline = style.find(f"{_W}pPr/{_W}outlineLvl")
+        if outline is not None:
+            said = outline.get(f"{_W}val", "")
+            return int(said) if said in tuple("012345678") else None
+        base = style.find(f"{_W}basedOn")
+        style = styles.get(base.get(f"{_W}val")) if base is not None else None
+        if style is None:
+            return None
+    return None
+
+
+def _html(source: Source, styles: str) -> str:
     try:
         converted = mammoth.convert_to_html(
             io.BytesIO(source.data),
-            style_map=_STYLES,
+            style_map=styles,
+            include_embedded_style_map=False,
             convert_image=mammoth.images.img_element(lambda image: {"src": ""}),
         )
     except (BadZipFile, OSError, LookupError, ValueError, AttributeError) as error:
