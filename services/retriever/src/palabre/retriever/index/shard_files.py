@@ -59,6 +59,7 @@ class ShardFiles:
         """Where its shard is made."""
         _write(self._root / f"{generation.name}.json", generation.described())
         folder = self._root / f"{generation.name}{_UNFINISHED}"
+        shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
         folder.mkdir()
         return folder
 
