@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import vectors
@@ -113,7 +114,8 @@ class Search:
         wanted = max(2 * question.limit, self._reranking.candidates if self._reranking else 0)
         best = sorted(scores, key=lambda identity: (-scores[identity], identity))
         found: list[Indexed] = []
-        for ids in (best[:wanted], best[wanted:MAX_READ]):
+        distinct: list[Indexed] = []
+        for ids in batched(best[:MAX_READ], wanted):
             read = await self._fetch(question, ids, scores)
             await self._coverage.judge(
                 question.space, main, question.languages, question.tiers, read
@@ -122,7 +124,7 @@ class Search:
                 each.passage.score *= 1 + COVERED * each.passage.relevance
             found = sorted(found + read, key=lambda each: (-each.passage.score, each.passage.id))
             distinct = self._twins.collapse(question.space, found, question.languages)
-            if len(distinct) == len(found):
+            if len(distinct) >= wanted:
                 break
         return distinct[:wanted]
 

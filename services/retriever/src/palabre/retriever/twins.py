@@ -37,13 +37,12 @@ class Twins:
         by_key: dict[int, list[int]] = {}
         for candidate in candidates:
             theirs = self._said(space, candidate)
-            keys = sketch(theirs.pairs)[:_KEYS]
-            near = sorted({number for key in keys for number in by_key.get(key, ())})
+            near = sorted({number for key in theirs.keys for number in by_key.get(key, ())})
             same = next((n for n in near if _same(firsts[n], theirs)), len(groups))
             if same == len(groups):
                 groups.append([])
                 firsts.append(theirs)
-                for key in keys:
+                for key in theirs.keys:
                     by_key.setdefault(key, []).append(same)
             groups[same].append(candidate)
         return [_standing_for(group, languages) for group in groups]
@@ -57,14 +56,16 @@ class Twins:
             passage = candidate.passage
             above = " ".join((passage.title, *passage.heading_path)).lower()
             subject = frozenset(_SUBJECT.findall(above))
-            self._known[key] = _Said(pairs(passage.text), subject)
+            found = pairs(passage.text)
+            self._known[key] = _Said(found, sketch(found)[:_KEYS], subject)
         return self._known[key]
 
 
 class _Said(NamedTuple):
-    """A text's pairs, and the words that tell what it is about."""
+    """A text's pairs, the smallest of them, and the words that tell what it is about."""
 
     pairs: Pairs
+    keys: list[int]
     subject: frozenset[str]
 
 
@@ -76,6 +77,8 @@ def _same(one: _Said, other: _Said) -> bool:
 
 
 def _standing_for(group: Sequence[Indexed], languages: Collection[str]) -> Indexed:
+    if len(group) == 1:
+        return group[0]
     chosen = max(group, key=lambda each: _worth(each, languages))
     chosen.passage.score = group[0].passage.score
     others = dict.fromkeys(each.passage.document for each in group)
