@@ -99,6 +99,15 @@ async def test_a_child_that_was_killed_is_replaced() -> None:
     await isolated.close()
 
 
+async def test_children_that_nobody_needs_go_and_come_back() -> None:
+    isolated = Isolated(idle_s=0.0)
+    await isolated.read("a.eml", MAIL)
+    await asyncio.sleep(0.01)
+    assert isolated.pids == []
+    assert (await isolated.read("b.eml", MAIL)).title == "Bail"
+    await isolated.close()
+
+
 async def test_a_child_knows_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PALABRE_LLM_API_KEY", "secret")
     isolated = Isolated()

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import structlog
+
 from palabre.chassis.errors import Unavailable
 from palabre.retriever.documents.child import FRAME, Confinement, arguments, frame
 from palabre.retriever.documents.formats import convert, is_isolated, render
@@ -13,8 +15,11 @@ from palabre.retriever.documents.stored import from_json
 from palabre.retriever.documents.structure import Document
 from palabre.retriever.errors import InvalidDocument
 
+log = structlog.get_logger()
+
 # The child keeps the time itself; this is for one that no longer does.
 _GRACE_S = 5.0
+IDLE_S = 600.0
 _DEFAULT = Confinement()
 # Nothing of our own environment, which holds keys.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
@@ -62,16 +67,19 @@ class InProcess:
 
 
 class Isolated:
-    """A few children at most, started when they are first needed and kept.
+    """A few children at most, started when they are needed and kept for `idle_s` after that.
 
     A document that overruns a limit ends the child that read it and is refused; the next one is
     read as if nothing had happened. Light formats are read in a thread.
     """
 
-    def __init__(self, limits: Confinement = _DEFAULT, at_once: int = 2) -> None:
-        self._limits = limits
+    def __init__(
+        self, limits: Confinement = _DEFAULT, at_once: int = 2, idle_s: float = IDLE_S
+    ) -> None:
+        self._limits, self._idle_s = limits, idle_s
         self._slots = asyncio.Semaphore(at_once)
         self._idle: list[_Child] = []
+        self._rest: asyncio.TimerHandle | None = None
 
     @property
     def pids(self) -> list[int]:
@@ -104,6 +112,8 @@ class Isolated:
         return await self._asked(name, data, {"does": "render", "page": page})
 
     async def close(self) -> None:
+        if self._rest:
+            self._rest.cancel()
         while self._idle:
             await self._idle.pop().end()
 
@@ -119,14 +129,26 @@ class Isolated:
             finally:
                 # One that was left in the middle of a reply would give it to the next document.
                 if whole:
-                    self._idle.append(child)
+                    self._keep(child)
                 else:
                     await child.end()
         if "refused" in header:
             raise InvalidDocument(*header["refused"])
         if "overran" in header:
+            log.warning("a document overran its reader", reason=header["overran"], size=len(data))
             raise _overrun(name, header["overran"], self._limits)
         return body
+
+    def _keep(self, child: "_Child") -> None:
+        self._idle.append(child)
+        if self._rest:
+            self._rest.cancel()
+        self._rest = asyncio.get_running_loop().call_later(self._idle_s, self._retire)
+
+    def _retire(self) -> None:
+        """They hold some 80 MB each."""
+        while self._idle:
+            self._idle.pop().kill()
 
 
 class _Child:
@@ -164,12 +186,15 @@ class _Child:
         head, body = FRAME.unpack(await stdout.readexactly(FRAME.size))
         return json.loads(await stdout.readexactly(head)), await stdout.readexactly(body)
 
-    async def end(self) -> None:
+    def kill(self) -> None:
         """What it has forked dies with it."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         if self._process.stdin:
             self._process.stdin.close()
+
+    async def end(self) -> None:
+        self.kill()
         await self._process.wait()
 
 
