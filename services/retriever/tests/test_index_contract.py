@@ -385,17 +385,3 @@ async def test_a_folder_in_use_is_refused_with_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(IndexInUse, match="another process owns this index: stop it"):
         await EdgeIndex.open(tmp_path)
     await index.close()
-
-
-def unfinished(folder: Path) -> list[Path]:
-    return list(folder.glob("*.new"))
-
-
-async def test_what_a_crash_left_of_a_generation_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / "demo.1-00000000.new" / "wal").mkdir(parents=True)
-    index = await EdgeIndex.open(tmp_path)
-    (tmp_path / f"demo.1-{index.wanted.digest}.new").mkdir()
-    names = await fill(index)
-    assert await index.count(SPACE) == len(names)
-    await index.close()
-    assert not unfinished(tmp_path)
