@@ -40,10 +40,12 @@ def knowledge(index: Generations) -> Knowledge:
     return Knowledge(index, Catalogue(MemoryBucket()), MemoryObjects(), lambda: NOW)
 
 
-async def put(knowledge: Knowledge, document: str, *texts: str, tier: str = "") -> DocumentEntry:
+async def put(
+    knowledge: Knowledge, document: str, *texts: str, tier: str = "", groups: Iterable[str] = ()
+) -> DocumentEntry:
     """Each text is a passage: it stands under a heading of its own."""
     body = "".join(f"## Partie {'abcdefghij'[n]}\n\n{each}\n\n" for n, each in enumerate(texts))
-    header = DocumentHeader(space="demo", document=document, tier=tier)
+    header = DocumentHeader(space="demo", document=document, tier=tier, groups=groups)
     steps = knowledge.ingest(header, f"# Guide\n\n{body}".encode(), "fr")
     return [step async for step in steps][-1].done
 
@@ -121,14 +123,16 @@ async def test_what_is_told_is_not_kept(knowledge: Knowledge) -> None:
     assert list((await knowledge.entry("demo", "b.md")).remarks) == []
 
 
-async def test_a_copy_of_what_its_readers_may_not_read_is_not_told(knowledge: Knowledge) -> None:
+async def test_a_copy_of_what_its_sender_may_not_read_is_not_told(knowledge: Knowledge) -> None:
+    """They may write into a tier that they do not read: its texts cannot be guessed at."""
     await put(knowledge, "interne.md", text(1), tier="restricted")
-    public = await put(knowledge, "public.md", text(1))
-    inner = await put(knowledge, "autre.md", text(1), tier="restricted")
-    assert list(public.remarks) == []
+    for tier in ("public", "restricted"):
+        assert list((await put(knowledge, f"{tier}.md", text(1), tier=tier)).remarks) == (
+            [] if tier == "public" else ["1 passage says the same as public.md"]
+        )
+    inner = await put(knowledge, "autre.md", text(1), tier="restricted", groups=["restricted"])
     assert sorted(inner.remarks) == [
-        "1 passage says the same as interne.md",
-        "1 passage says the same as public.md",
+        f"1 passage says the same as {other}.md" for other in ("interne", "public", "restricted")
     ]
 
 

@@ -123,6 +123,7 @@ class DocumentHeader(_message.Message):
     TIER_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     FRONT_MATTER_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     document: _builtins.str
     """Stable id within the space, usually the path below the folder that was ingested."""
@@ -134,6 +135,10 @@ class DocumentHeader(_message.Message):
     url: _builtins.str
     front_matter: _builtins.str
     """YAML, as at the head of a Markdown file, for formats that have no place for it: a side file's content."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tiers and groups that the sender may read: remarks name documents of these alone."""
+
     def __init__(
         self,
         *,
@@ -145,10 +150,11 @@ class DocumentHeader(_message.Message):
         tier: _builtins.str = ...,
         url: _builtins.str = ...,
         front_matter: _builtins.str = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "front_matter", b"front_matter", "language", b"language", "media_type", b"media_type", "space", b"space", "tier", b"tier", "title", b"title", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "front_matter", b"front_matter", "groups", b"groups", "language", b"language", "media_type", b"media_type", "space", b"space", "tier", b"tier", "title", b"title", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

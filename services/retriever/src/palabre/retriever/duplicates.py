@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever.access import PUBLIC
 from palabre.retriever.index import Index
 from palabre.retriever.likeness import SKETCH, Pairs, estimate, pairs, similarity, sketch
 from palabre.retriever.passages import Indexed
@@ -50,6 +49,8 @@ class Duplicates:
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        # Whoever asks while a list is made waits: it takes seconds where there is much.
+        self._listing = asyncio.Semaphore(1)
 
     async def groups(
         self, space: str, tiers: Collection[str], threshold: float = LISTED, limit: int = 100
@@ -61,12 +62,13 @@ class Duplicates:
         """
         ids: list[str] = []
         rows: list[NDArray[np.uint32]] = []
-        async for page in self._index.sketches(space, tiers):
-            ids += [identity for identity, _ in page]
-            rows.append(_rows([sketch for _, sketch in page]))
-        if not rows:
-            return [], 0
-        found = await asyncio.to_thread(_grouped, ids, np.vstack(rows), threshold)
+        async with self._listing:
+            async for page in self._index.sketches(space, tiers):
+                ids += [identity for identity, _ in page]
+                rows.append(_rows([sketch for _, sketch in page]))
+            if not rows:
+                return [], 0
+            found = await asyncio.to_thread(_grouped, ids, np.vstack(rows), threshold)
         found.sort(key=lambda group: (-len(group), group))
         shown: list[Group] = []
         mistaken = 0
@@ -79,9 +81,13 @@ class Duplicates:
         return shown, len(found) - mistaken
 
     async def remarks(
-        self, space: str, entry: DocumentEntry, passages: Sequence[Indexed]
+        self,
+        space: str,
+        tiers: Collection[str],
+        entry: DocumentEntry,
+        passages: Sequence[Indexed],
     ) -> list[str]:
-        """What a document's owner should know, of documents that all its readers may read.
+        """What whoever brings a document should know, of others that these tiers may read.
 
         True of this moment only: the others may change, go, or become another tier's. Nothing is
         said where the index is away.
@@ -89,7 +95,7 @@ class Duplicates:
         same: Counter[str] = Counter()
         try:
             for batch in batched(passages[:_MAX_ASKED], _BATCH):
-                for others in await self._alike(space, entry, batch):
+                for others in await self._alike(space, tiers, entry, batch):
                     same.update(others)
         except Unavailable:
             return []
@@ -99,14 +105,18 @@ class Duplicates:
         ]
 
     async def _alike(
-        self, space: str, entry: DocumentEntry, batch: Sequence[Indexed]
+        self,
+        space: str,
+        tiers: Collection[str],
+        entry: DocumentEntry,
+        batch: Sequence[Indexed],
     ) -> list[set[str]]:
         """For each passage the other documents that say the same."""
         own = await asyncio.to_thread(lambda: [pairs(each.passage.text) for each in batch])
         # A few of the pairs are enough to put what says the same first.
         sketches = [sketch(each)[:_KEYS] for each in own]
         asked = [{TWINS: Sparse(each, [1.0] * len(each))} for each in sketches]
-        rankings = await self._index.rank(space, asked, {PUBLIC, entry.tier}, _NEAREST)
+        rankings = await self._index.rank(space, asked, tiers, _NEAREST)
         written = {each.passage.id for each in batch}
         near = [[r.id for r in ranking if r.id not in written] for ranking in rankings]
         # Where the nearest says something else, so do the others: few passages are read.

@@ -23,6 +23,7 @@ from palabre.chassis.errors import Busy, Unavailable
 from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
+from palabre.retriever.access import tiers_of
 from palabre.retriever.catalogue import Catalogue, Change
 from palabre.retriever.contents import Contents, Original, version_of
 from palabre.retriever.documents import Document
@@ -88,7 +89,8 @@ class Knowledge:
             async with contextlib.aclosing(steps):
                 async for progress in steps:
                     if progress.done.changed:
-                        same = await self.duplicates.remarks(header.space, entry, passages)
+                        tiers = tiers_of(header.groups)
+                        same = await self.duplicates.remarks(header.space, tiers, entry, passages)
                         progress.done.remarks.extend(same)
                     yield progress
 

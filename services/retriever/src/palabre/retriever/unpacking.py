@@ -54,6 +54,7 @@ async def _one(
             tier=header.tier,
             url=header.url,
             front_matter=front_matter or header.front_matter,
+            groups=header.groups,
         )
         steps = knowledge.ingest(sent, data, language)
         async with contextlib.aclosing(steps):

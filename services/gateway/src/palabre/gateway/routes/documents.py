@@ -56,6 +56,7 @@ async def ingest(
         tier=tier,
         url=url,
         front_matter=front_matter,
+        groups=caller.groups,
     )
     is_archive = header.document.lower().endswith(ARCHIVE)
     patience_s = ARCHIVE_S if is_archive else INGEST_S
