@@ -36,20 +36,19 @@ async def measured(
     """Relevance by kind of question and set, in this folder."""
     own = sets[name]
     answered = [a for a in own if a.document]
-    found = {"answered": {name: [await best(bench, a) for a in answered]}, "not": {}}
-    found["not"][f"{name}, document left out"] = [
-        await best(bench, a, a.document) for a in answered
-    ]
-    if nulls := [a for a in own if not a.document]:
-        found["not"][f"{name}, none"] = [await best(bench, a) for a in nulls]
+    none = {
+        f"{name}, document left out": [await best(bench, a, a.document) for a in answered],
+        f"{name}, none": [await best(bench, a) for a in own if not a.document],
+    }
     for other, asked in sets.items():
         if other != name:
-            found["not"][f"{other} on {name}"] = [await best(bench, a) for a in asked]
-    return found
+            none[f"{other} on {name}"] = [await best(bench, a) for a in asked]
+    return {"answered": {name: [await best(bench, a) for a in answered]}, "not": none}
 
 
 def table(kinds: dict[str, list[float]]) -> Iterable[str]:
-    """A line a floor: the share that is below it, by set."""
+    """A line a floor: the share that is below it, by set that has questions."""
+    kinds = {name: values for name, values in kinds.items() if values}
     for number, (name, values) in enumerate(kinds.items(), start=1):
         yield f"  ({number}) {name}, {len(values)} questions"
     yield "  floor  " + "  ".join(f"  ({number})" for number in range(1, len(kinds) + 1))
@@ -59,7 +58,8 @@ def table(kinds: dict[str, list[float]]) -> Iterable[str]:
 
 
 async def run(named: Sequence[str]) -> None:
-    folders, sets = {}, {}
+    folders: dict[str, tuple[Path, tuple[str, ...]]] = {}
+    sets: dict[str, list[Asked]] = {}
     for each in named:
         name, _, parts = each.partition("=")
         folder, questions, *languages = parts.split(",")
