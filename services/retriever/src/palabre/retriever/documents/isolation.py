@@ -79,6 +79,7 @@ class Isolated:
         self._limits, self._idle_s = limits, idle_s
         self._slots = asyncio.Semaphore(at_once)
         self._idle: list[_Child] = []
+        self._ending: set[asyncio.Task[None]] = set()
         self._rest: asyncio.TimerHandle | None = None
 
     @property
@@ -114,8 +115,8 @@ class Isolated:
     async def close(self) -> None:
         if self._rest:
             self._rest.cancel()
-        while self._idle:
-            await self._idle.pop().end()
+        self._retire()
+        await asyncio.gather(*self._ending)
 
     async def _asked(self, name: str, data: bytes, asked: Mapping[str, object]) -> bytes:
         """Raises InvalidDocument and Unavailable."""
@@ -148,7 +149,9 @@ class Isolated:
     def _retire(self) -> None:
         """They hold some 80 MB each."""
         while self._idle:
-            self._idle.pop().kill()
+            ending = asyncio.create_task(self._idle.pop().end())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
 
 class _Child:
@@ -186,15 +189,12 @@ class _Child:
         head, body = FRAME.unpack(await stdout.readexactly(FRAME.size))
         return json.loads(await stdout.readexactly(head)), await stdout.readexactly(body)
 
-    def kill(self) -> None:
+    async def end(self) -> None:
         """What it has forked dies with it."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         if self._process.stdin:
             self._process.stdin.close()
-
-    async def end(self) -> None:
-        self.kill()
         await self._process.wait()
 
 
