@@ -62,8 +62,8 @@ async def run(named: Sequence[str]) -> None:
     sets: dict[str, list[Asked]] = {}
     for each in named:
         name, _, parts = each.partition("=")
-        folder, questions, *languages = parts.split(",")
-        folders[name] = Path(folder), tuple("+".join(languages or ["fr"]).split("+"))
+        path, questions, *codes = parts.split(",")
+        folders[name] = Path(path), tuple("+".join(codes or ["fr"]).split("+"))
         sets[name] = questions_of(Path(questions))
     answered: dict[str, list[float]] = {}
     unanswered: dict[str, list[float]] = {}
