@@ -229,6 +229,7 @@ def test_it_starts_again_where_it_was_and_stops_without_a_trace(tmp_path: Path) 
         pids = second.pids()
     text = log.read_text(encoding="utf-8")
     assert text.count("Administrator's API token") == 1
+    assert text.count("passages new") == 2  # once for each space: the second start sends nothing
     assert "Traceback" not in text
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
     assert json.loads(json.dumps(pids)).keys() == {"nats", "gateway", "retriever", "llm", "tts"}

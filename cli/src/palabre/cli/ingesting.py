@@ -53,6 +53,8 @@ def ingest(
     visit = Visit([p for p in paths if is_address(p)], reach, delay, tuple(allow_private or ()))
     below = f"{below.strip('/')}/" if below.strip("/") else ""
     found = _existing(path for path in paths if not is_address(path))
+    if report and not report.absolute().parent.is_dir():
+        raise Trouble(f"{report}: there is no such folder: make it, or name another file")
     tally = Tally()
     with http(CliSettings(), timeout_s=600) as client:
         sender = Sender(client, space or first_space(client), tier, wait)
