@@ -24,6 +24,7 @@ from reportlab.platypus import (
     Paragraph,
     Table,
 )
+from xlsxwriter import Workbook
 
 from tests.making.texts import Part, Text
 
@@ -140,6 +141,17 @@ def slides(text: Text) -> bytes:
         slide.shapes.add_textbox(Cm(1), Cm(17), Cm(9), Cm(2)).text_frame.text = part.details
         slide.notes_slide.notes_text_frame.text = part.note
     return saved(file.save)
+
+
+def sheet(text: Text) -> bytes:
+    """The tables of all parts, below each other."""
+    out = io.BytesIO()
+    file = Workbook(out, {"in_memory": True})
+    rows = file.add_worksheet("Tables")
+    for number, row in enumerate(row for part in text.parts for row in part.table):
+        rows.write_row(number, 0, row)
+    file.close()
+    return out.getvalue()
 
 
 def book(text: Text) -> bytes:

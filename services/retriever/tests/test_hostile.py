@@ -21,6 +21,7 @@ from tests.making.texts import text
 
 SMALL = text(0, parts=1)
 WORD, SLIDES, PDF = files.word(SMALL), files.slides(SMALL), files.pdf(SMALL)
+SHEET = files.sheet(SMALL)
 BOOK, ODT = files.book(SMALL), files.open_document(SMALL)
 LAUGHS = (
     '<!DOCTYPE l [<!ENTITY a "ha">'
@@ -163,6 +164,7 @@ def bomb(data: bytes) -> bytes:
         ("a.docx", with_entities(WORD, "word/document.xml", LAUGHS), "declares XML entities"),
         ("a.docx", with_entities(WORD, "word/document.xml", OUTSIDE), "declares XML entities"),
         ("a.pptx", with_entities(SLIDES, "ppt/slides/slide1.xml", LAUGHS), "declares XML entities"),
+        ("a.xlsx", with_entities(SHEET, "xl/sharedStrings.xml", LAUGHS), "declares XML entities"),
         ("a.odt", with_entities(ODT, "content.xml", LAUGHS), "declares XML entities"),
         ("a.epub", with_entities(BOOK, "OEBPS/book.opf", LAUGHS), "declares XML entities"),
         ("a.docx", bomb(WORD), "unpacks to"),

@@ -33,7 +33,6 @@ def read_docx(source: Source) -> Document:
     Raises InvalidDocument.
     """
     package = Package(source)
-    package.demand_plain_xml()
     said = properties(package)
     tree = LexborHTMLParser(_html(source, _STYLES + "\n".join(_headings(package))))
     outline, body = Outline(), tree.body

@@ -186,6 +186,8 @@ def _packaged(source: Source) -> tuple[Format, tuple[str, ...]]:
             "is an archive inside another" if media_type == "" else "is of a kind nobody reads",
             "unpack it, and send its documents by themselves or in one .zip",
         )
+    if media_type != packages.EPUB:
+        package.demand_plain_xml()
     macros = any(name.endswith("vbaProject.bin") for name in package.names)
     remarks = ("Its macros were neither run nor read.",) if macros else ()
     return _found(media_type), (*_misnamed(source.name, media_type), *remarks)

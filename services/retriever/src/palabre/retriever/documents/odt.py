@@ -31,7 +31,6 @@ def read_odt(source: Source) -> Document:
     """Footnotes stand below the paragraph that they belong to. Raises InvalidDocument."""
     package = Package(source)
     _demand_readable(package)
-    package.demand_plain_xml()
     root = package.xml("content.xml")
     _name_titles(root)
     outline, said = Outline(), _said(package)

@@ -73,7 +73,8 @@ class Package:
     def demand_plain_xml(self) -> None:
         """No office program writes document types, and entities in them stand for gigabytes.
 
-        Raises InvalidDocument.
+        Books have them, in what is read as HTML, which knows no entities of one's own. Raises
+        InvalidDocument.
         """
         for part in self.names:
             if part.endswith((".xml", ".rels")) and any(

@@ -14,7 +14,6 @@ from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PythonPptxError
 
-from palabre.retriever.documents.packages import Package
 from palabre.retriever.documents.properties import sane_language, sane_title
 from palabre.retriever.documents.structure import Document, Outline, Source
 from palabre.retriever.documents.tables import Cell, grid, markdown
@@ -27,7 +26,6 @@ _DAMAGED = (PythonPptxError, LxmlError, BadZipFile, KeyError, ValueError, Attrib
 
 def read_pptx(source: Source) -> Document:
     """A slide's title is a heading, its notes stand below it. Raises InvalidDocument."""
-    Package(source).demand_plain_xml()
     outline = Outline()
     try:
         presentation = Presentation(io.BytesIO(source.data))
