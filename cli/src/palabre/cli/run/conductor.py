@@ -22,6 +22,7 @@ from palabre.cli.run.supervised import Supervisor
 from palabre.cli.settings import CliSettings
 
 PATIENCE_S = 120.0
+WORD_EVERY_S = 15.0
 console = Console(stderr=True, highlight=False)
 
 
@@ -78,7 +79,7 @@ def _write(file: Path, text: str) -> None:
 def _bring_up(settings: CliSettings, ports: Ports, supervisor: Supervisor, *, demo: bool) -> None:
     _until(supervisor.is_up, supervisor, "supervisor")
     supervisor.call("startProcess", "nats", False)
-    _until(lambda: _listens(ports.nats), supervisor, "nats-server")
+    _until(lambda: _listens(ports.nats), supervisor, "nats")
     asyncio.run(_apply(settings, ports))
     for service in SERVICES:
         supervisor.call("startProcess", service, False)
@@ -134,12 +135,17 @@ def _stop(supervisor: Supervisor) -> None:
 
 
 def _until(condition: Callable[[], bool], supervisor: Supervisor, what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
+    """A process that lives may take its time, as with a large index; one that keeps ending not."""
+    begun = said = time.monotonic()
     while not condition():
         if supervisor.has_ended():
             raise SystemExit(1)
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now - begun > PATIENCE_S and supervisor.age_s(what) < PATIENCE_S / 2:
             raise SystemExit(f"{what} did not become ready within {PATIENCE_S:.0f} s: see above")
+        if now - said > WORD_EVERY_S:
+            console.print(f"Waiting for {what} to be ready…")
+            said = now
         time.sleep(0.05)
 
 

@@ -68,6 +68,14 @@ class Supervisor(Supervised):
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
 
+    def age_s(self, name: str) -> float:
+        """How long this program has been running without an end, 0 when it is not."""
+        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
+            info = self.call("getProcessInfo", name)
+            if info["statename"] == "RUNNING":
+                return float(info["now"] - info["start"])
+        return 0.0
+
     def wait(self) -> int:
         while not self.has_ended():
             time.sleep(0.1)
