@@ -70,7 +70,7 @@ def test_search_shows_passages(system: Running) -> None:
 
 def test_a_running_space_is_evaluated(system: Running, tmp_path: Path) -> None:
     asked = tmp_path / "questions.jsonl"
-    lines = [
+    lines: list[dict[str, str | None]] = [
         {
             "question": "Quand mon dépôt de garantie est-il rendu après mon départ ?",
             "document": DEPOSIT,
