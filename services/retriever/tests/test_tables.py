@@ -46,3 +46,16 @@ def test_a_line_break_parts_words() -> None:
     assert read("a.html", b"<p>Un<br>deux <b>tr</b>ois").sections[0].blocks[0].text == (
         "Un deux trois"
     )
+
+
+def test_a_small_table_in_a_cell_does_not_undo_the_one_around_it() -> None:
+    inside = b"<table><tr><td>x<td>y</table>"
+    page = b"<table><tr><td>a<td>b</tr><tr><td>c<td>" + inside + b"</td></tr></table>"
+    [block] = read("a.html", page).sections[0].blocks
+    assert block.text == "| a | b |\n| --- | --- |\n| c | x y |"
+
+
+def test_a_cell_around_a_whole_mail_is_no_table() -> None:
+    page = b"<table><tr><td>Bonjour,<p>Ci-joint.</p><ul><li>un</ul></td></tr></table>"
+    blocks = read("a.html", page).sections[0].blocks
+    assert [block.text for block in blocks] == ["Bonjour,", "Ci-joint.", "- un"]

@@ -1,7 +1,7 @@
 """Blocks of an HTML tree, for every format that comes as HTML or can be turned into it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from selectolax.lexbor import LexborNode
 
@@ -71,14 +71,34 @@ def _items(node: LexborNode, depth: int) -> Iterator[str]:
 
 
 def _table(node: LexborNode, outline: Outline) -> None:
-    """A table around tables is layout: what is in it comes block by block."""
-    if any(child.css_first("table") for child in node.iter()):
+    """What is in a table that only lays out a page comes block by block."""
+    rows = [
+        [cell for cell in row.iter() if cell.tag in ("td", "th")]
+        for row in node.css("tr")
+        if _is_row_of(row, node)
+    ]
+    if _is_layout(rows):
         _walk(node, outline)
         return
-    rows = [[_cell(cell) for cell in row.css("td, th")] for row in node.css("tr")]
     if caption := node.css_first("caption"):
         outline.block(text_of(caption))
-    outline.block(markdown(grid(rows)), "table")
+    outline.block(markdown(grid([_cell(cell) for cell in row] for row in rows)), "table")
+
+
+def _is_row_of(row: LexborNode, table: LexborNode) -> bool:
+    """Not of a table inside one of its cells."""
+    above = row.parent
+    while above is not None and above.tag != "table":
+        above = above.parent
+    return above is not None and above.mem_id == table.mem_id
+
+
+def _is_layout(rows: Sequence[Sequence[LexborNode]]) -> bool:
+    """Tables in most of its cells; or one cell; or one row or column with paragraphs in it."""
+    cells = [cell for row in rows for cell in row]
+    nested = sum(cell.css_first("table") is not None for cell in cells)
+    single = len(rows) < 2 or max(map(len, rows)) < 2
+    return len(cells) == 1 or (single and any(map(_holds_blocks, cells))) or nested * 2 > len(cells)
 
 
 def _cell(node: LexborNode) -> Cell:
