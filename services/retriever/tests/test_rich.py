@@ -336,3 +336,20 @@ def test_english_that_programs_say_of_french_is_not_believed(said: str, language
     canvas.drawString(50, 700, said)
     canvas.save()
     assert read("a.pdf", out.getvalue()).language == language
+
+
+@pytest.mark.parametrize(
+    ("drawn_so", "said"),
+    [
+        (
+            "D´ej`a, le fran¸cais na¨ıf a ´et´e `a la fˆete.",
+            "Déjà, le français naïf a été à la fête.",
+        ),
+        ("La commande `a` reste ce qu'elle est.", "La commande `a` reste ce qu'elle est."),
+    ],
+)
+def test_accents_that_tex_sets_beside_their_letters_are_put_on_them(
+    drawn_so: str, said: str
+) -> None:
+    drawn_so = drawn_so.replace("ı", "i")  # the font has none
+    assert told(read("a.pdf", drawn([(50, 100, 10, drawn_so)]))) == [(1, (), [said])]

@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -27,6 +28,10 @@ _MAX_CHARACTERS = 200_000
 # A hyphen at the end of a line takes the place of the line break.
 _ROW = re.compile(r"[^\r\n\x02\ufffe]+[\x02\ufffe]?")
 _WORD = re.compile(r"[^ \t\u2003]+")
+# TeX used to set an accent and a letter over each other; a grave one may also be a quotation mark.
+_ACCENTS = {"´": "\u0301", "ˆ": "\u0302", "¨": "\u0308", "`": "\u0300", "ˋ": "\u0300"}
+_ACCENTED = re.compile(r"([´ˆ¨ˋ]|`(?=[aeuAEU])(?![^\s`]*`)) ?([a-zA-Zı])")
+_CEDILLA = re.compile(r"([cC])¸|¸([cC])")
 # The dots of a table of contents.
 _LEADERS = re.compile(r"[ .]{9,}")
 # What stands before the items of a list; programs that know no bullets use letters of odd fonts.
@@ -159,8 +164,15 @@ def _line(words: Sequence[Word]) -> Line:
     letters = sum(len(word.text) for word in words)
     bold = sum(len(word.text) for word in words if word.bold)
     return Line(
-        _LEADERS.sub(" … ", " ".join(word.text for word in words if word.text)),
+        tidy(" ".join(word.text for word in words if word.text)),
         box,
         median(word.size for word in words),
         bold * 5 > letters * 4,
     )
+
+
+def tidy(said: str) -> str:
+    """Composed, with accents on their letters."""
+    said = _ACCENTED.sub(lambda m: m[2].replace("ı", "i") + _ACCENTS[m[1]], said)
+    said = _CEDILLA.sub(lambda m: (m[1] or m[2]) + "\u0327", said)
+    return unicodedata.normalize("NFC", _LEADERS.sub(" … ", said))

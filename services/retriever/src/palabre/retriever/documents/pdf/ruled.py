@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from palabre.retriever.documents.pdf.lines import Box, Line, Word
+from palabre.retriever.documents.pdf.lines import Box, Line, Word, tidy
 from palabre.retriever.documents.pdf.strokes import Stroke
 from palabre.retriever.documents.tables import markdown
 
@@ -61,7 +61,7 @@ def tabled(
 
 
 def _table(grid: Grid, words: dict[int, list[Word]]) -> Line:
-    said = {cell: " ".join(word.text for word in each) for cell, each in words.items()}
+    said = {cell: tidy(" ".join(word.text for word in each)) for cell, each in words.items()}
     texts = [[said.get(cell, "") for cell in row] for row in grid.cells]
     sizes = [word.size for each in words.values() for word in each]
     return Line(markdown(texts), grid.box, sizes[0] if sizes else 10.0, table=True)
