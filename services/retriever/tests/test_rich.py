@@ -353,3 +353,20 @@ def test_accents_that_tex_sets_beside_their_letters_are_put_on_them(
 ) -> None:
     drawn_so = drawn_so.replace("ı", "i")  # the font has none
     assert told(read("a.pdf", drawn([(50, 100, 10, drawn_so)]))) == [(1, (), [said])]
+
+
+@pytest.mark.parametrize("turned", [90, 180, 270])
+def test_pages_that_lie_on_their_side_are_read_as_they_are_seen(turned: int) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(600, 800))
+    canvas.setPageRotation(turned)
+    canvas.translate(*{90: (600, 0), 180: (600, 800), 270: (0, 800)}[turned])
+    canvas.rotate(turned)
+    for left, top, size, said in [(50.0, 60.0, 20.0, "Un titre"), *column(50, LINES, 120)]:
+        canvas.setFont("Helvetica", size)
+        canvas.drawString(left, (600 if turned != 180 else 800) - top, said)
+    canvas.save()
+    assert told(read("a.pdf", out.getvalue())) == [(1, (), [" ".join(LINES)])]
+
+
+LINES = ["Le locataire paie le loyer", "le cinq du mois, et les charges", "avec lui."]

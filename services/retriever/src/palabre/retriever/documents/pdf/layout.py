@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from palabre.retriever.documents.pdf.lines import COLUMN_GAP, Box, Line
+from palabre.retriever.documents.pdf.lines import COLUMN_GAP, Line
+from palabre.retriever.documents.pdf.paper import Box
 from palabre.retriever.documents.tables import markdown
 
 # In sizes of letters.

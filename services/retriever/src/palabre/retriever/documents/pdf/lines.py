@@ -9,6 +9,8 @@ from statistics import median
 
 from pypdfium2 import PdfTextPage, raw
 
+from palabre.retriever.documents.pdf.paper import Box, Paper
+
 _BOLD = re.compile(rb"bold|black|heavy|semib|demi", re.IGNORECASE)
 # PDFium's own sign for a hyphen at the end of a line, and soft hyphens.
 _HYPHENS = {ord("\x02"): "-", 0xFFFE: "-", 0xAD: "-"}
@@ -39,31 +41,6 @@ MARKER = re.compile(r"[•▪◦‣·●○■□➢✓❖\uf0a7\uf0b7\uf0d8\uf0
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """In points from the left and from the top of the page."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
-
-    def holds(self, point: tuple[float, float]) -> bool:
-        return self.left <= point[0] <= self.right and self.top <= point[1] <= self.bottom
-
-    def around(self, other: "Box") -> "Box":
-        return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """Words on one baseline of one column. `size` is the size of the letters, in points."""
 
@@ -82,13 +59,10 @@ class Word:
     bold: bool
 
 
-def words_of(page: PdfTextPage, height: float) -> list[list[Word]]:
+def words_of(page: PdfTextPage, paper: Paper) -> list[list[Word]]:
     """Row by row, in the order of the file, which is seldom that of reading."""
     return [
-        [
-            _word(page, word[0], row.start() + word.start(), height)
-            for word in _WORD.finditer(row[0])
-        ]
+        [_word(page, word[0], row.start() + word.start(), paper) for word in _WORD.finditer(row[0])]
         for row in _ROW.finditer(_text(page))
     ]
 
@@ -108,22 +82,21 @@ def _text(page: PdfTextPage) -> str:
     return "".join(chr(point) if point < 0x110000 else " " for point in points)
 
 
-def _word(page: PdfTextPage, text: str, start: int, height: float) -> Word:
-    first, last = _box(page, start), _box(page, start + len(text) - 1)
-    box = first.around(last)
+def _word(page: PdfTextPage, text: str, start: int, paper: Paper) -> Word:
+    first, last = _box(page, paper, start), _box(page, paper, start + len(text) - 1)
     return Word(
         text.translate(_TIDY),
-        Box(box.left, height - box.bottom, box.right, height - box.top),
+        first.around(last),
         raw.FPDFText_GetFontSize(page, start) * _scale(page, start),
         _bold(page, start),
     )
 
 
-def _box(page: PdfTextPage, index: int) -> Box:
+def _box(page: PdfTextPage, paper: Paper, index: int) -> Box:
     """The place of a letter in its line: as high as its font, not as its ink."""
     found = raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(page, index, found)
-    return Box(found.left, found.bottom, found.right, found.top)
+    return paper.box(found.left, found.bottom, found.right, found.top)
 
 
 def _scale(page: PdfTextPage, index: int) -> float:

@@ -20,6 +20,7 @@ from palabre.retriever.documents.pdf.blocks import (
 )
 from palabre.retriever.documents.pdf.layout import ordered
 from palabre.retriever.documents.pdf.lines import Line, lines_of, words_of
+from palabre.retriever.documents.pdf.paper import Paper
 from palabre.retriever.documents.pdf.ruled import grids, tabled
 from palabre.retriever.documents.pdf.strokes import strokes_of
 from palabre.retriever.documents.properties import sane_language, sane_title
@@ -92,16 +93,14 @@ def _page(name: str, file: PdfDocument, number: int) -> tuple[list[Line], float]
     """The lines of a page and its height."""
     try:
         page = file[number]
-        # Where letters stand is told without the rotation of the page.
-        page.set_rotation(0)
-        height = page.get_height()
-        rows = words_of(page.get_textpage(), height)
-        found = grids(strokes_of(page, height))
+        paper = Paper.of(page)
+        rows = words_of(page.get_textpage(), paper)
+        found = grids(strokes_of(page, paper))
     except PdfiumError as error:
         raise _damaged(name) from error
     tables, rest = tabled(found, rows)
     page.close()
-    return tables + lines_of(rest), height
+    return tables + lines_of(rest), paper.seen_height
 
 
 def _shows(file: PdfDocument, number: int) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from palabre.retriever.documents.pdf.lines import Box, Line, Word, tidy
+from palabre.retriever.documents.pdf.lines import Line, Word, tidy
+from palabre.retriever.documents.pdf.paper import Box
 from palabre.retriever.documents.pdf.strokes import Stroke
 from palabre.retriever.documents.tables import markdown
 

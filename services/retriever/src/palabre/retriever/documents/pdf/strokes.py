@@ -7,6 +7,8 @@ from typing import Any
 
 from pypdfium2 import PdfPage, raw
 
+from palabre.retriever.documents.pdf.paper import Paper
+
 # A map or a chart has more than any table.
 MAX_STROKES = 3_000
 _MAX_OBJECTS = 20_000
@@ -29,14 +31,14 @@ class Stroke:
     end: float
 
 
-def strokes_of(page: PdfPage, height: float) -> list[Stroke]:
+def strokes_of(page: PdfPage, paper: Paper) -> list[Stroke]:
     """Empty for a page that is a drawing."""
     found: list[Stroke] = []
     objects = (
         raw.FPDFPage_GetObject(page, n) for n in range(_bounded(raw.FPDFPage_CountObjects(page)))
     )
     for start, end in _lines(objects, (1, 0, 0, 1, 0, 0), 0):
-        if stroke := _stroke(start, end, height):
+        if stroke := _stroke(paper.seen(*start), paper.seen(*end)):
             found.append(stroke)
         if len(found) > MAX_STROKES:
             return []
@@ -47,12 +49,12 @@ def _bounded(count: int) -> int:
     return min(count, _MAX_OBJECTS)
 
 
-def _stroke(start: Point, end: Point, height: float) -> Stroke | None:
+def _stroke(start: Point, end: Point) -> Stroke | None:
     (x0, y0), (x1, y1) = start, end
     if abs(y0 - y1) < _SLANT and abs(x0 - x1) > _SHORT:
-        return Stroke(True, height - (y0 + y1) / 2, min(x0, x1), max(x0, x1))
+        return Stroke(True, (y0 + y1) / 2, min(x0, x1), max(x0, x1))
     if abs(x0 - x1) < _SLANT and abs(y0 - y1) > _SHORT:
-        return Stroke(False, (x0 + x1) / 2, height - max(y0, y1), height - min(y0, y1))
+        return Stroke(False, (x0 + x1) / 2, min(y0, y1), max(y0, y1))
     return None
 
 
