@@ -122,6 +122,16 @@ async def test_documents_of_an_archive_are_searched_and_left_out(
     assert report.searched["documents"] == 3
 
 
+async def test_the_first_places_go_to_other_documents(tmp_path: Path, folder: Path) -> None:
+    sections = (f"## Vélo {n}\n\nLe vélo {n} va à la cave." for n in range(4))
+    (folder / "velo.md").write_text("# Vélo\n\n" + "\n\n".join(sections))
+    (folder / "cave.md").write_text("# Sous-sol\n\nDans la cave, un vélo gêne le passage de tous.")
+    line = {"question": "vélo à la cave", "document": ["velo.md", "cave.md"]}
+    file = written(tmp_path / "q.jsonl", [line])
+    assert (await evaluated(file, folder)).outcomes[0].asked.places == (1, 2)
+    assert (await evaluated(file, folder, "documents=0")).outcomes[0].asked.places == (1, 5)
+
+
 async def test_passages_can_be_cut_shorter(asked: Path, folder: Path) -> None:
     (folder / "long.md").write_text("# Long\n\n" + "Une phrase assez longue. " * 40)
     whole = await evaluated(asked, folder)
@@ -152,6 +162,7 @@ async def test_an_engine_that_is_not_there_is_refused(asked: Path, folder: Path)
         ("reranker_candidates=many", "valid integer"),
         ("floor=two", "could not convert"),
         ("floor=2", "from 0 to 1"),
+        ("documents=11", "0 to 10"),
         ("passage_characters=10", "at least 100"),
         ("fields=body", "choose among text"),
     ],

@@ -181,7 +181,8 @@ async def opened(setting: Setting, languages: Sequence[str]) -> AsyncIterator[Lo
         knowledge = Knowledge(
             index, Catalogue(MemoryBucket()), MemoryObjects(), _now, limits, reading=reading
         )
-        search = Search(OnlyFields(index, setting.fields), reranking=reranking)
+        ranked = OnlyFields(index, setting.fields)
+        search = Search(ranked, reranking=reranking, documents=setting.documents)
         try:
             yield Local(knowledge, search, setting, languages)
         finally:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr, ValidationError
 
+from palabre.cli.eval.outcomes import PLACES
 from palabre.cli.server import Trouble
 from palabre.retriever import passages, search, vectors
 from palabre.retriever.index.port import DENSE
@@ -24,6 +25,7 @@ class Setting:
     floor: float = search.FLOOR
     fields: tuple[str, ...] = FIELDS
     passage_characters: int = passages.TARGET
+    documents: int = search.DOCUMENTS
     retriever: RetrieverSettings = field(default_factory=RetrieverSettings)
 
     def varied(self, changes: Iterable[str]) -> Self:
@@ -48,8 +50,8 @@ class Setting:
             mode="json", include=set(_engine_settings()), exclude_defaults=True
         )
         floor = self.retriever.reranker_floor if self.reranks else self.floor
-        own = {"floor": floor, "fields": list(self.fields)}
-        return own | {"passage_characters": self.passage_characters} | engines
+        own = {name: getattr(self, name) for name in ("passage_characters", "documents")}
+        return {"floor": floor, "fields": list(self.fields)} | own | engines
 
     @property
     def reranks(self) -> bool:
@@ -94,8 +96,15 @@ def _characters(text: str) -> int:
     return value
 
 
+def _documents(text: str) -> int:
+    if not 0 <= (value := int(text)) <= PLACES:
+        raise ValueError(f"choose 0 to {PLACES}")
+    return value
+
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "floor": _share,
     "fields": _fields,
     "passage_characters": _characters,
+    "documents": _documents,
 }

@@ -68,11 +68,13 @@ class Search:
         index: Index,
         clock: Callable[[], float] = time.monotonic,
         reranking: Reranking | None = None,
+        documents: int = DOCUMENTS,
     ) -> None:
+        """So many first places go to as many `documents`."""
         self._index = index
         self._clock = clock
         self._coverage = Coverage(index, clock)
-        self._reranking = reranking
+        self._reranking, self._documents = reranking, documents
         self._twins = Twins()
 
     async def find(self, question: Question) -> Found:
@@ -90,7 +92,7 @@ class Search:
         judged, floor = await self._judged(question, main, candidates)
         passages = _above(floor, judged)
         return Found(
-            passages=diverse(passages)[: question.limit],
+            passages=diverse(passages, self._documents)[: question.limit],
             below_floor=len(judged) - len(passages),
             search_ms=(self._clock() - begun) * 1_000,
         )
