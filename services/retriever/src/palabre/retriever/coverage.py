@@ -5,6 +5,7 @@ what a page is about says more than what it mentions. Unlike fused ranks it mean
 corpus, so a floor can stand on it; measured in bench/search/README.md.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from palabre.retriever import vectors
 from palabre.retriever.index import Index
 from palabre.retriever.passages import Indexed
-from palabre.retriever.wording import asks_nothing, spelled_out, words_in, written
+from palabre.retriever.wording import asks_nothing, folded, spelled_out, words_in, written
 
 # What a word weighs besides its rarity: in a corpus about bread, "bread" is still a word.
 EVERY_WORD = 1.0
@@ -25,6 +26,7 @@ OTHERWISE = 0.8
 _BY_CHANCE = 0.4
 _SPELLED_FROM = 5
 _LETTERS = 4
+_BETWEEN = re.compile(r"\W+")
 _TTL_S = 60.0
 _MAX_TERMS = 100_000
 # About 12 kB each; reading a passage costs more than all the rest of a search.
@@ -135,16 +137,16 @@ def words_of(question: str, languages: Collection[str]) -> list[Word]:
 def _places(indexed: Indexed) -> tuple[Place, Place]:
     """All that a passage says, and what stands above it: all again where that tells nothing."""
     p = indexed.passage
-    above = "\n".join((p.title, *p.heading_path, *indexed.keywords))
-    whole = _place(f"{above}\n{p.text}", p.language)
+    above = _place("\n".join((p.title, *p.heading_path, *indexed.keywords)), p.language)
+    text = _place(p.text, p.language)
+    whole = Place(above.stems | text.stems, above.letters + text.letters)
     # A document without a title has its file's name, such as a scanner gave it.
     named = p.title in ("", PurePosixPath(p.document).stem)
-    told = p.heading_path or indexed.keywords or not named
-    return whole, _place(above, p.language) if told else whole
+    return whole, whole if named and not p.heading_path and not indexed.keywords else above
 
 
 def _place(text: str, language: str) -> Place:
-    letters = " ".join(words_in(text))
+    letters = _BETWEEN.sub(" ", folded(text.lower()))
     return Place(frozenset(vectors.stems_of(text, (language,))), f" {letters} ")
 
 
