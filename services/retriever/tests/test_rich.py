@@ -369,4 +369,18 @@ def test_pages_that_lie_on_their_side_are_read_as_they_are_seen(turned: int) -> 
     assert told(read("a.pdf", out.getvalue())) == [(1, (), [" ".join(LINES)])]
 
 
+@pytest.mark.parametrize("drawn", [0, 90, 180, 270])
+@pytest.mark.parametrize("said", [0, 90, 180, 270])
+def test_letters_say_better_than_a_page_how_it_is_turned(drawn: int, said: int) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(600, 600))
+    canvas.setPageRotation(said)
+    canvas.translate(*{0: (0, 0), 90: (600, 0), 180: (600, 600), 270: (0, 600)}[drawn])
+    canvas.rotate(drawn)
+    for left, top, _, line in column(50, LINES, 120):
+        canvas.drawString(left, 600 - top, line)
+    canvas.save()
+    assert told(read("a.pdf", out.getvalue())) == [(1, (), [" ".join(LINES)])]
+
+
 LINES = ["Le locataire paie le loyer", "le cinq du mois, et les charges", "avec lui."]

@@ -1,8 +1,13 @@
 """Places on a page as a reader sees it, whichever way round it lies in the file."""
 
+from collections import Counter
 from dataclasses import dataclass
+from math import degrees
 
-from pypdfium2 import PdfPage
+from pypdfium2 import PdfPage, PdfTextPage, raw
+
+# Letters of a page that are asked which way they run.
+_ASKED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,16 @@ class Paper:
     turned: int = 0
 
     @classmethod
-    def of(cls, page: PdfPage) -> "Paper":
-        """Takes the page's rotation away, so that PDFium tells places in one way."""
-        turned = int(page.get_rotation())
+    def of(cls, page: PdfPage) -> tuple["Paper", PdfTextPage]:
+        """Takes the page's rotation away, so that PDFium tells places in one way.
+
+        Letters that run from left to right count before what the page says of its rotation:
+        scanners turn it the wrong way, and tables lie on pages that nobody turned.
+        """
+        said = int(page.get_rotation())
         page.set_rotation(0)
-        return cls(page.get_width(), page.get_height(), turned)
+        text = page.get_textpage()
+        return cls(page.get_width(), page.get_height(), _turned(text, said)), text
 
     @property
     def seen_height(self) -> float:
@@ -58,3 +68,16 @@ class Paper:
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box:
         (a, b), (c, d) = self.seen(x0, y0), self.seen(x1, y1)
         return Box(min(a, c), min(b, d), max(a, c), max(b, d))
+
+
+def _turned(text: PdfTextPage, said: int) -> int:
+    """By how much most letters are turned; `said` where there are none."""
+    count = text.count_chars()
+    asked = (i for i in range(0, count, count // _ASKED + 1) if _is_letter(text, i))
+    turns = Counter(-round(degrees(raw.FPDFText_GetCharAngle(text, i)) / 90) % 4 for i in asked)
+    return turns.most_common(1)[0][0] * 90 if turns else said
+
+
+def _is_letter(text: PdfTextPage, index: int) -> bool:
+    point = raw.FPDFText_GetUnicode(text, index)
+    return point < 0x110000 and chr(point).isalnum()

@@ -93,8 +93,8 @@ def _page(name: str, file: PdfDocument, number: int) -> tuple[list[Line], float]
     """The lines of a page and its height."""
     try:
         page = file[number]
-        paper = Paper.of(page)
-        rows = words_of(page.get_textpage(), paper)
+        paper, text = Paper.of(page)
+        rows = words_of(text, paper)
         found = grids(strokes_of(page, paper))
     except PdfiumError as error:
         raise _damaged(name) from error
