@@ -149,3 +149,10 @@ def test_a_document_above_the_limit_is_refused() -> None:
 
 def test_markdown_sent_as_plain_text_is_still_markdown() -> None:
     assert read("a.md", b"# Titre\n\nTexte.", "text/plain").title == "Titre"
+
+
+def test_signs_inside_words_that_nobody_sees_are_left_out() -> None:
+    page = "<h1>Au\u00adtomne</h1><h2>Loca\u00adtion</h2><p>muni&shy;e\u200bs</p><p>\u200b</p>"
+    document = read("a.html", page.encode(), "text/html; charset=utf-8")
+    assert document.title == "Automne"
+    assert document.sections == (Section(("Location",), (Block("munies"),)),)

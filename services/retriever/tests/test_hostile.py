@@ -158,6 +158,11 @@ def bomb(data: bytes) -> bytes:
         ),
         ("a.odt", repacked(ODT, lambda n, d: d[:-9] if "content" in n else d), "is damaged or cut"),
         ("a.docx", files.zipped({"a.txt": "x"}), "is an archive inside another: unpack it"),
+        (
+            "a.odp",
+            files.zipped({"mimetype": "application/vnd.oasis.opendocument.presentation"}),
+            "is of a kind nobody reads: save it as .docx, .pptx, .xlsx or .pdf",
+        ),
         ("a.rtf", b"{\\rtf1 Bonjour}", "is rich text (RTF): save it as .docx or .odt"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c", "is an archive, though no .zip: pack it as .zip"),
         ("a.eml", b"Bonjour.", "is no e-mail: export it from the mail program as .eml"),

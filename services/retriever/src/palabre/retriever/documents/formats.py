@@ -9,7 +9,7 @@ from palabre.retriever.documents.front import parse_front
 from palabre.retriever.documents.markdown import read_markdown
 from palabre.retriever.documents.properties import believed
 from palabre.retriever.documents.sniffing import Content, holds_encrypted_office, sniff
-from palabre.retriever.documents.structure import Document, Reader, Source
+from palabre.retriever.documents.structure import Document, Reader, Source, without_marks
 from palabre.retriever.documents.text import read_text
 from palabre.retriever.errors import InvalidDocument
 
@@ -115,7 +115,7 @@ def convert(
     kind, charset = _media_type(media_type)
     source = Source(name, data, charset, parse_front(name, front_matter), language)
     chosen, remarks = choose(source, kind)
-    document = _told(chosen.read(source), source)
+    document = _told(without_marks(chosen.read(source)), source)
     return replace(
         document,
         media_type=document.media_type or chosen.media_type,
@@ -180,11 +180,15 @@ def choose(source: Source, media_type: str) -> tuple[Format, tuple[str, ...]]:
 def _packaged(source: Source) -> tuple[Format, tuple[str, ...]]:
     package = packages.Package(source)
     media_type = packages.media_type_of(package)
-    if not any(f.media_type == media_type for f in FORMATS):
+    if not media_type:
         raise InvalidDocument(
             source.name,
-            "is an archive inside another" if media_type == "" else "is of a kind nobody reads",
+            "is an archive inside another",
             "unpack it, and send its documents by themselves or in one .zip",
+        )
+    if not any(f.media_type == media_type for f in FORMATS):
+        raise InvalidDocument(
+            source.name, "is of a kind nobody reads", "save it as .docx, .pptx, .xlsx or .pdf"
         )
     if media_type != packages.EPUB:
         package.demand_plain_xml()

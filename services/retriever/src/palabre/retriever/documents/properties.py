@@ -10,8 +10,9 @@ _MAX_TITLE = 300
 # What programs put there by themselves, in the languages that our users have them in.
 _MADE_UP = re.compile(
     r"(microsoft (word|powerpoint)\b.*|(document|untitled|sans[ -]titre|présentation|presentation"
-    r"|powerpoint presentation|présentation powerpoint|diapositive|slide|unknown|none|title|titre)"
-    r"[ _-]*\d*|.*\.(docx?|odt|pptx?|xlsx?|pdf|indd|tex|dvi|rtf|qxd)|\(.*\)|(about|https?|file):.*"
+    r"|powerpoint presentation|présentation powerpoint|diapositive|slide|unknown( title)?|none"
+    r"|title|titre)[ _-]*\d*"
+    r"|.*\.(docx?|odt|pptx?|xlsx?|pdf|indd|tex|dvi|rtf|qxd)|\(.*\)|(about|https?|file):.*"
     r"|[\W\d_]*)",
     re.IGNORECASE,
 )

@@ -1,12 +1,15 @@
 """What every format is read into."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from palabre.retriever.documents.front import Front
 
 Kind = Literal["paragraph", "list", "table", "code"]
+# Where a word may be broken, and other signs that nobody sees: soft hyphen, space without width,
+# word joiner, byte order mark. No search finds a word with one inside.
+_MARKS = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +105,21 @@ def without_title(sections: tuple[Section, ...], title: str) -> tuple[Section, .
     return tuple(
         Section(s.headings[1:], s.blocks, s.page) if s.headings[:1] == (title,) else s
         for s in sections
+    )
+
+
+def without_marks(document: Document) -> Document:
+    """Without the invisible signs that typesetters put into words."""
+    sections = (
+        Section(
+            tuple(heading.translate(_MARKS) for heading in s.headings),
+            tuple(Block(text, b.kind) for b in s.blocks if (text := b.text.translate(_MARKS))),
+            s.page,
+        )
+        for s in document.sections
+    )
+    return replace(
+        document,
+        title=document.title.translate(_MARKS),
+        sections=tuple(section for section in sections if section.blocks),
     )
