@@ -86,6 +86,34 @@ def test_styles_that_an_organisation_derives_from_headings_are_headings() -> Non
     ]
 
 
+def test_the_table_of_contents_of_word_is_left_out() -> None:
+    file = docx.Document()
+    file.styles.add_style("toc 1", WD_STYLE_TYPE.PARAGRAPH)
+    file.add_paragraph("Sommaire", style="TOC Heading")
+    file.add_paragraph("Le bail\t1", style="toc 1")
+    file.add_paragraph("Trois ans.")
+    assert told(read("a.docx", files.saved(file.save))) == [(0, (), ["Trois ans."])]
+
+
+def test_hidden_text_of_word_is_left_out_with_a_remark() -> None:
+    hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>Secret</w:t></w:r>"
+    shown = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>deux</w:t></w:r>'
+    document = read("a.docx", word(f"<w:p>{run('Un ')}{hidden}{shown}</w:p>"))
+    assert told(document) == [(0, (), ["Un deux"])]
+    assert document.remarks == ("Its hidden text was left out.",)
+
+
+def test_formulas_of_word_are_spelled_on_their_line() -> None:
+    def said(text: str) -> str:
+        return f"<m:r><m:t>{text}</m:t></m:r>"
+
+    square = f"<m:sSup><m:e>{said('c')}</m:e><m:sup>{said('2')}</m:sup></m:sSup>"
+    half = f"<m:f><m:num>{said('a+b')}</m:num><m:den>{said('2')}</m:den></m:f>"
+    formula = f'<m:oMath xmlns:m="{_REL.rpartition("/")[0]}/math">{square}{said("=")}{half}'
+    body = f"<w:p>{run('Soit ')}{formula}</m:oMath>{run(' euros.')}</w:p>"
+    assert told(read("a.docx", word(body))) == [(0, (), ["Soit c^2=(a+b)/2 euros."])]
+
+
 def slide(presentation: Any, title: str) -> Any:
     made = presentation.slides.add_slide(presentation.slide_layouts[5])
     made.shapes.title.text = title

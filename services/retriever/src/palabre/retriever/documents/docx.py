@@ -6,6 +6,7 @@ tables with merged rows, and footnotes stand at the end of the document (bench/r
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from zipfile import BadZipFile
 
@@ -16,12 +17,14 @@ from palabre.retriever.documents.markup import collect, text_of
 from palabre.retriever.documents.packages import Package
 from palabre.retriever.documents.properties import sane_language, sane_title
 from palabre.retriever.documents.structure import Document, Outline, Source, without_title
+from palabre.retriever.documents.wordml import rewritten
 from palabre.retriever.errors import InvalidDocument
 
 _STYLES = """
 p[style-name='Title'] => h1.title:fresh
 p[style-name='Titre'] => h1.title:fresh
-"""
+p[style-name='toc heading'] => !
+""" + "".join(f"p[style-name='toc {level}'] => !\n" for level in range(1, 10))
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MAX_DERIVED = 20
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
@@ -34,7 +37,9 @@ def read_docx(source: Source) -> Document:
     """
     package = Package(source)
     said = properties(package)
-    tree = LexborHTMLParser(_html(source, _STYLES + "\n".join(_headings(package))))
+    data, hid = rewritten(source.data, package)
+    styles = _STYLES + "\n".join(_headings(package))
+    tree = LexborHTMLParser(_html(replace(source, data=data), styles))
     outline, body = Outline(), tree.body
     title = tree.css_first("h1.title")
     if body:
@@ -47,6 +52,7 @@ def read_docx(source: Source) -> Document:
         without_title(outline.sections(), name),
         title=name,
         language=sane_language(said.get("language")),
+        remarks=("Its hidden text was left out.",) if hid else (),
     )
 
 
