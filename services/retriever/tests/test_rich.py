@@ -202,6 +202,17 @@ def test_a_footnote_of_open_document_stands_below_its_paragraph() -> None:
     assert told(document) == [(0, (), ["Trois mois [1] au plus.", "[1] Loi de 1989."])]
 
 
+def test_hidden_text_of_open_document_is_left_out_with_a_remark() -> None:
+    style = (
+        '<style:style xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"'
+        ' style:name="T1"><style:text-properties text:display="none"/></style:style>'
+    )
+    body = f"{style}<text:p>Un <text:span text:style-name='T1'>secret </text:span>deux</text:p>"
+    document = read("a.odt", files.open_document_of(body))
+    assert told(document) == [(0, (), ["Un deux"])]
+    assert document.remarks == ("Its hidden text was left out.",)
+
+
 def test_attachments_of_a_mail_are_read_below_their_names() -> None:
     message = EmailMessage()
     message["From"], message["Date"] = "a@example.org", "Fri, 20 Nov 2026 10:00:00 +0100"
@@ -412,3 +423,18 @@ def test_letters_say_better_than_a_page_how_it_is_turned(drawn: int, said: int) 
 
 
 LINES = ["Le locataire paie le loyer", "le cinq du mois, et les charges", "avec lui."]
+
+
+def test_short_paragraphs_of_pdf_stay_apart_though_no_line_was_broken() -> None:
+    file = drawn([(50.0, 60 + 24 * at, 10.0, said) for at, said in enumerate(SHORT)])
+    assert told(read("a.pdf", file)) == [(1, (), SHORT)]
+
+
+def test_where_lines_were_broken_their_gap_is_usual_however_many_paragraphs_are_short() -> None:
+    broken = ["Le locataire paie le loyer", "le cinq du mois."]
+    lines = [(50.0, 60 + 24 * at, 10.0, said) for at, said in enumerate(SHORT)]
+    lines += [(50.0, 150 + 12 * at, 10.0, said) for at, said in enumerate(broken)]
+    assert told(read("a.pdf", drawn(lines))) == [(1, (), [*SHORT, " ".join(broken)])]
+
+
+SHORT = ["Je suis locataire", "Fait à Grenoble", "Signature"]

@@ -33,6 +33,7 @@ def read_odt(source: Source) -> Document:
     _demand_readable(package)
     root = package.xml("content.xml")
     _name_titles(root)
+    hid = _drop_hidden(root)
     outline, said = Outline(), _said(package)
     for body in root.iterfind(f"{_OFFICE}body/{_OFFICE}text"):
         _walk(body, outline, 0)
@@ -42,6 +43,7 @@ def read_odt(source: Source) -> Document:
         without_title(outline.sections(), title),
         title=title,
         language=sane_language(said.get("language")),
+        remarks=("Its hidden text was left out.",) if hid else (),
     )
 
 
@@ -160,6 +162,22 @@ def _name_titles(root: Any) -> None:
             paragraph.set(f"{_TEXT}style-name", "Title")
 
 
+def _drop_hidden(root: Any) -> bool:
+    """Whether there was text that its style hides."""
+    styles = {
+        style.get(f"{_STYLE}name")
+        for style in root.iter(f"{_STYLE}style")
+        for said in style.iterfind(f"{_STYLE}text-properties")
+        if said.get(f"{_TEXT}display") == "none"
+    }
+    hidden = [n for n in root.iter() if n.tag in _STYLED and n.get(f"{_TEXT}style-name") in styles]
+    for node in hidden:
+        tail = node.tail
+        node.clear()
+        node.tail = tail
+    return bool(hidden)
+
+
 def _is_title(node: Any) -> bool:
     return bool(node.get(f"{_TEXT}style-name") == "Title")
 
@@ -184,6 +202,7 @@ def _pieces(node: Any, depth: int) -> Iterator[str]:
 _WHITE = frozenset(f"{_TEXT}{name}" for name in ("s", "tab", "line-break"))
 _NOT_INLINE = _LEFT_OUT | {f"{_DRAW}frame"}
 _PARAGRAPHS = frozenset((f"{_TEXT}p", f"{_TEXT}h"))
+_STYLED = _PARAGRAPHS | {f"{_TEXT}span"}
 _ROW_GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-rows", "table-rows"))
 _PLACES: dict[str, Callable[[Any, Outline], None]] = {
     f"{_TEXT}h": _heading,

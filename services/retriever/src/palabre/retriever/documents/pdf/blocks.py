@@ -16,9 +16,10 @@ _WORD = re.compile(r"\w+(?:-\w+)*")
 _ENDS_BROKEN = re.compile(r"[^\w]*\w[\w’'-]*-")
 _LONGEST_WORD = 80
 _BEGINS = re.compile(r"\w+")
-# In sizes of letters: how much larger than usual white space parts paragraphs, an indent, and how
-# far before the next line a last one ends.
+# In sizes of letters: how much larger than usual white space parts paragraphs, the widest that is
+# usual when no line was broken, an indent, and how far before the next line a last one ends.
 _PARTED = 0.25
+_LOOSE = 0.5
 _INDENT = 0.8
 _SHORT = 6.0
 _SAME_SIZE = 0.6
@@ -68,8 +69,12 @@ def parts_of(lines: Sequence[Line], vocabulary: Collection[str]) -> list[Part]:
 
 
 def _usual_gap(lines: Sequence[Line]) -> float:
-    gaps = [b.box.top - a.box.bottom for a, b in pairwise(lines)]
-    return median_low([gap for gap in gaps if 0 <= gap < 30] or [0.0])
+    """White between the lines of a paragraph: told by those that go on inside a sentence."""
+    near = ((b.box.top - a.box.bottom, b) for a, b in pairwise(lines))
+    gaps = [(gap, line) for gap, line in near if 0 <= gap < 30]
+    if broken := [gap for gap, line in gaps if line.text[:1].islower()]:
+        return median_low(broken)
+    return median_low([min(gap, _LOOSE * line.size) for gap, line in gaps] or [0.0])
 
 
 def _add_item(parts: list[Part], before: Line | None, line: Line, usual: float) -> None:
