@@ -4,6 +4,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import docx
+import pytest
 from docx.enum.style import WD_STYLE_TYPE
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
@@ -159,15 +160,53 @@ def test_parts_and_chapters_of_a_book_are_its_headings() -> None:
     ]
 
 
+_NOTED = (
+    "<p>Un mot<a href='#n1' id='r1' {mark}>1</a> et<a href='#n2' {mark}>2</a>.</p><p>Ensuite.</p>"
+    "<ol><li id='n1'>Loi de 1989.<a href='#r1' role='doc-backlink'>↩</a></li>"
+    "<li id='n2'><p>Décret.</p></li></ol>"
+)
+_MARKS = ["role='doc-noteref'", "epub:type='noteref'", "class='footnote-ref'"]
+
+
+@pytest.mark.parametrize("mark", _MARKS)
+def test_notes_of_books_and_pages_stand_below_their_paragraphs(mark: str) -> None:
+    noted = _NOTED.format(mark=mark)
+    said = ["Un mot[1] et[2].", "[1] Loi de 1989.", "[2] Décret.", "Ensuite."]
+    assert told(read("a.epub", book({"c.xhtml": noted}, _EMPTY_NCX))) == [(0, (), said)]
+    page = read("a.html", f"<body><main>{noted}</main></body>".encode())
+    assert told(page) == [(0, (), said)]
+
+
+def test_a_note_that_is_no_note_stays_where_it_is() -> None:
+    link = "<a class='footnote-ref' href='{0}'>1</a>"
+    around = f"<div id='all'><p>Un{link.format('#all')}.</p></div>"
+    again = f"<p id='n'>Note.</p><p>Deux{link.format('#n')}, trois{link.format('#n')}.</p>"
+    document = read("a.epub", book({"c.xhtml": f"{around}{again}"}, _EMPTY_NCX))
+    assert told(document) == [(0, (), ["Un[1].", "Deux[1], trois[1].", "[1] Note."])]
+
+
+def test_a_page_of_contents_in_a_book_of_epub_2_is_left_out() -> None:
+    guide = "<guide><reference type='toc' href='toc.xhtml'/></guide>"
+    bodies = {"toc.xhtml": "<p><a href='c.xhtml'>Le bail</a></p>", "c.xhtml": "<p>Trois ans.</p>"}
+    assert told(read("a.epub", book(bodies, _EMPTY_NCX, guide))) == [(0, (), ["Trois ans."])]
+
+
+def test_a_formula_of_a_book_is_said_once() -> None:
+    math = "<math><semantics><mn>42</mn><annotation>\\42</annotation></semantics></math>"
+    document = read("a.epub", book({"c.xhtml": f"<p>Soit {math}.</p>"}, _EMPTY_NCX))
+    assert told(document) == [(0, (), ["Soit 42."])]
+
+
 _NCX = "http://www.daisy.org/z3986/2005/ncx/"
+_EMPTY_NCX = f"<ncx xmlns='{_NCX}'/>"
 
 
-def book(bodies: dict[str, str], ncx: str) -> bytes:
+def book(bodies: dict[str, str], ncx: str, guide: str = "") -> bytes:
     items = "".join(f'<item id="{n}" href="{n}"/>' for n in bodies)
     opf = (
         '<package xmlns="http://www.idpf.org/2007/opf"><manifest>'
         f'{items}<item id="toc" href="toc.ncx" media-type="application/x-dtbncx+xml"/></manifest>'
-        f"<spine>{''.join(f'<itemref idref="{n}"/>' for n in bodies)}</spine></package>"
+        f"<spine>{''.join(f'<itemref idref="{n}"/>' for n in bodies)}</spine>{guide}</package>"
     )
     container = (
         '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'

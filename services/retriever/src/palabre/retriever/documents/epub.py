@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from palabre.retriever.documents.markup import collect, text_of
+from palabre.retriever.documents.notes import place_notes
 from palabre.retriever.documents.packages import Package
 from palabre.retriever.documents.properties import sane_language, sane_title
 from palabre.retriever.documents.structure import Document, Outline, Source
@@ -47,10 +48,11 @@ def read_epub(source: Source) -> Document:
         items[ref] for node in root.iter(f"{_OPF}itemref") if (ref := node.get("idref")) in items
     ]
     names = _contents(package, opf, root, items)
-    outline = Outline()
+    outline, listing = Outline(), _listing(opf, root)
     for item in spine[:_MAX_CHAPTERS]:
         path = _resolved(opf, item.get("href", ""))
-        if "nav" not in (item.get("properties") or "").split() and path in package.names:
+        is_listing = "nav" in (item.get("properties") or "").split() or path == listing
+        if not is_listing and path in package.names:
             _chapter(package.read(path), names.get(path), outline)
     return Document(
         outline.sections(),
@@ -103,6 +105,13 @@ def _contents(
     return names
 
 
+def _listing(opf: str, root: Any) -> str:
+    """EPUB 2's page of contents; empty where it is not a page of its own."""
+    found = (n.get("href", "") for n in root.iter(f"{_OPF}reference") if n.get("type") == "toc")
+    href = next(found, "")
+    return _resolved(opf, href) if href and "#" not in href else ""
+
+
 def _nav_entries(package: Package, path: str) -> Iterator[tuple[int, str, str]]:
     tree = LexborHTMLParser(_html(package.read(path)))
     navs = tree.css("nav")
@@ -134,9 +143,11 @@ def _ncx_entries(package: Package, path: str) -> Iterator[tuple[int, str, str]]:
 
 def _chapter(data: bytes, name: tuple[int, str] | None, outline: Outline) -> None:
     """A file that the contents do not name goes on with the chapter before it."""
-    body = LexborHTMLParser(_html(data)).body
+    tree = LexborHTMLParser(_html(data))
+    body = tree.body
     if body is None:
         return
+    place_notes(tree)
     for node in body.css(_NOISE):
         node.decompose()
     if name:

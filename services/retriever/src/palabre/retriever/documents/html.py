@@ -9,6 +9,7 @@ from palabre.retriever.documents.boilerplate import prune
 from palabre.retriever.documents.decoding import decode_html
 from palabre.retriever.documents.folding import unfold
 from palabre.retriever.documents.markup import collect, text_of
+from palabre.retriever.documents.notes import place_notes
 from palabre.retriever.documents.structure import Document, Outline, Source, without_title
 
 _DATES = (
@@ -27,6 +28,7 @@ def read_html(source: Source) -> Document:
     tree.strip_tags(["head"], recursive=True)
     text = wiki.article(tree)
     if text is None:
+        place_notes(tree)
         unfold(tree)
         prune(tree)
         text, title = tree.body, _title(tree, said["title"])

@@ -21,6 +21,9 @@ def collect(root: LexborNode, outline: Outline) -> None:
     """Blocks and headings below `root`, in reading order. Changes the tree."""
     for line_break in root.css("br"):
         line_break.replace_with("\n")
+    # A formula says the same once more for other programs.
+    for again in root.css("annotation, annotation-xml"):
+        again.decompose()
     _walk(root, outline)
 
 
