@@ -1,9 +1,13 @@
 """Cells as a reader of French, or of English, expects to see them."""
 
 import datetime as dt
+import io
+import zipfile
 
 import pytest
+import xlsxwriter
 
+from palabre.retriever.documents import read
 from palabre.retriever.documents.sheets.shown import Value, shown, written
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -55,3 +59,27 @@ def test_a_value_is_shown_as_its_readers_write_it(
 def test_an_export_is_spelled_for_people(cell: str, french: str, english: str) -> None:
     assert written(cell, "fr") == french
     assert written(cell, "en") == english
+
+
+def test_number_formats_are_kept_though_a_program_says_that_numbers_are_numbers() -> None:
+    """As LibreOffice does."""
+    buffer, again = io.BytesIO(), io.BytesIO()
+    file = xlsxwriter.Workbook(buffer)
+    sheet = file.add_worksheet("Tarifs")
+    sheet.write_row(0, 0, ["Parcelle", "Prix"])
+    sheet.write_row(1, 0, ["Petite", 20.5], file.add_format({"num_format": '#,##0.00" €"'}))
+    sheet.write_row(2, 0, ["Grande", 60], file.add_format({"num_format": '#,##0.00" €"'}))
+    sheet.set_column("D:D", 10, None, {"hidden": True})
+    sheet.write(1, 3, "secret")
+    file.close()
+    with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(again, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, data.replace(b'<c r="B2" s="1">', b'<c r="B2" s="1" t="n">'))
+    document = read("a.xlsx", again.getvalue(), front_matter="language: fr")
+    said = "\n".join(block.text for section in document.sections for block in section.blocks)
+    assert f"20,50{SPACE}€" in said
+    assert f"60,00{SPACE}€" in said
+    assert "secret" not in said
+    hidden = 'sheet "Tarifs": 1 hidden column left out (`hidden: true` reads them)'
+    assert hidden in document.remarks

@@ -108,7 +108,8 @@ class _Sheet:
         self._column = _column(at) if at else self._column + 1
         self.layout.errors += attributes.get("t") == "e"
         style = int(attributes.get("s", 0))
-        if "t" not in attributes and 0 < style < len(self.layout.codes):
+        # LibreOffice says of numbers that they are numbers, Excel does not.
+        if attributes.get("t", "n") == "n" and 0 < style < len(self.layout.codes):
             self._note_style(style)
 
     def _note_style(self, style: int) -> None:

@@ -100,10 +100,9 @@ class _Cells:
         if gone == (0, 0):
             return rows, []
         kept = [_only(row, columns) for row in kept] if gone[1] else kept
-        return kept, [
-            f"{_counted(gone[0], 'hidden row')} and {_counted(gone[1], 'hidden column')}"
-            " left out (`hidden: true` reads them)"
-        ]
+        parts = zip(gone, ("hidden row", "hidden column"), strict=True)
+        said = " and ".join(_counted(number, what) for number, what in parts if number)
+        return kept, [f"{said} left out (`hidden: true` reads them)"]
 
     def _missing(self) -> Iterator[str]:
         layout = self._layout
