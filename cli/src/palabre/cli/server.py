@@ -27,7 +27,8 @@ NO_SERVER = (
 def http(settings: CliSettings, timeout_s: float = 30.0) -> Iterator[httpx.Client]:
     """A client with the token. Raises Trouble when there is no server, also during a call."""
     url, token = _address(settings)
-    headers = {"Authorization": f"Bearer {token}"}
+    # Without one the server says itself that it wants a token.
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=timeout_s) as client:
             yield client
