@@ -225,3 +225,18 @@ def test_where_lines_were_broken_their_gap_is_usual_however_many_paragraphs_are_
 
 
 SHORT = ["Je suis locataire", "Fait à Grenoble", "Signature"]
+
+
+def test_bullets_that_are_drawn_make_a_list() -> None:
+    """As browsers do."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(600, 800))
+    canvas.setFont("Helvetica", 10)
+    items = ["les épluchures de légumes", "le marc de café, et les sachets de", "thé sans agrafe"]
+    for at, said in enumerate(items):
+        canvas.drawString(70, 700 - 12 * at, said)
+    for top in (703, 691):
+        canvas.circle(60, top, 1.5, stroke=0, fill=1)
+    canvas.save()
+    said = "- les épluchures de légumes\n- le marc de café, et les sachets de thé sans agrafe"
+    assert told(read("a.pdf", out.getvalue())) == [(1, (), [said])]

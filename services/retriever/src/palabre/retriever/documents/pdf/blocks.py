@@ -19,7 +19,7 @@ _BEGINS = re.compile(r"\w+")
 # In sizes of letters: how much larger than usual white space parts paragraphs, the widest that is
 # usual when no line was broken, an indent, and how far before the next line a last one ends.
 _PARTED = 0.25
-_LOOSE = 0.5
+_LOOSE = 0.3
 _INDENT = 0.8
 _SHORT = 6.0
 _SAME_SIZE = 0.6
@@ -70,11 +70,17 @@ def parts_of(lines: Sequence[Line], vocabulary: Collection[str]) -> list[Part]:
 
 def _usual_gap(lines: Sequence[Line]) -> float:
     """White between the lines of a paragraph: told by those that go on inside a sentence."""
-    near = ((b.box.top - a.box.bottom, b) for a, b in pairwise(lines))
-    gaps = [(gap, line) for gap, line in near if 0 <= gap < 30]
-    if broken := [gap for gap, line in gaps if line.text[:1].islower()]:
+    near = ((b.box.top - a.box.bottom, a, b) for a, b in pairwise(lines))
+    gaps = [(gap, a, b) for gap, a, b in near if 0 <= gap < 30]
+    if broken := [gap for gap, a, b in gaps if _is_broken(a, b)]:
         return median_low(broken)
-    return median_low([min(gap, _LOOSE * line.size) for gap, line in gaps] or [0.0])
+    return median_low([min(gap, _LOOSE * b.size) for gap, _, b in gaps] or [0.0])
+
+
+def _is_broken(before: Line, line: Line) -> bool:
+    alike = abs(before.size - line.size) <= _SAME_SIZE
+    ended = before.text.endswith((".", "!", "?", "…", ":", ";"))
+    return alike and not ended and line.text[:1].islower()
 
 
 def _add_item(parts: list[Part], before: Line | None, line: Line, usual: float) -> None:

@@ -18,6 +18,7 @@ from palabre.retriever.documents.pdf.blocks import (
     vocabulary_of,
     without_furniture,
 )
+from palabre.retriever.documents.pdf.bullets import with_bullets
 from palabre.retriever.documents.pdf.layout import ordered
 from palabre.retriever.documents.pdf.lines import Line, lines_of, words_of
 from palabre.retriever.documents.pdf.paper import Paper
@@ -94,7 +95,7 @@ def _page(name: str, file: PdfDocument, number: int) -> tuple[list[Line], float]
     try:
         page = file[number]
         paper, text = Paper.of(page)
-        rows = words_of(text, paper)
+        rows = with_bullets(words_of(text, paper), page, paper)
         found = grids(strokes_of(page, paper))
     except PdfiumError as error:
         raise _damaged(name) from error
