@@ -240,3 +240,17 @@ def test_bullets_that_are_drawn_make_a_list() -> None:
     canvas.save()
     said = "- les épluchures de légumes\n- le marc de café, et les sachets de thé sans agrafe"
     assert told(read("a.pdf", out.getvalue())) == [(1, (), [said])]
+
+
+def test_a_page_with_nothing_but_its_head_and_a_rule_is_no_scan() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(600, 800))
+    for said in ("Trois ans.", "Six ans.", "", "Neuf ans."):
+        canvas.drawString(50, 780, "Le bail")
+        canvas.line(50, 770, 550, 770)
+        canvas.drawString(50, 400, said)
+        canvas.showPage()
+    canvas.save()
+    document = read("a.pdf", out.getvalue())
+    assert [page for page, _, _ in told(document)] == [1, 2, 4]
+    assert document.unread == ()

@@ -79,6 +79,7 @@ FORMATS = (
 # What clients send when they do not know: then the file's name decides.
 _UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _PDF_WITHIN = 1_024
+_MOST_NAMED = 20
 
 
 def read(
@@ -268,7 +269,9 @@ def _spelled(pages: tuple[int, ...]) -> str:
             runs[-1].append(page)
         else:
             runs.append([page])
-    spelled = (str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    spelled = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+    if len(runs) > _MOST_NAMED:
+        return f"{len(pages)} pages, from {pages[0]} to {pages[-1]}"
     return f"{'page' if len(pages) == 1 else 'pages'} {', '.join(spelled)}"
 
 

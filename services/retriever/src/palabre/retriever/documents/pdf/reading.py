@@ -5,6 +5,7 @@ Not by markitdown, which knows neither pages nor headings nor tables of a PDF (b
 
 import ctypes
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
@@ -32,6 +33,9 @@ MAX_PAGES = 5_000
 _RENDER_DPI = 200
 _MAX_PIXELS = 3_500
 _LANGUAGE_UNITS = 32
+_MAX_OBJECTS = 20_000
+# Around a page's head and foot; letters that were turned into shapes are many more.
+_RULES = 10
 
 
 def read_pdf(source: Source) -> Document:
@@ -105,11 +109,15 @@ def _page(name: str, file: PdfDocument, number: int) -> tuple[list[Line], float]
 
 
 def _shows(file: PdfDocument, number: int) -> bool:
-    """Whether there is anything on the page; an empty one is not a scan."""
+    """Whether a page shows more than its head and foot, and rules there: that is no scan."""
     page: PdfPage = file[number]
-    shows = bool(raw.FPDFPage_CountObjects(page))
+    count = min(raw.FPDFPage_CountObjects(page), _MAX_OBJECTS)
+    kinds = Counter(
+        raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, place)) for place in range(count)
+    )
     page.close()
-    return shows
+    rules = _RULES if kinds.pop(raw.FPDF_PAGEOBJ_TEXT, 0) else 0
+    return kinds.pop(raw.FPDF_PAGEOBJ_PATH, 0) > rules or bool(kinds)
 
 
 def _join_over_pages(pages: Sequence[list[Part]], vocabulary: frozenset[str]) -> None:
