@@ -16,7 +16,7 @@ from palabre.retriever.documents.formats import check_size, complete, is_isolate
 from palabre.retriever.documents.isolation import InProcess, Reading
 
 # To be raised when a reader has become better.
-READERS = 1
+READERS = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,17 +137,23 @@ def words_of(question: str, languages: Collection[str]) -> list[Word]:
 def _places(indexed: Indexed) -> tuple[Place, Place]:
     """All that a passage says, and what stands above it: all again where that tells nothing."""
     p = indexed.passage
-    above = _place("\n".join((p.title, *p.heading_path, *indexed.keywords)), p.language)
-    text = _place(p.text, p.language)
-    whole = Place(above.stems | text.stems, above.letters + text.letters)
+    said = "\n".join((p.title, *p.heading_path, *indexed.keywords))
+    above = Place(_stems(indexed, vectors.TITLE, said), _letters(said))
+    stems = above.stems | _stems(indexed, vectors.TEXT, p.text)
+    whole = Place(stems, above.letters + _letters(p.text))
     # A document without a title has its file's name, such as a scanner gave it.
     named = p.title in ("", PurePosixPath(p.document).stem)
     return whole, whole if named and not p.heading_path and not indexed.keywords else above
 
 
-def _place(text: str, language: str) -> Place:
-    letters = _BETWEEN.sub(" ", folded(text.lower()))
-    return Place(frozenset(vectors.stems_of(text, (language,))), f" {letters} ")
+def _stems(indexed: Indexed, name: str, text: str) -> frozenset[int]:
+    """As the index has them, where the passage comes from one."""
+    kept = indexed.terms.get(name)
+    return frozenset(vectors.stems_of(text, (indexed.passage.language,)) if kept is None else kept)
+
+
+def _letters(text: str) -> str:
+    return f" {_BETWEEN.sub(' ', folded(text.lower()))} "
 
 
 def _cut(word: str) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ document keeps the ids of the passages that did not change: only the others are 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from palabre.chassis.ids import derived
 from palabre.contracts.v1.turns_pb2 import Passage
@@ -25,10 +25,14 @@ _MAX_HEADINGS = 8
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A passage and the words that find it besides its own."""
+    """A passage and the words that find it besides its own.
+
+    `terms` are those of its sparse fields, where it comes from an index.
+    """
 
     passage: Passage
     keywords: tuple[str, ...] = ()
+    terms: Mapping[str, Sequence[int]] = field(default_factory=dict, compare=False)
 
 
 def cut(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from palabre.retriever.likeness import Pairs, pairs, similarity, sketch
 from palabre.retriever.passages import Indexed
+from palabre.retriever.vectors import TWINS
 
 # From here on two passages say the same; measured, see docs/duplicates.md.
 SAME = 0.8
@@ -33,19 +34,29 @@ class Twins:
         asker's language, then the latest year in a title, then the better place.
         """
         groups: list[list[Indexed]] = []
-        firsts: list[_Said] = []
         by_key: dict[int, list[int]] = {}
         for candidate in candidates:
-            theirs = self._said(space, candidate)
-            near = sorted({number for key in theirs.keys for number in by_key.get(key, ())})
-            same = next((n for n in near if _same(firsts[n], theirs)), len(groups))
+            keys = self._keys(space, candidate)
+            near = sorted({number for key in keys for number in by_key.get(key, ())})
+            same = next(
+                (n for n in near if self._same(space, groups[n][0], candidate)), len(groups)
+            )
             if same == len(groups):
                 groups.append([])
-                firsts.append(theirs)
-                for key in theirs.keys:
+                for key in keys:
                     by_key.setdefault(key, []).append(same)
             groups[same].append(candidate)
         return [_standing_for(group, languages) for group in groups]
+
+    def _keys(self, space: str, candidate: Indexed) -> list[int]:
+        """The smallest pairs, as the index has them: few passages share one with another."""
+        kept = candidate.terms.get(TWINS)
+        return (sketch(self._said(space, candidate).pairs) if kept is None else sorted(kept))[
+            :_KEYS
+        ]
+
+    def _same(self, space: str, one: Indexed, other: Indexed) -> bool:
+        return _alike(self._said(space, one), self._said(space, other))
 
     def _said(self, space: str, candidate: Indexed) -> "_Said":
         """A passage's id stands for all that it says."""
@@ -56,20 +67,18 @@ class Twins:
             passage = candidate.passage
             above = " ".join((passage.title, *passage.heading_path)).lower()
             subject = frozenset(_SUBJECT.findall(above))
-            found = pairs(passage.text)
-            self._known[key] = _Said(found, sketch(found)[:_KEYS], subject)
+            self._known[key] = _Said(pairs(passage.text), subject)
         return self._known[key]
 
 
 class _Said(NamedTuple):
-    """A text's pairs, the smallest of them, and the words that tell what it is about."""
+    """A text's pairs, and the words that tell what it is about."""
 
     pairs: Pairs
-    keys: list[int]
     subject: frozenset[str]
 
 
-def _same(one: _Said, other: _Said) -> bool:
+def _alike(one: _Said, other: _Said) -> bool:
     """The same answer under titles that have nothing in common is about something else."""
     least = min(len(one.subject), len(other.subject))
     about = 2 * len(one.subject & other.subject) >= least

@@ -1,5 +1,6 @@
 """What every format is read into."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -9,7 +10,7 @@ from palabre.retriever.documents.front import Front
 Kind = Literal["paragraph", "list", "table", "code"]
 # Where a word may be broken, and other signs that nobody sees: soft hyphen, space without width,
 # word joiner, byte order mark. No search finds a word with one inside.
-_MARKS = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))
+_MARKS = re.compile("[\u00ad\u200b\u2060\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,14 @@ def without_marks(document: Document) -> Document:
     """Without the invisible signs that typesetters put into words."""
     sections = (
         Section(
-            tuple(heading.translate(_MARKS) for heading in s.headings),
-            tuple(Block(text, b.kind) for b in s.blocks if (text := b.text.translate(_MARKS))),
+            tuple(_MARKS.sub("", heading) for heading in s.headings),
+            tuple(Block(text, b.kind) for b in s.blocks if (text := _MARKS.sub("", b.text))),
             s.page,
         )
         for s in document.sections
     )
     return replace(
         document,
-        title=document.title.translate(_MARKS),
+        title=_MARKS.sub("", document.title),
         sections=tuple(section for section in sections if section.blocks),
     )

@@ -44,7 +44,8 @@ from palabre.retriever.index.records import (
     ACCESS,
     DOCUMENT,
     answers,
-    from_payload,
+    from_record,
+    kept_terms,
     payload_of,
     readable,
     unseen,
@@ -124,7 +125,8 @@ class EdgeShards:
         return [placed.get(place, []) for place in range(len(asked))]
 
     async def fetch(self, generation: Generation, ids: Sequence[str]) -> dict[str, Indexed]:
-        return await self._read(_fetch, self._shard(generation), list(ids)) if ids else {}
+        shard, fields = self._shard(generation), kept_terms(generation.shape)
+        return await self._read(_fetch, shard, list(ids), fields) if ids else {}
 
     async def rarity(
         self, generation: Generation, terms: Sequence[int], tiers: Collection[str]
@@ -280,9 +282,9 @@ def _nearest(vector: Sparse | Vector, field: str) -> Query:
     return Query.Nearest(list(vector), using=field)
 
 
-def _fetch(shard: EdgeShard, ids: list[str]) -> dict[str, Indexed]:
-    found = shard.retrieve(ids, with_payload=True, with_vector=False)  # type: ignore[arg-type]
-    return {str(r.id): from_payload(str(r.id), r.payload or {}) for r in found}
+def _fetch(shard: EdgeShard, ids: list[Any], fields: list[str]) -> dict[str, Indexed]:
+    found = shard.retrieve(ids, with_payload=True, with_vector=fields)
+    return {str(r.id): from_record(str(r.id), r.payload, r.vector) for r in found}
 
 
 def _rarity(shard: EdgeShard, terms: Sequence[int], allowed: Filter) -> list[float]:

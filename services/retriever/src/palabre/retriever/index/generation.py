@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, Self
 
 from palabre.retriever.passages import TARGET
@@ -28,7 +29,13 @@ class Shape:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:8]
+        return _digest(self)
+
+
+@cache
+def _digest(shape: Shape) -> str:
+    """Every read of an index asks for it, and there are few."""
+    return hashlib.sha256(json.dumps(asdict(shape)).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

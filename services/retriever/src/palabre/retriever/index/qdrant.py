@@ -27,7 +27,8 @@ from palabre.retriever.index.records import (
     ACCESS,
     DOCUMENT,
     answers,
-    from_payload,
+    from_record,
+    kept_terms,
     payload_of,
     readable,
     unseen,
@@ -128,8 +129,10 @@ class QdrantCollections:
         if not ids:
             return {}
         async with _translated():
-            found = await self._client.retrieve(_name(generation), list(ids))
-        return {str(r.id): from_payload(str(r.id), r.payload or {}) for r in found}
+            found = await self._client.retrieve(
+                _name(generation), list(ids), with_vectors=kept_terms(generation.shape)
+            )
+        return {str(r.id): from_record(str(r.id), r.payload, r.vector) for r in found}
 
     async def rarity(
         self, generation: Generation, terms: Sequence[int], tiers: Collection[str]

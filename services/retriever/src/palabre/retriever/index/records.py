@@ -1,14 +1,14 @@
 """A passage as a point's payload, the same in every index."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.index.generation import Shape
 from palabre.retriever.index.port import DENSE, HIDDEN, Vector
 from palabre.retriever.passages import Indexed
-from palabre.retriever.vectors import Sparse
+from palabre.retriever.vectors import TEXT, TITLE, TWINS, Sparse
 
 # Filtered on, so indexed: the tier once the passage is shown, and the document.
 ACCESS, DOCUMENT = "access", "document"
@@ -26,9 +26,17 @@ def payload_of(indexed: Indexed) -> dict[str, Any]:
     return said | {ACCESS: HIDDEN}
 
 
-def from_payload(identity: str, payload: dict[str, Any]) -> Indexed:
-    said = {name: value for name, value in payload.items() if name not in (ACCESS, "keywords")}
-    return Indexed(Passage(id=identity, **said), tuple(payload.get("keywords", ())))
+def from_record(identity: str, payload: Mapping[str, Any] | None, vector: Any) -> Indexed:
+    """`vector` are the sparse ones that it was read with, by field: cheaper than to make them."""
+    kept = payload or {}
+    said = {name: value for name, value in kept.items() if name not in (ACCESS, "keywords")}
+    terms = {name: sparse.indices for name, sparse in (vector or {}).items()}
+    return Indexed(Passage(id=identity, **said), tuple(kept.get("keywords", ())), terms)
+
+
+def kept_terms(shape: Shape) -> list[str]:
+    """The sparse fields that a passage is read with: what it says is judged by their terms."""
+    return [name for name in (TEXT, TITLE, TWINS) if name in shape.fields]
 
 
 def unseen(passages: int) -> float:
