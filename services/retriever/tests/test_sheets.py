@@ -41,7 +41,7 @@ def proposed(sheet: Sheet) -> list[Expected]:
     if sheet.delimiter:
         grid = delimited.read_grid(source, sheet.name, "fr")
     else:
-        grid = workbook.grids(source, (), (), "fr")[0]
+        grid = workbook.Book(source).grids((), (), "fr")[0]
     return [
         Expected(
             how.mode,
@@ -271,33 +271,6 @@ def test_the_sheet_of_a_csv_is_called_as_its_file() -> None:
     front = Front(sheets={"carte": {"mode": "rows"}})
     document = read_delimited(Source("menus/carte.csv", b"sep=;\nNom;Prix\nPain;1\n", front=front))
     assert texts(document) == [(("Pain",), [f"Nom{NBSP}: Pain\nPrix{NBSP}: 1"])]
-
-
-def opendocument(rows: str) -> bytes:
-    """An .ods with one sheet."""
-    spaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
-        for name in ("office", "table", "text", "manifest")
-    )
-    table = f'<table:table table:name="Salles">{rows}</table:table>'
-    body = f"<office:body><office:spreadsheet>{table}</office:spreadsheet></office:body>"
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as file:
-        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        file.writestr("META-INF/manifest.xml", f"<manifest:manifest {spaces}/>")
-        content = f"<office:document-content {spaces}>{body}</office:document-content>"
-        file.writestr("content.xml", content)
-    return out.getvalue()
-
-
-def test_an_opendocument_sheet_is_read() -> None:
-    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
-    day = '<table:table-cell office:value-type="date" office:date-value="2026-11-03"/>'
-    rows = [[cell.format("Salle"), cell.format("Depuis")]]
-    rows += [[cell.format(name), day] for name in ("Préau", "Foyer")]
-    xml = "".join(f"<table:table-row>{''.join(row)}</table:table-row>" for row in rows)
-    document = read_workbook(Source("salles.ods", opendocument(xml)))
-    assert document.sections[1].blocks[0].text == f"Salle{NBSP}: Foyer\nDepuis{NBSP}: 03/11/2026"
 
 
 def entity_bomb() -> bytes:

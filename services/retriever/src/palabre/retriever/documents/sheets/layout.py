@@ -1,4 +1,7 @@
-"""What an .xlsx says of its cells besides their values: number formats, hidden rows, formulas."""
+"""What a workbook says of its cells besides their values; how .xlsx says it.
+
+Number formats, hidden rows and columns, formulas that nobody has worked out.
+"""
 
 import posixpath
 import zipfile
@@ -11,7 +14,11 @@ from palabre.retriever.errors import InvalidDocument
 
 Attributes = dict[str, str]
 OnStart = Callable[[str, Attributes], None]
+OnText = Callable[[str], None]
+# The first row and column of a merged cell, and its last ones.
+Merge = tuple[tuple[int, int], tuple[int, int]]
 
+_SAVE_AGAIN = "open it in Excel or LibreOffice and save it again"
 # Unpacked, a whole workbook; Office itself writes about 40 bytes of XML a cell.
 MAX_XML_BYTES = 768 << 20
 _PIECE = 256 << 10
@@ -22,12 +29,17 @@ _BUILT_IN = {1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%"}
 
 @dataclass(slots=True)
 class Layout:
-    """Rows and columns count from 0. `rows` and `columns` bound the cells that hold something."""
+    """Rows and columns count from 0. `rows` and `columns` bound the cells that hold something.
+
+    An .xlsx has `codes` and `styles`; an .ods `texts`, by row, and `merges`.
+    """
 
     codes: list[str]
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     styles: dict[int, "array[int]"] = field(default_factory=dict)
+    texts: dict[int, list[str | None]] = field(default_factory=dict)
+    merges: list[Merge] = field(default_factory=list)
     rows: int = 0
     columns: int = 0
     unsolved: int = 0
@@ -38,6 +50,11 @@ class Layout:
         styles = self.styles.get(row)
         style = styles[column] if styles and column < len(styles) else 0
         return self.codes[style] if style < len(self.codes) else ""
+
+    def text(self, row: int, column: int) -> str | None:
+        """What is seen of the cell, be it nothing; None where its value is to be written out."""
+        texts = self.texts.get(row, ())
+        return texts[column] if column < len(texts) else None
 
 
 def layouts(document: str, archive: zipfile.ZipFile) -> Iterator[tuple[str, Layout]]:
@@ -57,7 +74,7 @@ def layouts(document: str, archive: zipfile.ZipFile) -> Iterator[tuple[str, Layo
 
 def _layout(document: str, archive: zipfile.ZipFile, part: str, codes: list[str]) -> Layout:
     sheet = _Sheet(Layout(codes))
-    _walk(document, archive, part, sheet.start, sheet.text)
+    walk(document, archive, part, sheet.start, sheet.text)
     sheet.end_cell()
     return sheet.layout
 
@@ -144,7 +161,7 @@ def _codes(document: str, archive: zipfile.ZipFile) -> list[str]:
             within = name == "cellXfs" or (within and name in ("alignment", "protection"))
 
     if "xl/styles.xml" in archive.NameToInfo:
-        _walk(document, archive, "xl/styles.xml", start)
+        walk(document, archive, "xl/styles.xml", start)
     return codes
 
 
@@ -158,7 +175,7 @@ def _targets(document: str, archive: zipfile.ZipFile) -> dict[str, str]:
             path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
             targets[attributes.get("Id", "")] = posixpath.normpath(path)
 
-    _walk(document, archive, "xl/_rels/workbook.xml.rels", start)
+    walk(document, archive, "xl/_rels/workbook.xml.rels", start)
     return targets
 
 
@@ -170,27 +187,33 @@ def _sheets(document: str, archive: zipfile.ZipFile) -> list[tuple[str, str]]:
             relation = next((v for k, v in attributes.items() if k.endswith(":id")), "")
             sheets.append((attributes.get("name", ""), relation))
 
-    _walk(document, archive, "xl/workbook.xml", start)
+    walk(document, archive, "xl/workbook.xml", start)
     return sheets
 
 
-def _walk(
+def walk(
     document: str,
     archive: zipfile.ZipFile,
     part: str,
     start: OnStart,
-    text: Callable[[str], None] | None = None,
+    text: OnText | None = None,
+    end: OnText | None = None,
 ) -> None:
-    """Calls `start` for each element, by its local name. Entities are refused: they may explode."""
+    """Calls `start` and `end` for each element, by its local name.
+
+    Raises InvalidDocument, also for entities: they may explode.
+    """
 
     def forbidden(*_: object) -> None:
-        raise InvalidDocument(document, "declares entities in its XML", "save it again in Excel")
+        raise InvalidDocument(document, "declares entities in its XML", _SAVE_AGAIN)
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.EntityDeclHandler = forbidden
     parser.CharacterDataHandler = text
     parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
+    if end:
+        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
     try:
         with archive.open(part) as stream:
             while piece := stream.read(_PIECE):
@@ -199,6 +222,4 @@ def _walk(
     except (expat.ExpatError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
         if isinstance(error, InvalidDocument):
             raise
-        raise InvalidDocument(
-            document, f"is damaged ({part})", "open it in Excel or LibreOffice and save it again"
-        ) from error
+        raise InvalidDocument(document, f"is damaged ({part})", _SAVE_AGAIN) from error

@@ -30,11 +30,12 @@ Part = tuple[Table | Prose, Proposal]
 def read_workbook(source: Source) -> Document:
     """xlsx, xlsm, xls, xlsb, ods. Raises InvalidDocument. Blocking: seconds a million cells."""
     said = options_of(source.name, source.front.sheets)
-    names = workbook.names(source)
+    book = workbook.Book(source)
+    names = book.names
     check_names(source.name, said, names)
     chosen = {name: said.get(name) or said.get(ALL) or Options() for name in names}
     shown = {name for name, options in chosen.items() if options.hidden}
-    grids = workbook.grids(source, shown, _skipped(chosen), _language(source))
+    grids = book.grids(shown, _skipped(chosen), _language(source))
     return _document(source, grids, chosen, len(names))
 
 

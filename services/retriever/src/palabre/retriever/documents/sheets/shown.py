@@ -11,6 +11,7 @@ from palabre.retriever.documents.sheets.grid import DATE, EMPTY, MARK, NUMBER, T
 Value = str | int | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta
 # Also between thousands: the narrow one is missing from many fonts, and from every SMS.
 _SPACE = "\N{NO-BREAK SPACE}"
+_NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 # What a number format writes as it is: "words", \x, [$€-40C]; _x and *x stand for white space.
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.')
 # Telephone numbers and postal codes: digits in groups, from the first one on.
@@ -41,6 +42,14 @@ def shown(value: Value, code: str, language: str) -> tuple[str, str]:
             return _clock(value.hour, value.minute, french), DATE
         case _:
             return date(value, french), DATE
+
+
+def seen(text: str, value: Value, language: str) -> tuple[str, str]:
+    """As the sheet itself shows the value, and its kind; a sheet may show nothing of it."""
+    if not text:
+        return "", EMPTY
+    kind = NUMBER if isinstance(value, int | float) else DATE
+    return written(text.replace(_NARROW_SPACE, _SPACE), language), kind
 
 
 def date(value: dt.date, french: bool) -> str:

@@ -14,39 +14,49 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from palabre.retriever.documents.sheets import opendocument
 from palabre.retriever.documents.sheets.delimited import too_large
 from palabre.retriever.documents.sheets.grid import ABOVE, EMPTY, LEFT, MAX_CELLS, Grid, Row
-from palabre.retriever.documents.sheets.layout import MAX_XML_BYTES, Layout, layouts
-from palabre.retriever.documents.sheets.shown import Value, shown
+from palabre.retriever.documents.sheets.layout import MAX_XML_BYTES, Layout, Merge, layouts
+from palabre.retriever.documents.sheets.shown import Value, seen, shown
 from palabre.retriever.documents.structure import Source
 from palabre.retriever.errors import InvalidDocument
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-Merge = tuple[tuple[int, int], tuple[int, int]]
 
 
-def names(source: Source) -> list[str]:
-    """Its worksheets, in order. Raises InvalidDocument."""
-    with _opened(source) as book:
-        return list(book.sheet_names)
+class Book:
+    """A workbook that was opened."""
 
+    def __init__(self, source: Source) -> None:
+        """Raises InvalidDocument."""
+        self._document = source.name
+        # First, for calamine trusts what an .ods says of its size.
+        self._layouts = _layouts(source)
+        self._book = _opened(source)
 
-def grids(
-    source: Source, with_hidden: Collection[str], without: Collection[str], language: str
-) -> list[Grid]:
-    """One a worksheet; those in `without`, and hidden ones not in `with_hidden`, have no rows."""
-    layout = _layouts(source)
-    with _opened(source) as book:
+    @property
+    def names(self) -> list[str]:
+        """Its worksheets, in order."""
+        return list(self._book.sheet_names)
+
+    def grids(
+        self, with_hidden: Collection[str], without: Collection[str], language: str
+    ) -> list[Grid]:
+        """One a worksheet; without rows those in `without`, and hidden ones not in `with_hidden`.
+
+        Raises InvalidDocument.
+        """
         found = []
-        for sheet in book.sheets_metadata:
+        for sheet in self._book.sheets_metadata:
             hidden = sheet.visible != SheetVisibleEnum.Visible
             if sheet.name in without or (hidden and sheet.name not in with_hidden):
                 found.append(Grid(sheet.name, (), hidden=hidden))
             else:
-                of_it = layout.get(sheet.name)
-                cells = _Cells(source.name, sheet.name, of_it, sheet.name in with_hidden)
-                found.append(cells.read(book, hidden, language))
+                layout = self._layouts.get(sheet.name)
+                cells = _Cells(self._document, sheet.name, layout, sheet.name in with_hidden)
+                found.append(cells.read(self._book, hidden, language))
         return found
 
 
@@ -68,7 +78,8 @@ class _Cells:
                 raise too_large(self._document, self._name, sheet.total_height, sheet.width)
             rows = list(self._rows(sheet, language))
         first = sheet.start[1] if sheet.start else 0
-        _fill(rows, sheet.merged_cell_ranges or [], first)
+        merges = sheet.merged_cell_ranges or (layout.merges if layout else [])
+        _fill(rows, merges, first)
         kept, remarks = self._visible(rows, first)
         return Grid(self._name, kept, (*remarks, *self._missing()), hidden)
 
@@ -83,11 +94,12 @@ class _Cells:
     def _shown(self, value: Value, row: int, column: int, language: str) -> tuple[str, str]:
         if value == "":
             return "", EMPTY
-        plain = isinstance(value, bool | str) or not self._layout
-        return shown(value, "" if plain else self._code(row, column), language)
-
-    def _code(self, row: int, column: int) -> str:
-        return self._layout.code(row, column) if self._layout else ""
+        layout = self._layout
+        text = layout.text(row, column) if layout else None
+        if text is not None:
+            return seen(text, value, language)
+        code = layout.code(row, column) if layout and not isinstance(value, bool | str) else ""
+        return shown(value, code, language)
 
     def _visible(self, rows: Sequence[Row], first: int) -> tuple[Sequence[Row], list[str]]:
         layout = self._layout
@@ -147,7 +159,7 @@ def _fill_one(rows: list[Row], top: int, bottom: int, start: int, end: int) -> N
 
 
 def _layouts(source: Source) -> dict[str, Layout]:
-    """Only the XML of Office has one that we know; other kinds are read without."""
+    """Of kinds whose XML says it; others are read without. Raises InvalidDocument."""
     if not source.data.startswith(b"PK"):
         return {}
     try:
@@ -156,6 +168,8 @@ def _layouts(source: Source) -> dict[str, Layout]:
                 return dict(layouts(source.name, archive))
             if sum(part.file_size for part in archive.infolist()) > MAX_XML_BYTES:
                 raise _damaged(source.name, "unpacks to far more than a sheet holds")
+            if opendocument.CONTENT in archive.NameToInfo:
+                return opendocument.layouts(source.name, archive)
             return {}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise _damaged(source.name, "is damaged") from error
