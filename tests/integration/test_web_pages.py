@@ -71,6 +71,8 @@ def pdf(text: str) -> bytes:
 
 
 async def started(system: Running, *arguments: str) -> asyncio.subprocess.Process:
+    # A shell that runs the tests in the background leaves SIGINT ignored, which is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "palabre.cli", "ingest", *arguments, "--space", "logement"),
         env={**os.environ, **system.environment, "COLUMNS": "200"},
