@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry
-from palabre.retriever.catalogue import Bucket, Catalogue, Change, MemoryBucket, NatsBucket
+from palabre.retriever.catalogue import Bucket, Catalogue, Change, Copy, MemoryBucket, NatsBucket
 
 
 @pytest.fixture
@@ -79,6 +80,59 @@ async def test_a_change_is_no_entry_and_stands_until_it_ends(catalogue: Catalogu
     assert await catalogue.spaces() == ["demo"]
     await catalogue.end("demo", "a.md")
     assert await catalogue.pending() == []
+
+
+async def test_a_long_list_is_given_in_parts_of_the_readable_ones(catalogue: Catalogue) -> None:
+    for name in ("d.md", "b.md", "é.md", "a.md", "c.md"):
+        tier = "restricted" if name == "b.md" else "public"
+        await catalogue.amend("demo", DocumentEntry(document=name, tier=tier))
+
+    async def part(after: str, *tiers: str) -> list[str]:
+        return [e.document for e in await catalogue.listed("demo", tiers, after=after, limit=2)]
+
+    assert await part("", "public") == ["a.md", "c.md"]
+    assert await part("c.md", "public") == ["d.md", "é.md"]
+    assert await part("bb.md", "public") == ["c.md", "d.md"]
+    assert await part("a.md", "public", "restricted") == ["b.md", "c.md"]
+    assert await part("é.md", "public") == []
+    only = await catalogue.listed("demo", ["public"], ["b.md", "c.md", "d.md"], "c.md")
+    assert [e.document for e in only] == ["d.md"]
+
+
+async def test_what_others_change_is_seen_at_the_next_look(bucket: Bucket) -> None:
+    ours, theirs = Catalogue(bucket), Catalogue(bucket)
+    for name in ("a.md", "c.md"):
+        await theirs.commit("demo", DocumentEntry(document=name, version="1"))
+    assert [e.document for e in await ours.entries("demo")] == ["a.md", "c.md"]
+    await theirs.commit("demo", DocumentEntry(document="b.md"))
+    await theirs.commit("demo", DocumentEntry(document="c.md", version="2"))
+    await theirs.remove("demo", "a.md")
+    assert [(e.document, e.version) for e in await ours.entries("demo")] == [
+        ("b.md", ""),
+        ("c.md", "2"),
+    ]
+    await theirs.remove("demo", "b.md")
+    await theirs.remove("demo", "c.md")
+    assert await ours.spaces() == []
+
+
+async def test_what_was_seen_is_not_asked_for_again(bucket: Bucket) -> None:
+    copy, catalogue = Copy(bucket, "current"), Catalogue(bucket)
+    for name in ("a.md", "b.md"):
+        await catalogue.amend("demo", DocumentEntry(document=name))
+    assert list((await copy.look())["demo"]) == ["a.md", "b.md"]
+    [*_, seen] = await bucket.changed("current", 0)
+    assert await bucket.changed("current", seen.revision) == []
+    await catalogue.amend("demo", DocumentEntry(document="a.md", version="2"))
+    assert [kept.revision for kept in await bucket.changed("current", seen.revision)] == [3]
+
+
+async def test_looks_at_once_see_the_same(bucket: Bucket) -> None:
+    copy, catalogue = Copy(bucket, "current"), Catalogue(bucket)
+    for number in range(20):
+        await catalogue.amend("demo", DocumentEntry(document=f"{number:02}.md"))
+    looks = await asyncio.gather(*(copy.look() for _ in range(5)))
+    assert [len(seen["demo"]) for seen in looks] == [20] * 5
 
 
 async def test_more_entries_than_one_answer_of_nats_holds(catalogue: Catalogue) -> None:

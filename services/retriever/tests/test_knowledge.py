@@ -330,7 +330,7 @@ async def test_a_deleted_document_leaves_no_version_behind(
         await ingest(knowledge, text)
     await knowledge.delete("demo", "guide.md")
     assert originals._kept == {}
-    assert bucket._kept == {}
+    assert [key for key, kept in bucket._kept.items() if kept.value is not None] == []
     with pytest.raises(UnknownDocument):
         await knowledge.versions("demo", "guide.md")
     await ingest(knowledge, OLD)

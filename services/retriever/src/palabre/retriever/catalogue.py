@@ -4,11 +4,14 @@ Beside the current entries stand earlier versions, and the changes that have beg
 after a crash they say what has to be put right.
 """
 
+import asyncio
 import base64
+import itertools
 import json
+from bisect import bisect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nats.js.errors import APIError
 
@@ -19,6 +22,14 @@ from palabre.contracts.v1.retriever_pb2 import DocumentEntry, ListVersionsRespon
 BUCKET = "catalogue"
 # Versions of a document that are kept, the current one included.
 VERSIONS = 5
+
+
+class Kept(NamedTuple):
+    """What a key has held since this revision; no value: it was deleted."""
+
+    revision: int
+    key: str
+    value: bytes | None
 
 
 class Bucket(Protocol):
@@ -32,8 +43,9 @@ class Bucket(Protocol):
         """Nothing happens when there is none."""
         ...
 
-    async def items(self, prefix: str) -> Mapping[str, bytes]:
-        """Keys that begin with these parts, with their values."""
+    async def changed(self, prefix: str, since: int) -> Sequence[Kept]:
+        """What keys that begin with these parts hold, if that is newer than this revision; in the
+        order of revisions."""
         ...
 
     async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
@@ -50,14 +62,50 @@ class Change:
     attempt: int
 
 
+class Copy:
+    """What a bucket holds under a prefix, by space and document, both ordered.
+
+    It lives as long as the bucket: one that is made anew is not noticed.
+    """
+
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
+        self._bucket, self._prefix, self._seen = bucket, prefix, 0
+        self._kept: dict[str, dict[str, bytes]] = {}
+        self._looking = asyncio.Lock()
+
+    async def look(self) -> Mapping[str, Mapping[str, bytes]]:
+        """As it is now; only what changed since the last look is asked for. Not to be kept."""
+        async with self._looking:
+            changed = await self._bucket.changed(self._prefix, self._seen)
+            for kept in changed:
+                self._take(*_named(kept.key), kept.value)
+                self._seen = kept.revision
+            if changed:
+                self._order()
+        return self._kept
+
+    def _take(self, space: str, document: str, value: bytes | None) -> None:
+        if value is None:
+            self._kept.get(space, {}).pop(document, None)
+        else:
+            self._kept.setdefault(space, {})[document] = value
+
+    def _order(self) -> None:
+        """Little work where little was added: what was there is ordered."""
+        filled = ((space, found) for space, found in self._kept.items() if found)
+        self._kept = {space: dict(sorted(found.items())) for space, found in sorted(filled)}
+
+
 class Catalogue:
     """Entries, earlier versions and changes by space and document.
 
-    Changes of one document must exclude each other.
+    Changes of one document must exclude each other. What is asked of all documents is answered from
+    a copy that is brought up to date first.
     """
 
     def __init__(self, bucket: Bucket, versions: int = VERSIONS) -> None:
         self._bucket, self._versions = bucket, versions
+        self._current, self._pending = Copy(bucket, "current"), Copy(bucket, "pending")
 
     async def entry(self, space: str, document: str) -> DocumentEntry | None:
         value = await self._bucket.get(_key("current", space, document))
@@ -65,17 +113,26 @@ class Catalogue:
 
     async def entries(self, space: str, only: Collection[str] = ()) -> list[DocumentEntry]:
         """Ordered by document; those of `only` that exist, or all."""
-        if only:
-            found = await self._bucket.several([_key("current", space, name) for name in only])
-        else:
-            found = await self._bucket.items(f"current.{space}")
-        entries = (DocumentEntry.FromString(value) for value in found.values())
-        return sorted(entries, key=lambda entry: entry.document)
+        found = (await self._current.look()).get(space, {})
+        return [DocumentEntry.FromString(found[name]) for name in _names(found, only)]
+
+    async def listed(
+        self,
+        space: str,
+        tiers: Collection[str],
+        only: Collection[str] = (),
+        after: str = "",
+        limit: int = 0,
+    ) -> list[DocumentEntry]:
+        """`entries` of these tiers that come after this document; `limit` 0: all of them."""
+        found = (await self._current.look()).get(space, {})
+        names = _names(found, only)
+        entries = (DocumentEntry.FromString(found[name]) for name in names[bisect(names, after) :])
+        return list(itertools.islice((e for e in entries if e.tier in tiers), limit or None))
 
     async def spaces(self) -> list[str]:
         """Those that have documents or changes, ordered."""
-        keys = [*await self._bucket.items("current"), *await self._bucket.items("pending")]
-        return sorted({key.split(".")[1] for key in keys})
+        return sorted({*await self._current.look(), *await self._pending.look()})
 
     async def versions(self, space: str, document: str) -> list[DocumentEntry]:
         """Newest first, of which the first one is current; none when there is no such document."""
@@ -120,8 +177,8 @@ class Catalogue:
 
     async def pending(self) -> list[tuple[str, Change]]:
         """All changes that have begun and not ended, with their spaces."""
-        found = await self._bucket.items("pending")
-        return [(key.split(".")[1], _change(value)) for key, value in found.items()]
+        found = await self._pending.look()
+        return [(space, _change(c)) for space, changes in found.items() for c in changes.values()]
 
     async def end(self, space: str, document: str) -> None:
         await self._bucket.delete(_key("pending", space, document))
@@ -134,13 +191,14 @@ class NatsBucket:
         self._bus, self._name = bus, name
 
     async def get(self, key: str) -> bytes | None:
-        return (await self._live({"multi_last": [f"{self._root}{key}"]})).get(key)
-
-    async def items(self, prefix: str) -> Mapping[str, bytes]:
-        return await self._live({"next_by_subj": f"{self._root}{prefix}.>"})
+        return (await self.several([key])).get(key)
 
     async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        return await self._live({"multi_last": [f"{self._root}{key}" for key in keys]})
+        found = await self._kept({"multi_last": [f"{self._root}{key}" for key in keys]})
+        return {kept.key: kept.value for kept in found if kept.value is not None}
+
+    async def changed(self, prefix: str, since: int) -> Sequence[Kept]:
+        return await self._kept({"next_by_subj": f"{self._root}{prefix}.>", "seq": since + 1})
 
     async def put(self, key: str, value: bytes) -> None:
         await self._publish(key, value, {})
@@ -152,11 +210,15 @@ class NatsBucket:
     def _root(self) -> str:
         return f"$KV.{self._name}."
 
-    async def _live(self, query: dict[str, object]) -> dict[str, bytes]:
-        """Without what was deleted."""
-        found = await self._bus.raw(f"KV_{self._name}", query)
-        alive = (raw for raw in found if "KV-Operation" not in raw.headers)
-        return {raw.subject.removeprefix(self._root): raw.data for raw in alive}
+    async def _kept(self, query: dict[str, object]) -> list[Kept]:
+        return [
+            Kept(
+                raw.sequence,
+                raw.subject.removeprefix(self._root),
+                None if "KV-Operation" in raw.headers else raw.data,
+            )
+            for raw in await self._bus.raw(f"KV_{self._name}", query)
+        ]
 
     async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> None:
         try:
@@ -171,22 +233,34 @@ class MemoryBucket:
     """For tests without NATS."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, Kept] = {}
+        self._revisions = itertools.count(1)
 
     async def get(self, key: str) -> bytes | None:
-        return self._kept.get(key)
+        return self._kept[key].value if key in self._kept else None
 
     async def put(self, key: str, value: bytes) -> None:
-        self._kept[key] = value
+        self._keep(key, value)
 
     async def delete(self, key: str) -> None:
-        self._kept.pop(key, None)
-
-    async def items(self, prefix: str) -> Mapping[str, bytes]:
-        return {key: value for key, value in self._kept.items() if key.startswith(f"{prefix}.")}
+        self._keep(key, None)
 
     async def several(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        return {key: self._kept[key] for key in keys if key in self._kept}
+        found = [(key, await self.get(key)) for key in keys]
+        return {key: value for key, value in found if value is not None}
+
+    async def changed(self, prefix: str, since: int) -> Sequence[Kept]:
+        newest = itertools.takewhile(lambda k: k.revision > since, reversed(self._kept.values()))
+        return [kept for kept in newest if kept.key.startswith(f"{prefix}.")][::-1]
+
+    def _keep(self, key: str, value: bytes | None) -> None:
+        """Last: the newest is found from behind."""
+        self._kept.pop(key, None)
+        self._kept[key] = Kept(next(self._revisions), key, value)
+
+
+def _names(found: Mapping[str, bytes], only: Collection[str]) -> list[str]:
+    return sorted(found.keys() & set(only)) if only else list(found)
 
 
 def _change(value: bytes) -> Change:
@@ -197,3 +271,9 @@ def _change(value: bytes) -> Change:
 def _key(kind: str, space: str, document: str) -> str:
     """Names of documents hold what keys may not."""
     return f"{kind}.{space}.{base64.urlsafe_b64encode(document.encode()).decode()}"
+
+
+def _named(key: str) -> tuple[str, str]:
+    """The space and the document that `_key` wrote."""
+    _, space, document = key.split(".")
+    return space, base64.urlsafe_b64decode(document).decode()

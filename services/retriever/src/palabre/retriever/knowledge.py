@@ -98,6 +98,17 @@ class Knowledge:
         """Ordered by name; those of `only` that exist, or all."""
         return await self._catalogue.entries(space, only)
 
+    async def listed(
+        self,
+        space: str,
+        tiers: Collection[str],
+        only: Collection[str] = (),
+        after: str = "",
+        limit: int = 0,
+    ) -> list[DocumentEntry]:
+        """`documents` of these tiers that come after this one; `limit` 0: all of them."""
+        return await self._catalogue.listed(space, tiers, only, after, limit)
+
     async def entry(self, space: str, document: str) -> DocumentEntry:
         """Raises UnknownDocument."""
         if entry := await self._catalogue.entry(space, document):

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from functools import partial
-from itertools import islice
 from typing import BinaryIO
 
 import grpc
@@ -88,10 +87,11 @@ class Retriever(RetrieverServiceServicer):
             self._spaces.get(request.space)
             if len(request.documents) > MAX_NAMES:
                 raise ValueError(f"too many names: ask for at most {MAX_NAMES} documents at once")
-            tiers = tiers_of(request.groups)
-            entries = await self._knowledge.documents(request.space, request.documents)
-            mine = (e for e in entries if e.tier in tiers and e.document > request.after)
-            return pb.ListDocumentsResponse(documents=islice(mine, request.limit or None))
+            tiers, only = tiers_of(request.groups), request.documents
+            listed = self._knowledge.listed(
+                request.space, tiers, only, request.after, request.limit
+            )
+            return pb.ListDocumentsResponse(documents=await listed)
 
     async def GetDocument(
         self, request: pb.GetDocumentRequest, context: Context
