@@ -1,13 +1,19 @@
 """PDFs: lines, paragraphs, headings and tables found again from drawn letters."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+from pypdfium2.internal import ObjectTracker
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from palabre.retriever.documents import Document, read
+from palabre.retriever.documents.formats import render
+from palabre.retriever.errors import InvalidDocument
 
 
 def told(document: Document) -> list[tuple[int, tuple[str, ...], list[str]]]:
@@ -254,3 +260,38 @@ def test_a_page_with_nothing_but_its_head_and_a_rule_is_no_scan() -> None:
     document = read("a.pdf", out.getvalue())
     assert [page for page, _, _ in told(document)] == [1, 2, 4]
     assert document.unread == ()
+
+
+IN_FOUR_THREADS = """
+import sys, threading
+from pathlib import Path
+from palabre.retriever.documents import read
+
+data = Path(sys.argv[1]).read_bytes()
+
+def work():
+    for _ in range(100):
+        read("a.pdf", data)
+
+sys.setswitchinterval(1e-5)
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_read_pdfs_one_after_the_other(tmp_path: Path) -> None:
+    """In a process of their own: PDFium in two threads breaks the heap, and what follows."""
+    (tmp_path / "a.pdf").write_bytes(drawn(*[column(50, ["Trois ans.", "Six ans."])] * 6))
+    subprocess.run([sys.executable, "-c", IN_FOUR_THREADS, tmp_path / "a.pdf"], check=True)
+
+
+def test_nothing_of_pdfium_outlives_a_document_also_when_it_is_refused() -> None:
+    data = drawn(column(50, ["Trois ans."]))
+    with pytest.raises(InvalidDocument, match="has no page 2") as refused:
+        render("a.pdf", data, 2)
+    # Which holds the frames that the document was in.
+    assert refused.tb
+    assert not any(ObjectTracker.values())

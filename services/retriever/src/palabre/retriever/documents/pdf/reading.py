@@ -3,11 +3,14 @@
 Not by markitdown, which knows neither pages nor headings nor tables of a PDF (bench/reading).
 """
 
+import contextlib
 import ctypes
 import io
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from PIL.Image import Image
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
 
 from palabre.retriever.documents.packages import encrypted
@@ -36,6 +39,8 @@ _LANGUAGE_UNITS = 32
 _MAX_OBJECTS = 20_000
 # Around a page's head and foot; letters that were turned into shapes are many more.
 _RULES = 10
+# PDFium may be in one thread at a time, whichever documents they read: two break the heap.
+_ALONE = threading.Lock()
 
 
 def read_pdf(source: Source) -> Document:
@@ -43,14 +48,27 @@ def read_pdf(source: Source) -> Document:
 
     Raises InvalidDocument.
     """
-    file = _opened(source.name, source.data)
-    found = [_page(source.name, file, number) for number in range(len(file))]
+    with _opened(source.name, source.data) as file:
+        return _read(source.name, file)
+
+
+def render(name: str, data: bytes, page: int) -> bytes:
+    """A page, from 1, as PNG. Raises InvalidDocument."""
+    with _opened(name, data) as file:
+        picture = _rendered(name, file, page)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def _read(name: str, file: PdfDocument) -> Document:
+    found = [_page(name, file, number) for number in range(len(file))]
     pages = list(without_furniture([lines for lines, _ in found], [height for _, height in found]))
     unread = tuple(n for n, lines in enumerate(pages, 1) if not lines and _shows(file, n - 1))
     vocabulary = vocabulary_of(pages)
     parts = [parts_of(ordered(lines), vocabulary) for lines in pages]
     _join_over_pages(parts, vocabulary)
-    title, sections = _told(parts, sane_title(_said(file, "Title"), source.name))
+    title, sections = _told(parts, sane_title(_said(file, "Title"), name))
     return Document(
         without_title(sections, title),
         title=title,
@@ -59,33 +77,41 @@ def read_pdf(source: Source) -> Document:
     )
 
 
-def render(name: str, data: bytes, page: int) -> bytes:
-    """A page, from 1, as PNG. Raises InvalidDocument."""
-    file = _opened(name, data)
+def _rendered(name: str, file: PdfDocument, page: int) -> Image:
+    """In memory of Python's, which needs no PDFium any more."""
     if not 1 <= page <= len(file):
         raise InvalidDocument(name, f"has no page {page}", f"choose 1 to {len(file)}")
     try:
         shown = file[page - 1]
         scale = min(_RENDER_DPI / 72, _MAX_PIXELS / max(*shown.get_size(), 1.0))
-        picture, out = shown.render(scale=scale).to_pil(), io.BytesIO()
+        with contextlib.closing(shown.render(scale=scale)) as bitmap:
+            picture: Image = bitmap.to_pil()
     except PdfiumError as error:
         raise _damaged(name) from error
-    picture.save(out, "PNG")
-    return out.getvalue()
+    return picture
 
 
-def _opened(name: str, data: bytes) -> PdfDocument:
+@contextlib.contextmanager
+def _opened(name: str, data: bytes) -> Iterator[PdfDocument]:
+    """Closed at the end with its pages and their text, and not when their finalizers happen to run.
+
+    That may be in any thread. Nobody else is in PDFium meanwhile.
+    """
+    with _ALONE, contextlib.closing(_loaded(name, data)) as file:
+        if len(file) > MAX_PAGES:
+            raise InvalidDocument(
+                name, f"has {len(file)} pages, above the limit of {MAX_PAGES}", "split it"
+            )
+        yield file
+
+
+def _loaded(name: str, data: bytes) -> PdfDocument:
     try:
-        file = PdfDocument(data)
+        return PdfDocument(data)
     except PdfiumError as error:
         if getattr(error, "err_code", None) in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
             raise encrypted(name) from error
         raise _damaged(name) from error
-    if len(file) > MAX_PAGES:
-        raise InvalidDocument(
-            name, f"has {len(file)} pages, above the limit of {MAX_PAGES}", "split it"
-        )
-    return file
 
 
 def _damaged(name: str) -> InvalidDocument:
