@@ -55,12 +55,16 @@ def retrieved(
     passages: tuple[Passage, ...] = (DEPOSIT, NOTICE),
     understanding: Understanding | None = None,
     replaceable: bool = True,
+    doubtful: bool = False,
     **utterance: Any,
 ) -> pb.Event:
     event = received(text, replaceable=replaceable, **utterance)
     understood = understanding or Understanding(language="fr", question=text)
     body = pb.PassagesRetrieved(
-        utterance=event.utterance_received.utterance, understanding=understood, passages=passages
+        utterance=event.utterance_received.utterance,
+        understanding=understood,
+        passages=passages,
+        doubtful=doubtful,
     )
     return follow(event, body)
 

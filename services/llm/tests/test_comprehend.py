@@ -61,6 +61,12 @@ async def test_without_a_model_the_raw_words_go_on_at_once() -> None:
     assert not result.understanding.judged
 
 
+async def test_it_says_whether_a_model_will_read_the_passages() -> None:
+    by_itself = await understood(received("préavis"), comprehension())
+    beside_a_model = await understood(received("préavis"), comprehension(Scripted()))
+    assert (by_itself.understanding.read, beside_a_model.understanding.read) == (False, True)
+
+
 async def test_a_follow_up_without_a_model_is_searched_with_the_question_before() -> None:
     result = await understood(received("Et pour un meublé ?"), comprehension(), past=(PAST,))
     assert result.understanding.question == "Quel préavis pour partir ? Et pour un meublé ?"

@@ -85,6 +85,14 @@ async def test_without_a_rewritten_question_the_words_themselves_are_searched(
     assert (await retrieve(search, event)).passages
 
 
+async def test_a_model_that_reads_gets_what_may_answer_told_as_doubtful(search: Search) -> None:
+    event = understood("trois mois de préavis pour la chaudière du garage")
+    assert not (await retrieve(search, event)).passages
+    event.utterance_understood.understanding.read = True
+    body = await retrieve(search, event)
+    assert ([p.document for p in body.passages], body.doubtful) == (["public.md"], True)
+
+
 async def test_nothing_found_is_an_answer_too(search: Search) -> None:
     body = await retrieve(search, understood("la capitale de la Mongolie"))
     assert list(body.passages) == []

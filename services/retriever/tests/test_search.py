@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from palabre.contracts.v1.turns_pb2 import Passage
@@ -77,6 +79,24 @@ async def test_half_a_question_is_below_a_high_floor_and_counted(search: Search)
     assert documents(await find(search, question, floor=0.2)) == ["preavis"]
     found = await find(search, question, floor=0.9)
     assert (documents(found), found.below_floor > 0) == ([], True)
+
+
+async def test_who_reads_is_given_what_is_doubtful_and_no_noise(search: Search) -> None:
+    question, floor = "un préavis pour les girafes du zoo", 0.5
+    quoted = await find(search, question, floor=floor)
+    asked = Question("demo", [question], ("public",), ("fr",), 5, floor, read=True)
+    read = await search.find(asked)
+    assert (documents(quoted), quoted.doubtful) == ([], False)
+    assert (documents(read)[0], read.doubtful) == ("preavis", True)
+    assert all(floor / 2 <= passage.relevance < floor for passage in read.passages)
+    noise = await search.find(replace(asked, forms=["les girafes du zoo de la ville, un préavis"]))
+    assert (noise.passages, noise.doubtful) == ([], False)
+
+
+async def test_who_reads_is_not_told_to_doubt_what_reached_the_floor(search: Search) -> None:
+    asked = Question("demo", ["le préavis de trois mois"], ("public",), ("fr",), 5, read=True)
+    found = await search.find(asked)
+    assert (documents(found)[0], found.doubtful) == ("preavis", False)
 
 
 async def test_without_a_floor_all_candidates_are_given(search: Search) -> None:

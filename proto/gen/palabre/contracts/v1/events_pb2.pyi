@@ -242,10 +242,13 @@ class PassagesRetrieved(_message.Message):
     PASSAGES_FIELD_NUMBER: _builtins.int
     BELOW_FLOOR_FIELD_NUMBER: _builtins.int
     SEARCH_MS_FIELD_NUMBER: _builtins.int
+    DOUBTFUL_FIELD_NUMBER: _builtins.int
     below_floor: _builtins.int
     """How many candidates were below the relevance floor."""
     search_ms: _builtins.float
     """Milliseconds that the search took."""
+    doubtful: _builtins.bool
+    """No passage reached the floor: only who reads them can tell whether they answer."""
     @_builtins.property
     def utterance(self) -> _turns_pb2.Utterance: ...
     @_builtins.property
@@ -265,10 +268,11 @@ class PassagesRetrieved(_message.Message):
         passages: _abc.Iterable[_turns_pb2.Passage] | None = ...,
         below_floor: _builtins.int = ...,
         search_ms: _builtins.float = ...,
+        doubtful: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["understanding", b"understanding", "utterance", b"utterance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["below_floor", b"below_floor", "history", b"history", "passages", b"passages", "search_ms", b"search_ms", "understanding", b"understanding", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["below_floor", b"below_floor", "doubtful", b"doubtful", "history", b"history", "passages", b"passages", "search_ms", b"search_ms", "understanding", b"understanding", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

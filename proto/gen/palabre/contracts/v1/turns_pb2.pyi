@@ -313,6 +313,7 @@ class Understanding(_message.Message):
     JUDGED_FIELD_NUMBER: _builtins.int
     DURATION_MS_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
+    READ_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """BCP 47."""
     question: _builtins.str
@@ -323,6 +324,8 @@ class Understanding(_message.Message):
     """Milliseconds that comprehension took."""
     engine: _builtins.str
     """The engine that was used; empty when none was."""
+    read: _builtins.bool
+    """A model will read the passages, and judge itself whether they answer."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Further forms to search with."""
@@ -341,10 +344,11 @@ class Understanding(_message.Message):
         judged: _builtins.bool = ...,
         duration_ms: _builtins.float = ...,
         engine: _builtins.str = ...,
+        read: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -72,11 +72,16 @@ class Turn:
         return replies.of(self.language, self.persona.address)(key)
 
     @property
+    def quotable(self) -> Sequence[turns.Passage]:
+        """Passages that answer, as far as a search can tell."""
+        return () if self.received.doubtful else self.received.passages
+
+    @property
     def is_story(self) -> bool:
         return self.persona.mode == "story"
 
     def refusal(self) -> str:
-        answerable = self.is_story or bool(self.received.passages)
+        answerable = self.is_story or bool(self.quotable)
         return categories.refusal(self.guard, answerable=answerable)
 
 
@@ -170,7 +175,7 @@ class Answering:
         if turn.is_story and not draft.citations.cited:
             for result in draft.write(_inspired_by(turn, draft)):
                 yield result
-        known = turn.received.passages
+        known = turn.quotable or draft.citations.cited
         mode = turns.ANSWER_MODE_GROUNDED if known else turns.ANSWER_MODE_NO_KNOWLEDGE
         mode = turns.ANSWER_MODE_STORY if turn.is_story else mode
         async for result in self._completed(turn, draft, mode, generation.usage):
@@ -259,11 +264,11 @@ class Answering:
         received, utterance = turn.received, turn.received.utterance
         retrieved = Retrieved(
             utterance.text, turn.language, received.passages, received.history,
-            utterance.instructions,
+            utterance.instructions, received.doubtful,
         )  # fmt: skip
         material = Material(
             question=received.understanding.question or utterance.text,
-            passages=tuple(received.passages),
+            passages=tuple(turn.quotable),
             language=turn.language,
             address=turn.persona.address,
             where_to_turn=turn.space.text(turn.space.no_knowledge, turn.language),

@@ -91,6 +91,7 @@ class Comprehension:
                 space, utterance.text, history, understood.language, fiction=fiction
             )
             await self._refine(understood, asked, models)
+        understood.read = self.ladder.reads(persona.models)
         understood.duration_ms = (self.clock() - begun) * 1000
         return understood
 

@@ -47,6 +47,10 @@ class Ladder:
         names = [*(models or self._models), *({LAST} & self._engines.keys())]
         return list(dict.fromkeys(rung for name in names if (rung := self._rung(name))))
 
+    def reads(self, models: Sequence[str] = ()) -> bool:
+        """The first of these models reads passages, and can tell that they do not answer."""
+        return any(rung.engine.name != LAST for rung in self.rungs(models)[:1])
+
     def judges(self, models: Sequence[str] = ()) -> list[Rung]:
         """Those that answer with a JSON object."""
         return [rung for rung in self.rungs(models) if isinstance(rung.engine, Judge)]

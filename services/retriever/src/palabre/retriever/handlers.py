@@ -39,13 +39,15 @@ def _question(event: pb.Event, space: Space) -> Question:
     except KeyError:
         raise Reject(f"space {event.space} has no persona {utterance.persona!r}") from None
     languages = (understanding.language, *space.languages)
+    story = persona.mode == "story"
     return Question(
         space=event.space,
         forms=[understanding.question or utterance.text, *understanding.queries],
         tiers=tiers_of(utterance.author.groups, persona.tier),
         languages=tuple(dict.fromkeys(language for language in languages if language)),
         limit=space.knowledge.passages,
-        floor=STORY_FLOOR if persona.mode == "story" else space.knowledge.floor,
+        floor=STORY_FLOOR if story else space.knowledge.floor,
+        read=understanding.read and not story,
     )
 
 
@@ -59,6 +61,7 @@ def _retrieved(event: pb.Event, found: Found) -> pb.Event:
         passages=found.passages,
         below_floor=found.below_floor,
         search_ms=found.search_ms,
+        doubtful=found.doubtful,
     )
     result = events.follow(event, body)
     passages = result.passages_retrieved.passages

@@ -33,15 +33,19 @@ DEEPER, MAX_READ = 200, 200
 DOCUMENTS = 5
 # What the best passage must cover of the question, or nothing was found; see coverage.py.
 FLOOR = 0.32
-# Share of the floor below which a passage beside the best one is noise.
-_BESIDE = 0.5
+# Share of the floor below which a passage is noise, beside the best one and to who reads it.
+_NOISE = 0.5
 # Forms of a question that are searched for, the main one included.
 MAX_FORMS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is searched for, and for whom. `forms[0]` is the main form, `tiers` who may read."""
+    """What is searched for, and for whom. `forms[0]` is the main form, `tiers` who may read.
+
+    `read`: a model will judge whether the passages answer. It tells that far better than a floor,
+    which then only keeps noise from it.
+    """
 
     space: str
     forms: Sequence[str]
@@ -49,15 +53,20 @@ class Question:
     languages: Sequence[str]
     limit: int
     floor: float | None = None
+    read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Passages best first, how many candidates were below the floor, and how long it took."""
+    """Passages best first, how many candidates were left out, and how long it took.
+
+    `doubtful`: none reached the floor, and there are some only because they will be read.
+    """
 
     passages: list[Passage]
     below_floor: int
     search_ms: float
+    doubtful: bool = False
 
 
 class Search:
@@ -90,11 +99,13 @@ class Search:
             if len(candidates) >= question.limit or len(scores) < depth:
                 break
         judged, floor = await self._judged(question, main, candidates)
-        passages = _above(floor, judged)
+        best = max((each.passage.relevance for each in judged), default=0.0)
+        passages = _above(floor * _NOISE, judged) if best >= floor or question.read else []
         return Found(
             passages=diverse(passages, self._documents)[: question.limit],
             below_floor=len(judged) - len(passages),
             search_ms=(self._clock() - begun) * 1_000,
+            doubtful=best < floor and bool(passages),
         )
 
     async def _scores(
@@ -171,10 +182,7 @@ def diverse(passages: Iterable[Passage], documents: int = DOCUMENTS) -> list[Pas
     return first + later
 
 
-def _above(floor: float, candidates: Sequence[Indexed]) -> list[Passage]:
-    """Nothing when no passage reaches the floor; else without those that are far below it."""
-    best = max((c.passage.relevance for c in candidates), default=0.0)
-    least = floor * _BESIDE if best >= floor else 1.0 + floor
+def _above(least: float, candidates: Sequence[Indexed]) -> list[Passage]:
     return [c.passage for c in candidates if c.passage.relevance >= least]
 
 

@@ -78,6 +78,7 @@ class Prompting:
             "where_to_turn": space.text(space.no_knowledge, language),
             "language": name(language),
             "instructions": data(retrieved.instructions, LONGEST_INSTRUCTIONS),
+            "doubtful": retrieved.doubtful,
             "passages": [_passage(passage) for passage in retrieved.passages],
             "question": data(retrieved.question, LONGEST_QUESTION),
         }
@@ -128,6 +129,7 @@ class Retrieved:
     passages: Sequence[turns.Passage] = ()
     history: Sequence[turns.Exchange] = ()
     instructions: str = ""
+    doubtful: bool = False
 
 
 def date(day: dt.date, language: str) -> str:
