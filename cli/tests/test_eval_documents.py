@@ -139,6 +139,14 @@ async def test_passages_can_be_cut_shorter(asked: Path, folder: Path) -> None:
     assert whole.searched["passages"] < shorter.searched["passages"]
 
 
+async def test_passages_can_be_cut_for_a_model_that_reads_little(asked: Path, folder: Path) -> None:
+    (folder / "long.md").write_text("# Long\n\n" + "Une phrase assez longue. " * 30)
+    whole = await evaluated(asked, folder, "embedding_engine=words")
+    parted = await evaluated(asked, folder, "embedding_engine=words", "embedding_tokens=40")
+    assert parted.searched["setting"]["embedding_tokens"] == 40
+    assert whole.searched["passages"] < parted.searched["passages"]
+
+
 async def test_engines_are_set_up_as_those_of_a_server(asked: Path, folder: Path) -> None:
     changes = ("embedding_engine=words", "reranker_engine=words", "reranker_floor=0.6")
     report = await evaluated(asked, folder, *changes)
@@ -165,6 +173,7 @@ async def test_an_engine_that_is_not_there_is_refused(asked: Path, folder: Path)
         ("documents=11", "0 to 10"),
         ("passage_characters=10", "at least 100"),
         ("fields=body", "choose among text"),
+        ("embedding_tokens=8", "greater than or equal to 32"),
     ],
 )
 def test_a_setting_that_is_none_is_refused(change: str, reason: str) -> None:

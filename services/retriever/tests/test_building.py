@@ -18,6 +18,7 @@ from palabre.retriever.catalogue import Catalogue, Change, MemoryBucket
 from palabre.retriever.engines import Embedder
 from palabre.retriever.engines.words import HashedWords
 from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.index.generation import Generation, Shape
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.port import Collections
 from palabre.retriever.index.qdrant import QdrantIndex
@@ -78,7 +79,7 @@ def desk(collections: Collections, bucket: MemoryBucket, originals: MemoryObject
 class Down:
     """An embedder that answers so many calls, then none until it is mended."""
 
-    name, size = "down", 8
+    name, size, longest = "down", 8, 0
 
     def __init__(self, calls: int) -> None:
         self.calls, self.texts = calls, 0
@@ -92,6 +93,9 @@ class Down:
 
     async def questions(self, texts: Sequence[str]) -> list[list[float]]:
         return await self.passages(texts)
+
+    def tokens(self, text: str) -> int:
+        return len(text)
 
     async def close(self) -> None:
         pass
@@ -303,6 +307,33 @@ async def test_passages_that_are_cut_otherwise_are_counted_anew(desk: Desk) -> N
     await desk.rebuild()
     assert (await desk.knowledge.entry(SPACE, "a.md")).passages == 1
     assert await desk.knowledge.recover() == []
+
+
+async def test_a_model_that_reads_less_has_passages_of_its_own(
+    collections: Collections, bucket: MemoryBucket, originals: MemoryObjects
+) -> None:
+    earlier = Desk(collections, bucket, originals, HashedWords(16))
+    await earlier.ingest("a.md", "# A\n\n" + "Un premier loyer est dû le cinq. " * 20)
+    assert await earlier.index.count(SPACE) == 1
+    later = Desk(collections, bucket, originals, HashedWords(16, longest=40))
+    await later.index.refresh()
+    assert later.index.outdated(SPACE)
+    await later.rebuild()
+    assert await later.roles() == ["1 retired", "2 serving"]
+    passages = (await later.knowledge.entry(SPACE, "a.md")).passages
+    assert await later.index.count(SPACE) == passages == 4
+    assert max(len(text.split()) for text in await later.texts()) < 40
+
+
+@pytest.mark.parametrize(
+    ("shape", "digest"), [(Shape(), "397b4272"), (Shape(embedder="m", size=3), "7992a8c1")]
+)
+def test_indexes_that_were_built_before_keep_their_names(shape: Shape, digest: str) -> None:
+    """Of shapes without what came later."""
+    generation = Generation("demo", 1, shape)
+    assert generation.name == f"demo.1-{digest}"
+    assert "longest" not in generation.described()["shape"]
+    assert Generation.of(generation.described()) == generation
 
 
 async def test_what_the_catalogue_does_not_know_is_built_away(desk: Desk) -> None:

@@ -131,6 +131,12 @@ async def test_an_empty_text_has_a_vector(embedder: Embedder) -> None:
     assert math.hypot(*vector) == pytest.approx(1.0, abs=1e-5)
 
 
+async def test_tokens_are_counted_also_beyond_what_is_read(embedder: Embedder) -> None:
+    counts = [embedder.tokens("bail " * times) for times in (1, 10, 10_000)]
+    assert counts == sorted(set(counts))
+    assert counts[2] >= 10_000
+
+
 async def test_the_text_that_answers_is_judged_best_and_scores_are_shares(judge: Reranker) -> None:
     scores = await judge.scores("le bail dure", TEXTS)
     assert len(scores) == 3

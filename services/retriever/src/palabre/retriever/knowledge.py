@@ -82,8 +82,7 @@ class Knowledge:
             limit = self._limits.max_document_bytes
             document, original = await self._contents.read(header, data, limit, language)
             entry = self._entry(header, original, document, language)
-            target = self._limits.passage_characters
-            passages = await asyncio.to_thread(_cut, document, entry, target)
+            passages = await asyncio.to_thread(self._cut, document, entry)
             entry.passages = len(passages)
             steps = self._replace(header.space, entry, passages, original, attempt)
             async with contextlib.aclosing(steps):
@@ -358,7 +357,19 @@ class Knowledge:
 
     async def _passages(self, space: str, entry: DocumentEntry) -> list[Indexed]:
         document = await self._contents.document(space, entry)
-        return await asyncio.to_thread(_cut, document, entry, self._limits.passage_characters)
+        return await asyncio.to_thread(self._cut, document, entry)
+
+    def _cut(self, document: Document, entry: DocumentEntry) -> list[Indexed]:
+        common = Passage(
+            document=entry.document,
+            title=entry.title,
+            url=entry.url,
+            version=entry.version,
+            language=entry.language,
+            tier=entry.tier,
+        )
+        target = self._limits.passage_characters
+        return cut(document.sections, common, document.keywords, target, self._index.window)
 
 
 def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
@@ -367,18 +378,6 @@ def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntr
     if len(found) != 1:
         raise UnknownVersion(versions[0].document, version)
     return found[0]
-
-
-def _cut(document: Document, entry: DocumentEntry, target: int) -> list[Indexed]:
-    common = Passage(
-        document=entry.document,
-        title=entry.title,
-        url=entry.url,
-        version=entry.version,
-        language=entry.language,
-        tier=entry.tier,
-    )
-    return cut(document.sections, common, document.keywords, target)
 
 
 def _same(current: DocumentEntry, entry: DocumentEntry) -> bool:

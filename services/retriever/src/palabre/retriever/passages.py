@@ -4,7 +4,6 @@ A passage's id is derived from all that it says and how it may be read, so a new
 document keeps the ids of the passages that did not change: only the others are written.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from dataclasses import dataclass, field
 from palabre.chassis.ids import derived
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.documents import Block, Section
+from palabre.retriever.engines.port import Window
+from palabre.retriever.fitting import GAP, PLACES, fitted, heading_rows, joined
 
 # Characters of text that a passage aims at; measured, see bench/search/README.md.
 TARGET = 900
@@ -40,15 +41,20 @@ def cut(
     common: Passage,
     keywords: tuple[str, ...] = (),
     target: int = TARGET,
+    window: Window | None = None,
 ) -> list[Indexed]:
-    """Passages in reading order. `common` holds what they share: document, title, version, tier…"""
+    """Passages in reading order. `common` holds what they share: document, title, version, tier…
+
+    With a window none is longer than it, as far as that is known. Blocking.
+    """
     seen: Counter[str] = Counter()
     passages = []
     for section in sections:
-        for text in pack(section.blocks, target):
-            passage = Passage(text=text, page=section.page)
-            passage.MergeFrom(common)
-            passage.heading_path.extend(_shortened(section.headings))
+        shared = Passage(page=section.page, heading_path=_shortened(section.headings))
+        shared.MergeFrom(common)
+        for text in _texts(section, shared, target, window):
+            passage = Passage(text=text)
+            passage.MergeFrom(shared)
             identity = _identity(passage, keywords)
             passage.id = derived(*identity, str(seen["\0".join(identity)]))
             seen["\0".join(identity)] += 1
@@ -56,16 +62,30 @@ def cut(
     return passages
 
 
+def _texts(section: Section, shared: Passage, target: int, window: Window | None) -> Iterator[str]:
+    if window is None or not window.longest:
+        return iter(pack(section.blocks, target))
+    packed = _packed(section.blocks, target)
+    return (text for blocks in packed for text in fitted(blocks, shared, window))
+
+
 def pack(blocks: Iterable[Block], target: int = TARGET) -> list[str]:
     """Joins blocks up to the target; cuts those that are too long where it hurts least."""
-    packed: list[str] = []
-    for piece in (piece for block in blocks for piece in _pieces(block, target)):
+    return [joined(each) for each in _packed(blocks, target)]
+
+
+def _packed(blocks: Iterable[Block], target: int) -> list[list[Block]]:
+    packed: list[list[Block]] = []
+    length = 0
+    for piece in (Block(text, block.kind) for block in blocks for text in _pieces(block, target)):
         # A short end is joined too: a few words alone answer nothing.
-        room = target if len(piece) * 4 > target else target * 5 // 4
-        if packed and len(packed[-1]) + len(piece) < room:
-            packed[-1] += "\n\n" + piece
+        room = target if len(piece.text) * 4 > target else target * 5 // 4
+        if packed and length + len(piece.text) < room:
+            packed[-1].append(piece)
+            length += len(GAP) + len(piece.text)
         else:
-            packed.append(piece)
+            packed.append([piece])
+            length = len(piece.text)
     return packed
 
 
@@ -75,16 +95,14 @@ def _pieces(block: Block, target: int) -> Iterator[str]:
     elif block.kind == "table":
         yield from _rows(block.text, target)
     else:
-        parts = _SENTENCE if block.kind == "paragraph" else _ITEM if block.kind == "list" else _LINE
-        yield from _joined(parts.split(block.text), target)
+        yield from _joined(PLACES[block.kind][0].split(block.text), target)
 
 
 def _rows(table: str, target: int) -> Iterator[str]:
     """Every piece of a table begins with its heading rows."""
-    lines = table.split("\n")
-    headed = len(lines) > 2 and set(lines[1]) <= set("|-: ") and len(lines[0]) < target // 2
-    heading = "\n".join(lines[:2]) if headed else ""
-    for piece in _joined(("\n" + row for row in lines[2 if heading else 0 :]), target):
+    heading = heading_rows(table, target // 2)
+    rows = table.split("\n")[2 if heading else 0 :]
+    for piece in _joined(("\n" + row for row in rows), target):
         yield f"{heading}\n{piece}" if heading else piece
 
 
@@ -122,9 +140,3 @@ def _identity(passage: Passage, keywords: tuple[str, ...]) -> tuple[str, ...]:
 
 def _shortened(headings: tuple[str, ...]) -> list[str]:
     return [heading[:_HEADING_CHARACTERS] for heading in headings[-_MAX_HEADINGS:]]
-
-
-# Where a text may be cut: before the white space, which stays with what follows.
-_SENTENCE = re.compile(r"(?<=[.!?…])(?=\s)|(?=\n)")
-_ITEM = re.compile(r"(?=\n(?:[-*+]|\d+[.)])\s)")
-_LINE = re.compile(r"(?=\n)")

@@ -18,6 +18,7 @@ _RECIPE = {
     "embedding_dimensions",
     "embedding_question_prefix",
     "embedding_passage_prefix",
+    "embedding_tokens",
 }
 
 
@@ -82,6 +83,12 @@ class RetrieverSettings(ServiceSettings):
     )
     embedding_passage_prefix: str | None = Field(
         default=None, description="Put before a passage; unset: what the model is known to want."
+    )
+    embedding_tokens: int | None = Field(
+        default=None,
+        ge=32,
+        description="Tokens of a passage that the model reads: longer ones are parted; unset: as"
+        " its folder says, and for an API nothing is parted.",
     )
     embedding_timeout_s: float = Field(
         default=2.0, gt=0, description="How long a question's vector may take at that API."

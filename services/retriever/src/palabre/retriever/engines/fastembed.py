@@ -40,8 +40,13 @@ _FAULTS = (
 class FastEmbedder:
     """Owns two threads; each call of onnxruntime uses as many more as the model was given."""
 
-    def __init__(self, model: TextEmbedding, name: str, prefixes: Prefixes = NONE) -> None:
+    def __init__(
+        self, model: TextEmbedding, name: str, prefixes: Prefixes = NONE, longest: int | None = None
+    ) -> None:
+        """`longest` lets it read fewer tokens of a passage than it could."""
         self._model, self._prefixes = model, prefixes
+        self._tokenizer, could = _counting(model)
+        self.longest = min(filter(None, (could, longest)), default=0)
         self._bulk = ThreadPoolExecutor(1, "embed-passages")
         self._quick = ThreadPoolExecutor(1, "embed-questions")
         self.size = len(_vectors(model.passage_embed, ["a"])[0])
@@ -63,6 +68,9 @@ class FastEmbedder:
             return []
         prefixed = [self._prefixes.question + text for text in texts]
         return await _run(self._quick, _vectors, self._model.query_embed, prefixed)
+
+    def tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(self._prefixes.passage + text).ids)
 
     async def close(self) -> None:
         self._bulk.shutdown(wait=False, cancel_futures=True)
@@ -97,7 +105,8 @@ def embedder(settings: RetrieverSettings) -> FastEmbedder:
         name = _register(path, settings.embedding_pooling) if path else settings.embedding_model
         model = TextEmbedding(_known(TextEmbedding, name), **_where(path, settings))
         identity = f"{path.name}-{_digest(path)}-{name[-4:]}" if path else name
-        return FastEmbedder(model, identity, of_settings(settings))
+        longest = settings.embedding_tokens or (_meant(path) if path else None)
+        return FastEmbedder(model, identity, of_settings(settings), longest)
 
 
 def reranker(settings: RetrieverSettings) -> FastReranker:
@@ -179,6 +188,15 @@ def _pooling(path: Path) -> str:
     )  # fmt: skip
 
 
+def _meant(path: Path) -> int | None:
+    """Tokens that sentence-transformers lets the model read: it may be able to read more."""
+    try:
+        said = json.loads((path / "sentence_bert_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return said.get("max_seq_length") or None
+
+
 def _file(path: Path) -> str:
     return next((name for name in _FILES if (path / name).is_file()), _FILES[0])
 
@@ -191,6 +209,16 @@ def _digest(path: Path) -> str:
     """Of the model itself: another one may come to stand in the same folder."""
     with (path / _file(path)).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _counting(model: TextEmbedding) -> tuple[Any, int]:
+    """The model's tokenizer without its limit, and the limit."""
+    own: Any = model.model
+    tokenizer = type(own.tokenizer).from_str(own.tokenizer.to_str())
+    longest = int((tokenizer.truncation or {}).get("max_length", 0))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer, longest
 
 
 def _vectors(embed: Callable[[list[str]], Any], texts: list[str]) -> list[list[float]]:

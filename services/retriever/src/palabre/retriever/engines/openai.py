@@ -16,6 +16,7 @@ import openai
 
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.telemetry import ENGINE_FAILURES, ENGINE_TOKENS
+from palabre.retriever.engines.estimate import estimated
 from palabre.retriever.engines.port import EngineMissing
 from palabre.retriever.engines.prefixes import NONE, Prefixes, of_settings
 from palabre.retriever.settings import RetrieverSettings
@@ -49,7 +50,10 @@ class OpenAiEmbedder:
         prefixes: Prefixes = NONE,
         patience: Patience = Patience(),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        longest: int = 0,
     ) -> None:
+        """`longest` in tokens, as whoever sets it up knows it: such an API does not tell."""
+        self.longest = longest
         self._client, self._model, self.size = client, model, size
         self._prefixes, self._patience, self._sleep = prefixes, patience, sleep
         told = hashlib.sha256(f"{client.base_url}{prefixes}".encode()).hexdigest()[:8]
@@ -70,6 +74,9 @@ class OpenAiEmbedder:
         prefixed = [(self._prefixes.question + text)[:MAX_CHARACTERS] for text in texts]
         found = [await self._call(b, self._patience.question) for b in _batches(prefixed)]
         return [vector for vectors in found for vector in vectors]
+
+    def tokens(self, text: str) -> int:
+        return estimated(self._prefixes.passage + text)
 
     async def close(self) -> None:
         await self._client.close()
@@ -134,6 +141,7 @@ def embedder(settings: RetrieverSettings) -> OpenAiEmbedder:
         settings.embedding_dimensions,
         of_settings(settings),
         patience,
+        longest=settings.embedding_tokens or 0,
     )
 
 

@@ -8,7 +8,23 @@ class EngineMissing(RuntimeError):
     """What the settings ask for is not there. The message says what to do; nothing starts."""
 
 
-class Embedder(Protocol):
+class Window(Protocol):
+    """How much of a passage a model reads. Safe to share between threads; blocking."""
+
+    @property
+    def longest(self) -> int:
+        """Tokens, with all that the engine adds to a passage; 0 where nobody knows."""
+        ...
+
+    def tokens(self, text: str) -> int:
+        """Of a passage, with all that the engine adds, as if nothing were too long.
+
+        Where the model's tokenizer is not here: an estimate, rather too many than too few.
+        """
+        ...
+
+
+class Embedder(Window, Protocol):
     """Texts become vectors of length 1. Safe to share between tasks. May raise Unavailable."""
 
     @property

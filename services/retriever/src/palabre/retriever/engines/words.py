@@ -15,8 +15,9 @@ _SIZE = 256
 class HashedWords:
     """A bag of words whose dimensions are hashes (Weinberger et al. 2009)."""
 
-    def __init__(self, size: int = _SIZE) -> None:
-        self.size = size
+    def __init__(self, size: int = _SIZE, longest: int = 0) -> None:
+        """`longest` in words; it reads more, but stands in for what does not."""
+        self.size, self.longest = size, longest
         self.name = f"words-{size}"
 
     async def passages(self, texts: Sequence[str]) -> list[list[float]]:
@@ -24,6 +25,9 @@ class HashedWords:
 
     async def questions(self, texts: Sequence[str]) -> list[list[float]]:
         return await self.passages(texts)
+
+    def tokens(self, text: str) -> int:
+        return len(_WORD.findall(text))
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -52,7 +56,7 @@ class SharedWords:
 
 
 def embedder(settings: RetrieverSettings) -> HashedWords:
-    return HashedWords(settings.embedding_dimensions or _SIZE)
+    return HashedWords(settings.embedding_dimensions or _SIZE, settings.embedding_tokens or 0)
 
 
 def reranker(settings: RetrieverSettings) -> SharedWords:

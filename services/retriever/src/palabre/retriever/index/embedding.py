@@ -10,6 +10,7 @@ import structlog
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.telemetry import SEARCHES_WITHOUT_MEANING
 from palabre.retriever.engines import Embedder
+from palabre.retriever.fitting import embedded
 from palabre.retriever.index.port import NO_MEANING, Meaning, Vector
 from palabre.retriever.passages import Indexed
 
@@ -41,8 +42,9 @@ class Embedding:
         """In this order. Raises Unavailable."""
         vectors: list[Vector] = []
         for batch in batched(passages, BATCH):
+            texts = [embedded(each.passage, self._embedder) for each in batch]
             async with self._calls:
-                vectors += await self._embedder.passages([text_of(p) for p in batch])
+                vectors += await self._embedder.passages(texts)
         return vectors
 
     async def questions(self, texts: Sequence[str]) -> Meaning:
@@ -61,9 +63,3 @@ class Embedding:
 
     async def close(self) -> None:
         await self._embedder.close()
-
-
-def text_of(indexed: Indexed) -> str:
-    """A passage with the headings above it: alone it often does not say what it is about."""
-    passage = indexed.passage
-    return "\n".join((passage.title, *passage.heading_path, passage.text))

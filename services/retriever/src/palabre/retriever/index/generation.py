@@ -19,13 +19,21 @@ FIRST_FIELDS = ("text", "title", "letters")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """All that decides which passages and vectors an index has; `embedder` empty: no dense ones."""
+    """All that decides which passages and vectors an index has; `embedder` empty: no dense ones.
+
+    `longest` is how many tokens of a passage it reads; 0: not known, and passages are cut without.
+    """
 
     layout: str = LAYOUT
     fields: tuple[str, ...] = STORED
     cut_at: int = TARGET
     embedder: str = ""
     size: int = 0
+    longest: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """As before there was a `longest`, where there is none: what was built stays."""
+        return {key: each for key, each in asdict(self).items() if key != "longest" or each}
 
     @property
     def digest(self) -> str:
@@ -35,7 +43,7 @@ class Shape:
 @cache
 def _digest(shape: Shape) -> str:
     """Every read of an index asks for it, and there are few."""
-    return hashlib.sha256(json.dumps(asdict(shape)).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(shape.described()).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Generation:
         return {
             "space": self.space,
             "number": self.number,
-            "shape": asdict(self.shape),
+            "shape": self.shape.described(),
             "recipe": dict(self.recipe),
         }
 

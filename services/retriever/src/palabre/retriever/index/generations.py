@@ -46,13 +46,18 @@ class Generations:
         patience_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`recipe` are the settings that make this embedder, `patience_s` what a search waits."""
+        """`recipe` are the settings that make this embedder, `patience_s` what a search waits.
+
+        Passages are to be cut for its `window`, if there is one.
+        """
         self._collections, self._recipe, self._recall = collections, dict(recipe or {}), recall
         self._patience_s, self._clock = patience_s, clock
         self._embeddings: dict[str, Embedding | None] = {"": None}
-        self.wanted = Shape()
+        self.wanted, self.window = Shape(), embedder
         if embedder:
-            self.wanted = Shape(embedder=embedder.name, size=embedder.size)
+            self.wanted = Shape(
+                embedder=embedder.name, size=embedder.size, longest=embedder.longest
+            )
             self._embeddings[embedder.name] = Embedding(embedder, patience_s, clock)
         self._states: dict[str, State] = {}
         self._retired: dict[str, float] = {}
