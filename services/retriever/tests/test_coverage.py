@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever.coverage import EVERY_WORD, MENTIONED, OTHERWISE, Coverage, words_of
+from palabre.retriever.coverage import (
+    EVERY_WORD,
+    MENTIONED,
+    ORDINARY,
+    OTHERWISE,
+    Coverage,
+    words_of,
+)
 from palabre.retriever.index import Index
 from palabre.retriever.passages import Indexed
 from palabre.retriever.wording import spelled_out
@@ -55,6 +62,16 @@ async def test_a_short_word_is_not_guessed_by_its_letters() -> None:
 async def test_half_a_question_is_half_covered() -> None:
     assert EVERY_WORD == 1.0
     assert await relevance("girafe, chauffage", "Le chauffage.") == pytest.approx(0.5)
+
+
+async def test_of_a_long_question_a_share_counts_more_but_never_all() -> None:
+    asked = "ma girafe, mon éléphant, mon zèbre, mon lion, mon tigre : le chauffage"
+    long, words = await relevance(asked, "Le chauffage."), len(words_of(asked, FRENCH))
+    assert words > ORDINARY
+    assert long == pytest.approx((1 / words) ** (ORDINARY / words) ** 0.5)
+    assert 1 / words < long < 1
+    assert await relevance(asked, "Rien.") == 0.0
+    assert await relevance(asked, asked) == pytest.approx(1.0)
 
 
 @given(LETTERS, LETTERS, LETTERS)

@@ -86,7 +86,7 @@ async def test_without_a_rewritten_question_the_words_themselves_are_searched(
 
 
 async def test_a_model_that_reads_gets_what_may_answer_told_as_doubtful(search: Search) -> None:
-    event = understood("trois mois de préavis pour la chaudière du garage")
+    event = understood("trois mois de préavis pour chaudière, garage, cave et jardin")
     assert not (await retrieve(search, event)).passages
     event.utterance_understood.understanding.read = True
     body = await retrieve(search, event)

@@ -1,10 +1,12 @@
 """How much of a question a passage covers: the share of its words' weight, 0 to 1.
 
 A word counts whole where the passage's title or headings have it, less where only its text does:
-what a page is about says more than what it mentions. Unlike fused ranks it means the same in every
-corpus, so a floor can stand on it; measured in bench/search/README.md.
+what a page is about says more than what it mentions. Who tells a story before they ask uses words
+that no page has: a small share of a long question is much. Unlike fused ranks it means the same in
+every corpus, so a floor can stand on it; measured in bench/search/README.md.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -22,6 +24,8 @@ EVERY_WORD = 1.0
 MENTIONED = 0.6
 # What a word counts that is there in other words, or in other letters.
 OTHERWISE = 0.8
+# The share of a question of so many words is taken as it is; of a longer one it counts more.
+ORDINARY = 4
 # Share of a word's letters, four by four, that says nothing yet; shorter words are not spelled.
 _BY_CHANCE = 0.4
 _SPELLED_FROM = 5
@@ -92,7 +96,10 @@ class Coverage:
                 weight * (MENTIONED * word.found_in(whole) + (1 - MENTIONED) * word.found_in(above))
                 for weight, word in zip(weights, words, strict=True)
             )
-            candidate.passage.relevance = covered / (sum(weights) or 1.0)
+            share = covered / (sum(weights) or 1.0)
+            candidate.passage.relevance = share ** min(
+                1.0, math.sqrt(ORDINARY / max(1, len(words)))
+            )
 
     def _places(self, space: str, candidate: Indexed) -> tuple[Place, Place]:
         """A passage's id stands for all that it says."""
