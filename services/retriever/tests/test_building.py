@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from qdrant_client import AsyncQdrantClient, models
@@ -51,7 +52,7 @@ class Desk:
         self.builder = Builder(self.knowledge, self.index, self.catalogue, leases, grace_s=0.0)
         self.search = Search(self.index)
 
-    async def ingest(self, document: str, text: str, **header: str) -> DocumentEntry:
+    async def ingest(self, document: str, text: str, **header: Any) -> DocumentEntry:
         sent = DocumentHeader(space=SPACE, document=document, **header)
         return (await collect(self.knowledge.ingest(sent, text.encode(), "fr")))[-1].done
 

@@ -1,6 +1,7 @@
 """Ingestion: what is searched is always one whole version, whatever dies when."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from qdrant_client import AsyncQdrantClient
@@ -26,7 +27,7 @@ def knowledge(index: Generations, bucket: MemoryBucket, originals: MemoryObjects
 
 
 async def ingest(
-    knowledge: Knowledge, text: str, document: str = "guide.md", **header: str
+    knowledge: Knowledge, text: str, document: str = "guide.md", **header: Any
 ) -> DocumentEntry:
     sent = DocumentHeader(space="demo", document=document, **header)
     progress = await collect(knowledge.ingest(sent, text.encode(), "fr"))

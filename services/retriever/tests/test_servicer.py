@@ -4,7 +4,7 @@ import datetime as dt
 import io
 import zipfile
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -58,7 +58,7 @@ def pieces(header: pb.DocumentHeader, data: bytes) -> Iterator[pb.IngestRequest]
 
 
 async def ingest(
-    stub: "RetrieverServiceAsyncStub", text: str, document: str = "guide.md", **header: str
+    stub: "RetrieverServiceAsyncStub", text: str, document: str = "guide.md", **header: Any
 ) -> list[pb.IngestResponse]:
     sent = pb.DocumentHeader(**({"space": "demo", "document": document} | header))
     return [progress async for progress in stub.Ingest(pieces(sent, text.encode()))]
@@ -173,6 +173,18 @@ async def test_a_very_large_document_is_read_in_parts(
     assert len(first.passages) + len(second.passages) == last.done.passages
     request.skip = last.done.passages
     assert not (await stub.GetDocument(request)).passages
+
+
+async def test_a_reader_in_parts_learns_that_a_document_has_changed(
+    stub: "RetrieverServiceAsyncStub",
+) -> None:
+    [*_, last] = await ingest(stub, "# Bail\n\nTrois ans.")
+    request = pb.GetDocumentRequest(space="demo", document="guide.md", version=last.done.version)
+    assert (await stub.GetDocument(request)).entry == last.done
+    await ingest(stub, "# Bail\n\nSix ans.")
+    code, said = await refused(stub.GetDocument(request))
+    assert code is grpc.StatusCode.FAILED_PRECONDITION
+    assert said == "guide.md: has changed meanwhile: read it again from its beginning"
 
 
 async def test_versions_and_generations_over_the_wire(stub: "RetrieverServiceAsyncStub") -> None:

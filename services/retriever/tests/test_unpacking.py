@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import zipfile
+from typing import Any
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas
@@ -26,7 +27,7 @@ def knowledge(edge: EdgeIndex, bucket: MemoryBucket, originals: MemoryObjects) -
 
 
 async def ingest(
-    knowledge: Knowledge, members: dict[str, str], **header: str
+    knowledge: Knowledge, members: dict[str, str], **header: Any
 ) -> tuple[list[IngestResponse], list[str]]:
     """Entries that are done, and failures in words."""
     out = io.BytesIO()

@@ -124,6 +124,7 @@ class DocumentHeader(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     FRONT_MATTER_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     document: _builtins.str
     """Stable id within the space, usually the path below the folder that was ingested."""
@@ -135,6 +136,8 @@ class DocumentHeader(_message.Message):
     url: _builtins.str
     front_matter: _builtins.str
     """YAML, as at the head of a Markdown file, for formats that have no place for it: a side file's content."""
+    bound: _builtins.bool
+    """The sender may write no other tiers than these; else all."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tiers and groups that the sender may read: remarks name documents of these alone."""
@@ -151,10 +154,11 @@ class DocumentHeader(_message.Message):
         url: _builtins.str = ...,
         front_matter: _builtins.str = ...,
         groups: _abc.Iterable[_builtins.str] | None = ...,
+        bound: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "front_matter", b"front_matter", "groups", b"groups", "language", b"language", "media_type", b"media_type", "space", b"space", "tier", b"tier", "title", b"title", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "document", b"document", "front_matter", b"front_matter", "groups", b"groups", "language", b"language", "media_type", b"media_type", "space", b"space", "tier", b"tier", "title", b"title", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,10 +371,13 @@ class GetDocumentRequest(_message.Message):
     DOCUMENT_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     document: _builtins.str
     skip: _builtins.int
     """Passages to leave out at the beginning: where an answer before this one ended."""
+    version: _builtins.str
+    """That of the answers before this one. FAILED_PRECONDITION when it is not current any more."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -380,10 +387,11 @@ class GetDocumentRequest(_message.Message):
         document: _builtins.str = ...,
         groups: _abc.Iterable[_builtins.str] | None = ...,
         skip: _builtins.int = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "groups", b"groups", "skip", b"skip", "space", b"space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "groups", b"groups", "skip", b"skip", "space", b"space", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -421,17 +429,26 @@ class DeleteDocumentRequest(_message.Message):
 
     SPACE_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     document: _builtins.str
+    bound: _builtins.bool
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in DocumentHeader; to who may not write its tier a document does not exist."""
+
     def __init__(
         self,
         *,
         space: _builtins.str = ...,
         document: _builtins.str = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
+        bound: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "space", b"space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "document", b"document", "groups", b"groups", "space", b"space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -721,20 +738,29 @@ class RollbackRequest(_message.Message):
     SPACE_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     document: _builtins.str
     version: _builtins.str
     """The first characters of a version are enough."""
+    bound: _builtins.bool
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in DeleteDocumentRequest."""
+
     def __init__(
         self,
         *,
         space: _builtins.str = ...,
         document: _builtins.str = ...,
         version: _builtins.str = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
+        bound: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "space", b"space", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "document", b"document", "groups", b"groups", "space", b"space", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,6 +3,7 @@
 InvalidDocument   the file itself: empty, unreadable, too large, of an unknown kind
 UnknownDocument   no such document for this reader
 UnknownVersion    no such version of a document is kept
+ChangedMeanwhile  a document is no longer what its reader has begun to read
 """
 
 
@@ -34,3 +35,10 @@ class UnknownVersion(KeyError):
 
     def __str__(self) -> str:
         return f"{self.document}: no one version {self.version!r} is kept: list its versions"
+
+
+class ChangedMeanwhile(RuntimeError):
+    """The pages that were read before are another version's."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__(f"{document}: has changed meanwhile: read it again from its beginning")

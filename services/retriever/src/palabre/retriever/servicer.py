@@ -17,14 +17,14 @@ from palabre.contracts.v1.retriever_pb2_grpc import (
     RetrieverServiceServicer,
     add_RetrieverServiceServicer_to_server,
 )
-from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.access import tiers_of
 from palabre.retriever.building import Builder
 from palabre.retriever.documents.archives import ArchiveLimits, is_archive
 from palabre.retriever.duplicates import LISTED, Group
-from palabre.retriever.errors import UnknownDocument, UnknownVersion
+from palabre.retriever.errors import ChangedMeanwhile, UnknownDocument, UnknownVersion
 from palabre.retriever.handlers import Spaces
 from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.paging import Pages
 from palabre.retriever.receiving import receive
 from palabre.retriever.search import Question, Search
 from palabre.retriever.unpacking import delete_archive, ingest_archive
@@ -55,7 +55,7 @@ class Retriever(RetrieverServiceServicer):
     ) -> None:
         self._search, self._knowledge, self._spaces = search, knowledge, spaces
         self._max_document_bytes, self._builder = max_document_bytes, builder
-        self._archives = archives
+        self._archives, self._pages = archives, Pages(knowledge)
         self._ingesting = asyncio.Semaphore(MAX_INGESTING)
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -101,9 +101,10 @@ class Retriever(RetrieverServiceServicer):
             entry = await self._knowledge.entry(request.space, request.document)
             if entry.tier not in tiers_of(request.groups):
                 raise UnknownDocument(request.document)
-            passages = await self._knowledge.passages(request.space, entry)
-            wanted = _fitting(passages[request.skip :])
-            return pb.GetDocumentResponse(entry=entry, passages=wanted)
+            if request.version not in ("", entry.version):
+                raise ChangedMeanwhile(request.document)
+            page = await self._pages.page(request.space, entry, request.skip)
+            return pb.GetDocumentResponse(entry=entry, passages=page)
 
     async def DeleteDocument(
         self, request: pb.DeleteDocumentRequest, context: Context
@@ -194,16 +195,6 @@ class Retriever(RetrieverServiceServicer):
         )
 
 
-def _fitting(passages: Iterable[Passage]) -> Iterator[Passage]:
-    """The first ones that one message holds; the entry says how many there are."""
-    left = rpc.MAX_MESSAGE // 2
-    for passage in passages:
-        left -= passage.ByteSize()
-        if left < 0:
-            return
-        yield passage
-
-
 def _grouped(groups: Iterable[Group]) -> Iterator[pb.DuplicateGroup]:
     """The first ones that one message holds."""
     left = rpc.MAX_MESSAGE // 2
@@ -224,6 +215,8 @@ async def _translated(context: Context) -> AsyncIterator[None]:
         yield
     except (UnknownDocument, UnknownVersion, UnknownSpace) as error:
         await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+    except ChangedMeanwhile as error:
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
     except ValueError as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except Unavailable as error:

@@ -97,14 +97,18 @@ async def document(
     request: Request,
     caller: Asking,
     skip: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
+    version: Annotated[str, Query(max_length=64)] = "",
 ) -> dict[str, Any]:
     """A document's entry and its passages, in order, from the one numbered `skip` on.
 
-    Of a very large document not all come at once: ask again with as many as came before.
+    Of a very large document not all come at once: `passages` of its entry says how many there are.
+    Ask again with as many as came before, and with the entry's `version`: 409 when it has changed.
     """
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "search")
-    wanted = rpc.GetDocumentRequest(space=space, document=document, groups=caller.groups, skip=skip)
+    wanted = rpc.GetDocumentRequest(
+        space=space, document=document, groups=caller.groups, skip=skip, version=version
+    )
     found = await gateway.retriever.GetDocument(wanted)
     return {"document": entry(found.entry), "passages": [passage(p) for p in found.passages]}
 
