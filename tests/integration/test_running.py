@@ -128,11 +128,14 @@ def test_a_bad_document_is_named_with_the_reason_and_the_rest_goes_on(
 
 
 def test_a_token_is_made_listed_revoked_and_then_refused(system: Running) -> None:
-    made = palabre(system, "token", "create", "essai", "--scopes", "search")
+    made = palabre(system, "token", "create", "essai", "--scopes", "search", "--groups", "rh")
     secret = next(word for word in made.split() if word.startswith("palabre_"))
     headers = {"Authorization": f"Bearer {secret}"}
     path = f"{system.url}/api/v1/spaces/logement/search"
     assert httpx.get(path, params={"q": "loyer"}, headers=headers).status_code == 200
+    with client(system) as http:
+        [kept] = [t for t in http.get("/api/v1/tokens").json()["tokens"] if t["name"] == "essai"]
+    assert kept["groups"] == ["rh"]
     listed = palabre(system, "token", "list")
     number = next(line for line in listed.splitlines() if "essai" in line).split()[0]
     palabre(system, "token", "revoke", number)

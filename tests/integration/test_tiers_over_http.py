@@ -242,3 +242,43 @@ async def test_the_command_line_lists_copies(people: list[Person]) -> None:
     assert [word in said for word in COPIES] == [True, True, False]
     assert "2 passages, 100% alike at least" in said
     assert "1 of 1 groups" in said
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def writer(system: Running, people: list[Person]) -> AsyncIterator[httpx.AsyncClient]:
+    """Looks after the knowledge of the group syndic."""
+    body = {"name": "syndic", "scopes": ["search", "documents:write"], "spaces": ["demo"],
+            "groups": ["syndic"]}  # fmt: skip
+    async with httpx.AsyncClient(base_url=system.url, headers=bearer(system.token)) as operator:
+        made = (await operator.post("/api/v1/tokens", json=body)).json()
+    async with httpx.AsyncClient(base_url=system.url, headers=bearer(made["token"])) as http:
+        yield http
+
+
+async def test_who_looks_after_a_groups_knowledge_changes_that_alone(
+    system: Running, writer: httpx.AsyncClient
+) -> None:
+    documents = "/api/v1/spaces/demo/documents"
+    hidden, free = next(n for n, (tier, _) in DOCUMENTS.items() if tier == "rh"), "nulle-part.md"
+    refusals = set()
+    for name in (hidden, free):
+        for call in (
+            writer.delete(f"{documents}/{name}"),
+            writer.get(f"{documents}/{name}/versions"),
+            writer.post(f"{documents}/{name}/rollback", json={"version": "0000"}),
+        ):
+            refused = await call
+            refusals.add((refused.status_code, refused.text.replace(name, "NAME")))
+    assert [status for status, _ in refusals] == [404]
+
+    async def sent(http: httpx.AsyncClient, name: str, tier: str) -> int:
+        file = {"file": (name, b"Un texte.", "text/markdown")}
+        return (await http.post(documents, files=file, data={"tier": tier})).status_code
+
+    assert await sent(writer, hidden, "syndic") == 422
+    assert await sent(writer, "neuf.md", "rh") == 422
+    assert await sent(writer, "neuf.md", "syndic") == 201
+    assert (await writer.delete(f"{documents}/neuf.md")).status_code == 204
+    async with httpx.AsyncClient(base_url=system.url, headers=bearer(system.token)) as operator:
+        assert await sent(operator, "neuf.md", "rh") == 201
+        assert (await operator.delete(f"{documents}/neuf.md")).status_code == 204

@@ -214,6 +214,69 @@ async def test_versions_of_another_tier_do_not_exist(stub: "RetrieverServiceAsyn
     assert (await refused(stub.ListVersions(wanted)))[0] is grpc.StatusCode.NOT_FOUND
 
 
+async def test_who_is_bound_changes_nothing_of_other_tiers_and_learns_nothing(
+    stub: "RetrieverServiceAsyncStub",
+) -> None:
+    first = (await ingest(stub, "# Paie\n\nLe cinq.", "paie.md", tier="rh"))[-1].done
+    await ingest(stub, "# Paie\n\nLe six.", "paie.md", tier="rh")
+    said = set()
+    for name in ("paie.md", "rien.md"):
+        delete = pb.DeleteDocumentRequest(space="demo", document=name, bound=True)
+        rollback = pb.RollbackRequest(
+            space="demo", document=name, version=first.version, groups=["syndic"], bound=True
+        )
+        for call in (stub.DeleteDocument(delete), stub.Rollback(rollback)):
+            code, details = await refused(call)
+            said.add((code, details.replace(name, "NAME")))
+    assert len(said) == 1
+    listed = await stub.ListVersions(
+        pb.ListVersionsRequest(space="demo", document="paie.md", groups=["rh"])
+    )
+    assert len(listed.versions) == 2
+    rollback = pb.RollbackRequest(
+        space="demo", document="paie.md", version=first.version, groups=["rh"], bound=True
+    )
+    assert (await stub.Rollback(rollback)).entry.version == first.version
+    delete = pb.DeleteDocumentRequest(space="demo", document="paie.md", groups=["rh"], bound=True)
+    assert (await stub.DeleteDocument(delete)).passages == 1
+
+
+async def test_a_version_of_another_tier_does_not_come_back_for_who_is_bound(
+    stub: "RetrieverServiceAsyncStub",
+) -> None:
+    hidden = (await ingest(stub, "# Paie\n\nLe cinq.", "paie.md", tier="rh"))[-1].done
+    await ingest(stub, "# Paie\n\nPour tous.", "paie.md", tier="public")
+    rollback = pb.RollbackRequest(
+        space="demo", document="paie.md", version=hidden.version, bound=True
+    )
+    code, said = await refused(stub.Rollback(rollback))
+    assert (code, "list its versions" in said) == (grpc.StatusCode.NOT_FOUND, True)
+
+
+@pytest.mark.parametrize(
+    ("document", "tier", "said"),
+    [
+        ("neuf.md", "rh", "has the tier 'rh', none of its sender's: use a token that may read"),
+        ("paie.md", "syndic", "cannot have this name, which is taken: give it another"),
+        ("paie.md", "rh", "cannot have this name, which is taken: give it another"),
+    ],
+)
+async def test_who_is_bound_writes_no_other_tiers(
+    stub: "RetrieverServiceAsyncStub", document: str, tier: str, said: str
+) -> None:
+    before = (await ingest(stub, "# Paie\n\nLe cinq.", "paie.md", tier="rh"))[-1].done
+    bound = {"tier": tier, "groups": ["syndic"], "bound": True}
+    code, details = await refused(ingest(stub, "# Autre\n\nFaux.", document, **bound))
+    assert (code, said in details) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+    [entry] = (
+        await stub.ListDocuments(pb.ListDocumentsRequest(space="demo", groups=["rh", "syndic"]))
+    ).documents
+    assert entry == before
+    bound["tier"] = "syndic"
+    [*_, last] = await ingest(stub, "# Charges\n\nVrai.", "charges.md", **bound)
+    assert last.done.tier == "syndic"
+
+
 @pytest.mark.parametrize("version", ["ffff", ""])
 async def test_a_version_that_is_not_kept_is_not_found(
     stub: "RetrieverServiceAsyncStub", version: str

@@ -129,3 +129,18 @@ async def test_a_passage_of_a_pdf_knows_its_page_and_its_owner_what_was_not_read
         (1, "Le loyer est payable le cinq."),
         (3, "Le préavis est d'un mois."),
     ]
+
+
+async def test_who_is_bound_takes_no_other_tiers_documents_out_of_an_archive(
+    knowledge: Knowledge,
+) -> None:
+    hidden = "---\ntier: rh\n---\n\nLa paie."
+    await ingest(knowledge, {"a.md": hidden, "b.md": "# B\n\nPour tous."})
+    done, failed = await ingest(knowledge, {"c.md": "# C\n\nNeuf.", "d.md": hidden}, bound=True)
+    assert [step.done.document for step in done] == ["a.zip/c.md"]
+    assert "a.zip/d.md: has the tier 'rh', none of its sender's" in failed[0]
+    assert await names(knowledge) == ["a.zip/a.md", "a.zip/c.md"]
+    assert await delete_archive(knowledge, "demo", "a.zip", {"public"}) == 1
+    with pytest.raises(UnknownDocument):
+        await delete_archive(knowledge, "demo", "a.zip", {"public"})
+    assert await names(knowledge) == ["a.zip/a.md"]

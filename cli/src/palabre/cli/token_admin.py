@@ -14,6 +14,9 @@ app = typer.Typer(help="API tokens.", no_args_is_help=True)
 
 Scopes = Annotated[str, typer.Option(help="ask, search, documents:write, spaces:write, admin.")]
 SpaceNames = Annotated[str, typer.Option(help="Which spaces, separated by commas; * for all.")]
+Groups = Annotated[
+    str, typer.Option(help="Tiers and groups that it may read, and with documents:write write.")
+]
 
 
 @app.command()
@@ -21,6 +24,7 @@ def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     scopes: Scopes = "ask,search",
     spaces: SpaceNames = "*",
+    groups: Groups = "",
     days: Annotated[int, typer.Option(min=0, help="Until it expires; 0: never.")] = 0,
 ) -> None:
     """Make a token. It is shown once."""
@@ -28,6 +32,7 @@ def create(
         "name": name,
         "scopes": scopes.split(","),
         "spaces": spaces.split(","),
+        "groups": [group for group in groups.split(",") if group],
     }
     if days:
         body["expires_at"] = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).isoformat()

@@ -18,6 +18,7 @@ from nats.js.errors import APIError
 from palabre.chassis.bus import AWAY, Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, ListVersionsResponse
+from palabre.retriever.errors import UnknownVersion
 
 BUCKET = "catalogue"
 # Versions of a document that are kept, the current one included.
@@ -257,6 +258,14 @@ class MemoryBucket:
         """Last: the newest is found from behind."""
         self._kept.pop(key, None)
         self._kept[key] = Kept(next(self._revisions), key, value)
+
+
+def of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
+    """The one that begins so. Raises UnknownVersion."""
+    found = [entry for entry in versions if version and entry.version.startswith(version)]
+    if len(found) != 1:
+        raise UnknownVersion(versions[0].document, version)
+    return found[0]
 
 
 def _names(found: Mapping[str, bytes], only: Collection[str]) -> list[str]:

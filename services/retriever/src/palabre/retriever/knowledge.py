@@ -23,13 +23,13 @@ from palabre.chassis.errors import Busy, Unavailable
 from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever.access import tiers_of
-from palabre.retriever.catalogue import Catalogue, Change
+from palabre.retriever.access import EVERY, Tiers, demand_writable, tiers_of, written_by
+from palabre.retriever.catalogue import Catalogue, Change, of_version
 from palabre.retriever.contents import Contents, Original, version_of
 from palabre.retriever.documents import Document
 from palabre.retriever.documents.isolation import Reading
 from palabre.retriever.duplicates import Duplicates
-from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownVersion
+from palabre.retriever.errors import InvalidDocument, UnknownDocument
 from palabre.retriever.headers import described
 from palabre.retriever.index.generations import Generations, Shelf
 from palabre.retriever.passages import TARGET, Indexed, cut
@@ -82,6 +82,8 @@ class Knowledge:
             limit = self._limits.max_document_bytes
             document, original = await self._contents.read(header, data, limit, language)
             entry = self._entry(header, original, document, language)
+            current = await self._catalogue.entry(header.space, header.document)
+            demand_writable(written_by(header.groups, header.bound), entry, current)
             passages = await asyncio.to_thread(self._cut, document, entry)
             entry.passages = len(passages)
             steps = self._replace(header.space, entry, passages, original, attempt)
@@ -121,19 +123,27 @@ class Knowledge:
         except KeyError as error:
             raise Unavailable("the original is missing: ingest the document again") from error
 
-    async def versions(self, space: str, document: str) -> list[DocumentEntry]:
-        """Newest first, of which the first one is current. Raises UnknownDocument."""
-        if versions := await self._catalogue.versions(space, document):
-            return versions
-        raise UnknownDocument(document)
+    async def versions(
+        self, space: str, document: str, tiers: Tiers = EVERY
+    ) -> list[DocumentEntry]:
+        """Newest first, of which the first one is current; those of these tiers.
 
-    async def rollback(self, space: str, document: str, version: str) -> DocumentEntry:
+        Raises UnknownDocument, also when the current one is of another tier.
+        """
+        versions = await self._catalogue.versions(space, document)
+        if not versions or versions[0].tier not in tiers:
+            raise UnknownDocument(document)
+        return [version for version in versions if version.tier in tiers]
+
+    async def rollback(
+        self, space: str, document: str, version: str, tiers: Tiers = EVERY
+    ) -> DocumentEntry:
         """Makes a version current that was kept, with the title and the tier that it had.
 
         The beginning of a version is enough. Raises UnknownDocument, UnknownVersion, Unavailable.
         """
         async with self.turn(space, document) as attempt:
-            entry = _of_version(await self.versions(space, document), version)
+            entry = of_version(await self.versions(space, document, tiers), version)
             original = await self._original_of(space, entry)
             passages = await self._passages(space, entry)
             entry.ingested_at.FromDatetime(self._now())
@@ -145,10 +155,11 @@ class Knowledge:
                     entry = progress.done if progress.HasField("done") else entry
             return entry
 
-    async def delete(self, space: str, document: str) -> int:
+    async def delete(self, space: str, document: str, tiers: Tiers = EVERY) -> int:
         """With its earlier versions. How many passages went. Raises UnknownDocument."""
         async with self.turn(space, document) as attempt:
-            versions = await self.versions(space, document)
+            await self.versions(space, document, tiers)
+            versions = await self._catalogue.versions(space, document)
             ids = await self._index.ids(space, document)
             async with self._change(space, document, attempt, versions):
                 shelves = await self._index.shelves(space)
@@ -370,14 +381,6 @@ class Knowledge:
         )
         target = self._limits.passage_characters
         return cut(document.sections, common, document.keywords, target, self._index.window)
-
-
-def _of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
-    """Raises UnknownVersion."""
-    found = [entry for entry in versions if version and entry.version.startswith(version)]
-    if len(found) != 1:
-        raise UnknownVersion(versions[0].document, version)
-    return found[0]
 
 
 def _same(current: DocumentEntry, entry: DocumentEntry) -> bool:

@@ -17,7 +17,7 @@ from palabre.contracts.v1.retriever_pb2_grpc import (
     RetrieverServiceServicer,
     add_RetrieverServiceServicer_to_server,
 )
-from palabre.retriever.access import tiers_of
+from palabre.retriever.access import tiers_of, written_by
 from palabre.retriever.building import Builder
 from palabre.retriever.documents.archives import ArchiveLimits, is_archive
 from palabre.retriever.duplicates import LISTED, Group
@@ -113,7 +113,8 @@ class Retriever(RetrieverServiceServicer):
             self._spaces.get(request.space)
             whole = is_archive(request.document)
             delete = partial(delete_archive, self._knowledge) if whole else self._knowledge.delete
-            passages = await delete(request.space, request.document)
+            tiers = written_by(request.groups, request.bound)
+            passages = await delete(request.space, request.document, tiers)
             return pb.DeleteDocumentResponse(passages=passages)
 
     async def ListVersions(
@@ -122,15 +123,14 @@ class Retriever(RetrieverServiceServicer):
         async with _translated(context):
             self._spaces.get(request.space)
             tiers = tiers_of(request.groups)
-            versions = await self._knowledge.versions(request.space, request.document)
-            if versions[0].tier not in tiers:
-                raise UnknownDocument(request.document)
-            return pb.ListVersionsResponse(versions=[v for v in versions if v.tier in tiers])
+            versions = await self._knowledge.versions(request.space, request.document, tiers)
+            return pb.ListVersionsResponse(versions=versions)
 
     async def Rollback(self, request: pb.RollbackRequest, context: Context) -> pb.RollbackResponse:
         async with _translated(context), self._ingesting:
             self._spaces.get(request.space)
-            wanted = (request.space, request.document, request.version)
+            tiers = written_by(request.groups, request.bound)
+            wanted = (request.space, request.document, request.version, tiers)
             return pb.RollbackResponse(entry=await self._knowledge.rollback(*wanted))
 
     async def ListDuplicates(

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import BinaryIO
 
 from palabre.contracts.v1.retriever_pb2 import DocumentFailure, DocumentHeader, IngestResponse
+from palabre.retriever.access import EVERY, Tiers, written_by
 from palabre.retriever.documents.archives import Archive, ArchiveLimits
 from palabre.retriever.errors import InvalidDocument, UnknownDocument
 from palabre.retriever.headers import check_name
@@ -33,12 +34,14 @@ async def ingest_archive(
     await _forget(knowledge, header, set(archive.documents))
 
 
-async def delete_archive(knowledge: Knowledge, space: str, archive: str) -> int:
-    """All that came from it; how many passages went. Raises UnknownDocument."""
-    found = [name async for name in _members(knowledge, space, archive)]
+async def delete_archive(
+    knowledge: Knowledge, space: str, archive: str, tiers: Tiers = EVERY
+) -> int:
+    """All of these tiers that came from it; how many passages went. Raises UnknownDocument."""
+    found = [name async for name in _members(knowledge, space, archive, tiers)]
     if not found:
         raise UnknownDocument(archive)
-    return sum([await knowledge.delete(space, name) for name in found])
+    return sum([await knowledge.delete(space, name, tiers) for name in found])
 
 
 async def _one(
@@ -55,6 +58,7 @@ async def _one(
             url=header.url,
             front_matter=front_matter or header.front_matter,
             groups=header.groups,
+            bound=header.bound,
         )
         steps = knowledge.ingest(sent, data, language)
         async with contextlib.aclosing(steps):
@@ -67,13 +71,16 @@ async def _one(
 
 async def _forget(knowledge: Knowledge, header: DocumentHeader, kept: set[str]) -> None:
     """A document that is in the archive and could not be read keeps its earlier version."""
-    async for name in _members(knowledge, header.space, header.document):
+    tiers = written_by(header.groups, header.bound)
+    async for name in _members(knowledge, header.space, header.document, tiers):
         if name not in kept:
             with contextlib.suppress(UnknownDocument):
-                await knowledge.delete(header.space, name)
+                await knowledge.delete(header.space, name, tiers)
 
 
-async def _members(knowledge: Knowledge, space: str, archive: str) -> AsyncIterator[str]:
+async def _members(
+    knowledge: Knowledge, space: str, archive: str, tiers: Tiers
+) -> AsyncIterator[str]:
     for entry in await knowledge.documents(space):
-        if entry.document.startswith(f"{archive}/"):
+        if entry.document.startswith(f"{archive}/") and entry.tier in tiers:
             yield entry.document

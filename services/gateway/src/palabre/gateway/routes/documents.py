@@ -42,6 +42,8 @@ async def ingest(
 ) -> Response:
     """Adds or replaces a document, or all of a .zip archive, each with an outcome of its own.
 
+    Of a tier that the token may read, unless it is an administrator's.
+
     `front_matter` is the YAML that a Markdown file has at its head, for formats with no place for
     it. With `Accept: application/x-ndjson` a line per step.
     """
@@ -57,6 +59,7 @@ async def ingest(
         url=url,
         front_matter=front_matter,
         groups=caller.groups,
+        bound=not caller.administers(space),
     )
     is_archive = header.document.lower().endswith(ARCHIVE)
     patience_s = ARCHIVE_S if is_archive else INGEST_S
@@ -115,11 +118,16 @@ async def document(
 
 @router.delete("/documents/{document:path}", status_code=204)
 async def forget(space: str, document: str, request: Request, caller: Asking) -> Response:
-    """Removes a document and its passages."""
+    """Removes a document that the caller may read, or any as an administrator."""
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "documents:write")
     await gateway.retriever.DeleteDocument(
-        rpc.DeleteDocumentRequest(space=space, document=document)
+        rpc.DeleteDocumentRequest(
+            space=space,
+            document=document,
+            groups=caller.groups,
+            bound=not caller.administers(space),
+        )
     )
     return Response(status_code=204)
 

@@ -42,7 +42,13 @@ async def rollback(
     """
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "documents:write")
-    wanted = rpc.RollbackRequest(space=space, document=document, version=version)
+    wanted = rpc.RollbackRequest(
+        space=space,
+        document=document,
+        version=version,
+        groups=caller.groups,
+        bound=not caller.administers(space),
+    )
     found = await gateway.retriever.Rollback(wanted, timeout=INGEST_S)
     return entry(found.entry)
 
