@@ -1,7 +1,7 @@
 """Qdrant Edge: the engine inside this process, a shard per space. One process owns the folder.
 
 Edge holds the GIL while it writes: hence small batches, so that the event loop never stands still.
-`optimize()` holds it for seconds and sparse search does not need it: it is never called.
+`optimize()` holds it for seconds: only `compacting` calls it, in a process of its own.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from qdrant_edge import (
 )
 
 from palabre.retriever.engines import Embedder
+from palabre.retriever.index.compacting import compact
 from palabre.retriever.index.generation import Generation, Shape, State
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.port import DENSE, Gone, Sketch, Vector
@@ -87,7 +88,9 @@ class EdgeShards:
     async def open(cls, folder: Path) -> Self:
         """Loads all generations now, because loading holds the GIL. Raises IndexInUse."""
         shards = cls(folder)
-        await shards._write(shards._load_all)
+        for generation in await shards._write(shards._files.open):
+            await compact(shards._files.folder(generation))
+            await shards._write(shards._load, generation)
         return shards
 
     async def states(self, space: str | None = None) -> dict[str, State]:
@@ -187,9 +190,8 @@ class EdgeShards:
             answers = shard.query_batch(batch)
         return [ranking(((str(p.id), p.score) for p in answer), limit) for answer in answers]
 
-    def _load_all(self) -> None:
-        for generation in self._files.open():
-            self._shards[generation.name] = EdgeShard.load(str(self._files.folder(generation)))
+    def _load(self, generation: Generation) -> None:
+        self._shards[generation.name] = EdgeShard.load(str(self._files.folder(generation)))
 
     def _shard(self, generation: Generation) -> EdgeShard:
         if shard := self._shards.get(generation.name):
