@@ -18,6 +18,9 @@ from bench.search.compared import compare
 from bench.search.setup import open_bench
 from bench.search.systems import SYSTEMS, Limits, System
 
+# Passages up to which every system has the same time.
+FULL_TIME = 100_000
+
 
 async def measure_quality(folder: Path, questions: Path, languages: str) -> None:
     with tempfile.TemporaryDirectory() as temporary:
@@ -34,7 +37,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", help="systems, by a part of their names: palabre,chroma"
     )
-    parser.add_argument("--seconds", type=float, default=600, help="for a system at one size")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=600,
+        help=f"for a system at one size; in proportion more above {FULL_TIME:,} passages",
+    )
     parser.add_argument("--gib", type=float, default=12, help="of memory for a system")
     parser.add_argument("--json", type=Path, help="keep all figures here")
     return parser.parse_args()
@@ -51,8 +59,9 @@ def main() -> None:
         folder, questions = options.quality
         asyncio.run(measure_quality(folder, questions, options.languages))
         return
-    limits, kept = Limits(options.seconds, options.gib), {}
+    kept = {}
     for size in map(int, options.sizes.split(",")):
+        limits = Limits(options.seconds * max(1, size / FULL_TIME), options.gib)
         done = compare(size, chosen(options.only), "all", limits)
         kept[size] = [asdict(each) for each in done]
     if options.json:

@@ -77,4 +77,7 @@ ROWS: dict[str, Callable[[Phases], str]] = {
     "saved and closed, s": lambda p: f"{p['saved']['seconds']:.2f}",
     "opened again, s": lambda p: f"{p['reopened']['seconds']:.2f}",
     "  first search, ms": lambda p: f"{p['reopened']['first_ms']:.1f}",
+    "  memory then, MB": lambda p: f"{p['reopened']['memory_mb']:,.0f}",
+    "  compacting before that, peak MB": lambda p: f"{p['once more']['compacting_mb']:,.0f}",
+    "opened once more, s": lambda p: f"{p['once more']['seconds']:.2f}",
 }
