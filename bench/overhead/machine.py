@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 QUIET = 0.1  # of all cores
 QUIET_S = 1.0
+
+
+def uv_path() -> str | None:
+    """Where uv is: on the path, or wherever the one is that runs us."""
+    return shutil.which("uv") or os.environ.get("UV")
 
 
 class Others:

@@ -151,8 +151,8 @@ ALL: dict[str, Callable[[Path, str, Sequence[str]], Serving]] = {
 
 
 def _uv() -> list[str]:
-    if not (uv := shutil.which("uv")):
-        raise NotHere("uv is not on PATH")
+    if not (uv := machine.uv_path()):
+        raise NotHere("uv is nowhere to be found")
     return [uv, "run", "--no-project", "--quiet", "--python", "3.12"]
 
 

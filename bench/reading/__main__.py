@@ -12,7 +12,6 @@ import asyncio
 import json
 import re
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bench.overhead.machine import uv_path
 from palabre.retriever.documents import Document, read
 from palabre.retriever.documents.isolation import Isolated
 from tests.making import files
@@ -120,8 +120,15 @@ def _share(values: Iterable[float]) -> str:
 
 def _rival(folder: Path) -> dict[str, str]:
     """Name to Markdown; empty where uv or the package cannot be had."""
-    uv = shutil.which("uv")
-    command = [uv or "", "run", "--quiet", "--no-project", "--script", str(RIVAL), str(folder)]
+    command = [
+        uv_path() or "uv",
+        "run",
+        "--quiet",
+        "--no-project",
+        "--script",
+        str(RIVAL),
+        str(folder),
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.overhead.machine import Others
+from bench.overhead.machine import Others, uv_path
 
 RIVALS = Path(__file__).with_name("rivals")
 LOOK_S = 0.25
@@ -72,7 +72,7 @@ def _command(system: System) -> list[str]:
     """Its interpreter, so that nothing stands between its memory and us; empty without uv."""
     if not system.script:
         return [sys.executable, "-m", "bench.search.ours"]
-    uv, script = shutil.which("uv"), str(RIVALS / system.script)
+    uv, script = uv_path(), str(RIVALS / system.script)
     if (
         not uv
         or subprocess.run([uv, "sync", "--quiet", "--script", script], check=False).returncode
