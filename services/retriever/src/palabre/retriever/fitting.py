@@ -34,10 +34,7 @@ def embedded(passage: Passage, window: Window | None = None) -> str:
 
     They take half of the window at most: the outermost ones are left out first, the title last.
     """
-    above = [passage.title, *passage.heading_path]
-    while window and window.longest and above and _crowds(above, window):
-        del above[1 if len(above) > 1 else 0]
-    return "\n".join((*above, passage.text))
+    return "\n".join((*_above(passage, window), passage.text))
 
 
 def fitted(blocks: Sequence[Block], passage: Passage, window: Window) -> Iterator[str]:
@@ -45,18 +42,27 @@ def fitted(blocks: Sequence[Block], passage: Passage, window: Window) -> Iterato
 
     `passage` is what it will stand in, with its headings. Blocking: it counts tokens.
     """
-    tried = Passage(title=passage.title, heading_path=passage.heading_path)
-    above = window.tokens(embedded(tried, window))
-    room = max(1, window.longest - above)
+    above = "\n".join((*_above(passage, window), ""))
+    taken = window.tokens(above)
+    room = max(1, window.longest - taken)
     waiting = [list(blocks)]
     while waiting:
         part = waiting.pop()
-        tried.text = joined(part)
-        times = ceil((window.tokens(embedded(tried, window)) - above) / room)
-        parts = _parted(part, len(tried.text) // times) if times > 1 else []
+        text = joined(part)
+        # No token is shorter than a byte: most need not be counted for a model that reads much.
+        fits = len(text.encode()) <= room
+        times = 1 if fits else ceil((window.tokens(above + text) - taken) / room)
+        parts = _parted(part, len(text) // times) if times > 1 else []
         waiting.extend(reversed(parts))
         if not parts:
-            yield tried.text
+            yield text
+
+
+def _above(passage: Passage, window: Window | None) -> list[str]:
+    above = [passage.title, *passage.heading_path]
+    while window and window.longest and above and _crowds(above, window):
+        del above[1 if len(above) > 1 else 0]
+    return above
 
 
 def joined(blocks: Iterable[Block]) -> str:
