@@ -28,8 +28,8 @@ from qdrant_edge import (
 
 log = structlog.get_logger()
 
-# Passages that are loaded as they are: in a second.
-LOADED_AT_ONCE = 15_000
+# Passages that are loaded as they are: in half a second, or a whole one on a busy machine.
+LOADED_AT_ONCE = 20_000
 # Measured with 107,000 passages, of memory that is not mapped files.
 _MEMORY = 17_000
 # Of a file that only segments have that are written to: what it has for a point.
@@ -62,10 +62,11 @@ async def compact(shard: Path, at_least: int | None = None) -> None:
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
 
 
 def main() -> None:
-    """Ends with the process that started it."""
+    """Compacts the shard of this path. Ends with the process that started it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     folder = Path(sys.argv[1])
