@@ -29,7 +29,7 @@ async def measure(texts: list[Text], folder: Path) -> None:
     changed = [Text(t.name, t.markdown.replace(". ", ", ", 1)) for t in texts]
     await _round(bench, changed, "a new version, one passage of each changed")
     begun = time.perf_counter()
-    await bench.index.close()
+    await bench.close()
     print(f"{'closed':<46} {time.perf_counter() - begun:.2f} s\n")
 
 

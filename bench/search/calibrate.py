@@ -72,7 +72,7 @@ async def run(named: Sequence[str]) -> None:
             bench = await open_bench(Path(temporary), languages)
             await bench.ingest_all(texts_of(folder))
             found = await measured(bench, name, sets)
-            await bench.index.close()
+            await bench.close()
         answered |= found["answered"]
         unanswered |= found["not"]
     print("nothing found, though there is an answer", *table(answered), sep="\n")

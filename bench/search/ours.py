@@ -40,7 +40,7 @@ async def run(mode: str, corpus: Path, folder: Path) -> None:
         await _alone(bench, questions)
         await _during(bench, corpus / "more-docs.jsonl", questions)
     begun = time.perf_counter()
-    await bench.index.close()
+    await bench.close()
     say("saved", seconds=time.perf_counter() - begun, disk_mb=disk_mb(folder / "index"))
     say("peak", memory_mb=memory_mb("VmHWM"))
 
@@ -88,13 +88,13 @@ async def _reopen(folder: Path, question: str) -> None:
     first = await timed(partial(bench.find, question, PLACES))
     assert await bench.index.count(SPACE)
     resident, compacting = memory_mb("VmRSS"), getrusage(RUSAGE_CHILDREN).ru_maxrss / 1e3
-    await bench.index.close()
+    await bench.close()
     begun = time.perf_counter()
     bench = await open_bench(folder)
     again = time.perf_counter() - begun
     say("reopened", seconds=opened, first_ms=first, memory_mb=resident)
     say("once more", seconds=again, compacting_mb=compacting)
-    await bench.index.close()
+    await bench.close()
 
 
 def texts(file: Path) -> Iterator[Text]:

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -31,6 +31,7 @@ from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Search
 from palabre.retriever.servicer import NAME, Retriever
 from palabre.retriever.settings import RetrieverSettings
+from palabre.retriever.weighting import Weighting
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
     catalogue = Catalogue(NatsBucket(context.bus), settings.document_versions)
     # With a server other replicas may be there; a folder has one owner.
     leases: Leases = context.leases if settings.qdrant_url else MemoryLeases()
-    reading = _reading(settings)
+    reading, weighting = _reading(settings), Weighting()
     knowledge = Knowledge(
         index,
         catalogue,
@@ -51,6 +52,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         Limits(settings.max_document_bytes),
         leases,
         reading,
+        weighting,
     )
     builder = Builder(knowledge, index, catalogue, leases)
     builder.want(await _alive(knowledge.recover(), context.health))
@@ -68,8 +70,12 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         grpc=[servicer.add_to],
         grpc_names=[NAME],
         tasks=[builder.keep],
-        close=[index.close, reading.close, *([reranking.reranker.close] if reranking else [])],
+        close=[index.close, reading.close, weighting.close, *_closing(reranking)],
     )
+
+
+def _closing(reranking: Reranking | None) -> list[Callable[[], Awaitable[None]]]:
+    return [reranking.reranker.close] if reranking else []
 
 
 def _reading(settings: RetrieverSettings) -> Reading:

@@ -17,7 +17,7 @@ from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.index import Index
-from palabre.retriever.likeness import SKETCH, Pairs, estimate, pairs, similarity, sketch
+from palabre.retriever.likeness import SKETCH, estimate, pairs, similarity, sketch
 from palabre.retriever.passages import Indexed
 from palabre.retriever.twins import SAME
 from palabre.retriever.vectors import TWINS, Sparse
@@ -116,24 +116,22 @@ class Duplicates:
         batch: Sequence[Indexed],
     ) -> list[set[str]]:
         """For each passage the other documents that say the same."""
-        # Known since the passages were written: no thread is needed for it.
-        own = [pairs(each.passage.text) for each in batch]
-        sketches = [sketch(each)[:_ASKED] for each in own]
+        sketches = [_sketch_of(each)[:_ASKED] for each in batch]
         asked = [{TWINS: Sparse(each, [1.0] * len(each))} for each in sketches]
         rankings = await self._index.rank(space, asked, tiers, _NEAREST)
         written = {each.passage.id for each in batch}
         near = [[r.id for r in ranking if r.id not in written] for ranking in rankings]
         # Where the nearest says something else, so do the others: few passages are read.
-        nearest = await self._same(space, own, [each[:1] for each in near])
+        nearest = await self._same(space, batch, [each[:1] for each in near])
         others = [each[1:] if first else [] for each, first in zip(near, nearest, strict=True)]
-        further = await self._same(space, own, others)
+        further = await self._same(space, batch, others)
         return [
             {document for document in one + two if document != entry.document}
             for one, two in zip(nearest, further, strict=True)
         ]
 
     async def _same(
-        self, space: str, own: Sequence[Pairs], near: Sequence[Sequence[str]]
+        self, space: str, own: Sequence[Indexed], near: Sequence[Sequence[str]]
     ) -> list[list[str]]:
         """The documents of those that say the same as each of `own`."""
         wanted = sorted({identity for each in near for identity in each})
@@ -161,7 +159,7 @@ class Duplicates:
 
 
 def _same_documents(
-    own: Sequence[Pairs], near: Sequence[Sequence[str]], records: Mapping[str, Indexed]
+    own: Sequence[Indexed], near: Sequence[Sequence[str]], records: Mapping[str, Indexed]
 ) -> list[list[str]]:
     return [
         [
@@ -173,12 +171,16 @@ def _same_documents(
     ]
 
 
-def _says(one: Pairs, other: Indexed) -> bool:
-    """By what the index kept of the other, then by its text: most are told apart by the first."""
-    kept = other.terms.get(TWINS)
-    if kept is not None and estimate(sketch(one), kept) < SAME - _ERROR:
+def _says(one: Indexed, other: Indexed) -> bool:
+    """By their sketches, then by their texts: most are told apart by the first."""
+    if estimate(_sketch_of(one), _sketch_of(other)) < SAME - _ERROR:
         return False
-    return similarity(one, pairs(other.passage.text)) >= SAME
+    return similarity(pairs(one.passage.text), pairs(other.passage.text)) >= SAME
+
+
+def _sketch_of(indexed: Indexed) -> Sequence[int]:
+    """As it was kept, or computed as it was when the passage was written: without a thread."""
+    return indexed.terms.get(TWINS) or sketch(pairs(indexed.passage.text))
 
 
 def _rows(sketches: Sequence[Sequence[int]]) -> NDArray[np.uint32]:

@@ -33,6 +33,7 @@ from palabre.retriever.errors import InvalidDocument, UnknownDocument
 from palabre.retriever.headers import described
 from palabre.retriever.index.generations import Generations, Shelf
 from palabre.retriever.passages import TARGET, Indexed, cut
+from palabre.retriever.weighting import Weighting
 from palabre.retriever.writing import STEP, Written, step, switch
 
 log = structlog.get_logger()
@@ -64,9 +65,11 @@ class Knowledge:
         limits: Limits = Limits(),
         leases: Leases | None = None,
         reading: Reading | None = None,
+        weighting: Weighting | None = None,
     ) -> None:
         self._index, self._catalogue = index, catalogue
         self._contents = Contents(originals, reading)
+        self._weighting = weighting or Weighting(cores=1)
         self.duplicates = Duplicates(index)
         self._now, self._limits, self._leases = now, limits, leases or MemoryLeases()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -86,12 +89,13 @@ class Knowledge:
             demand_writable(written_by(header.groups, header.bound), entry, current)
             passages = await asyncio.to_thread(self._cut, document, entry)
             entry.passages = len(passages)
-            steps = self._replace(header.space, entry, passages, original, attempt)
+            written = Written(entry.document, passages, self._weighting)
+            steps = self._replace(header.space, entry, written, original, attempt)
             async with contextlib.aclosing(steps):
                 async for progress in steps:
                     if progress.done.changed:
-                        tiers = tiers_of(header.groups)
-                        same = await self.duplicates.remarks(header.space, tiers, entry, passages)
+                        tiers, kept = tiers_of(header.groups), written.passages
+                        same = await self.duplicates.remarks(header.space, tiers, entry, kept)
                         progress.done.remarks.extend(same)
                     yield progress
 
@@ -148,8 +152,9 @@ class Knowledge:
             passages = await self._passages(space, entry)
             entry.ingested_at.FromDatetime(self._now())
             entry.passages = len(passages)
+            written = Written(document, passages, self._weighting)
             async with contextlib.aclosing(
-                self._replace(space, entry, passages, original, attempt)
+                self._replace(space, entry, written, original, attempt)
             ) as steps:
                 async for progress in steps:
                     entry = progress.done if progress.HasField("done") else entry
@@ -211,7 +216,7 @@ class Knowledge:
             passages, whole = await self._served(space, entry), False
         for batch in batched((p for p in passages if p.passage.id not in existing), STEP):
             begun = time.monotonic()
-            await shelf.add(batch)
+            await shelf.add(await self._weighting.of(batch))
             await asyncio.sleep(time.monotonic() - begun if resting else 0)
         await switch(shelf, entry, passages, existing)
         if shelf.serves:
@@ -262,10 +267,11 @@ class Knowledge:
         self,
         space: str,
         entry: DocumentEntry,
-        passages: Sequence[Indexed],
+        written: Written,
         original: Original,
         attempt: int,
     ) -> AsyncGenerator[IngestResponse]:
+        passages = written.passages
         existing = await self._index.ids(space, entry.document)
         versions = await self._catalogue.versions(space, entry.document)
         yield step("read", 0, len(passages))
@@ -278,7 +284,6 @@ class Knowledge:
             shelves = await self._index.shelves(space)
             await self._contents.put(space, entry, original)
             yield step("stored", 0, len(passages))
-            written = Written(entry.document, passages)
             async with contextlib.aclosing(written.into(shelves)) as steps:
                 async for progress in steps:
                     yield progress

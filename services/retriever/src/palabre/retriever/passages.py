@@ -7,12 +7,16 @@ document keeps the ids of the passages that did not change: only the others are 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from palabre.chassis.ids import derived
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.documents import Block, Section
 from palabre.retriever.engines.port import Window
 from palabre.retriever.fitting import GAP, PLACES, fitted, heading_rows, joined
+
+if TYPE_CHECKING:
+    from palabre.retriever.vectors import Sparse
 
 # Characters of text that a passage aims at; measured, see bench/search/README.md.
 TARGET = 900
@@ -28,12 +32,14 @@ _MAX_HEADINGS = 8
 class Indexed:
     """A passage and the words that find it besides its own.
 
-    `terms` are those of its sparse fields, where it comes from an index.
+    `terms` are those of its sparse fields, where it comes from an index; `vectors` are on their way
+    into one, where they are computed by now.
     """
 
     passage: Passage
     keywords: tuple[str, ...] = ()
     terms: Mapping[str, Sequence[int]] = field(default_factory=dict, compare=False)
+    vectors: "Mapping[str, Sparse]" = field(default_factory=dict, compare=False)
 
 
 def cut(

@@ -6,7 +6,7 @@ Weights are those of BM25; the inverse document frequency is the index's part.
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -57,27 +57,42 @@ _STEMMERS = {
 class Sparse(NamedTuple):
     """Terms are 32-bit hashes, each once."""
 
-    terms: list[int]
-    weights: list[float]
+    terms: Sequence[int]
+    weights: Sequence[float]
 
 
-def of_passage(indexed: Indexed) -> dict[str, Sparse]:
-    """One vector a field. About 0.15 ms of CPU."""
-    passage = indexed.passage
-    title = "\n".join((passage.title, *passage.heading_path, *indexed.keywords))
-    text = f"{passage.title}\n{' '.join(passage.heading_path)}\n{passage.text}"
+class Said(NamedTuple):
+    """All that a passage's vectors are computed from."""
+
+    language: str
+    title: str
+    headings: Sequence[str]
+    keywords: Sequence[str]
+    text: str
+
+
+def said_by(indexed: Indexed) -> Said:
+    p = indexed.passage
+    return Said(p.language, p.title, list(p.heading_path), indexed.keywords, p.text)
+
+
+def of_passage(indexed: Indexed) -> Mapping[str, Sparse]:
+    """One vector a field: those that it came with, or computed now."""
+    return indexed.vectors or of_said(said_by(indexed))
+
+
+def of_said(said: Said) -> dict[str, Sparse]:
+    """One vector a field. About 0.2 ms of CPU."""
+    title = "\n".join((said.title, *said.headings, *said.keywords))
+    text = f"{said.title}\n{' '.join(said.headings)}\n{said.text}"
+    # What another passage shares of the sketch tells how alike they are.
+    twins = likeness.sketch(likeness.pairs(said.text))
     return {
-        TEXT: _sparse(_stemmer(passage.language, _TEXT_WORDS).embed_document(_plain(text))),
-        TITLE: _sparse(_stemmer(passage.language, _TITLE_WORDS).embed_document(_plain(title))),
+        TEXT: _sparse(_stemmer(said.language, _TEXT_WORDS).embed_document(_plain(text))),
+        TITLE: _sparse(_stemmer(said.language, _TITLE_WORDS).embed_document(_plain(title))),
         LETTERS: _letters(text),
-        TWINS: twins(indexed),
+        TWINS: Sparse(twins, [1.0] * len(twins)),
     }
-
-
-def twins(indexed: Indexed) -> Sparse:
-    """The passage's sketch: what another one shares of it tells how alike they are."""
-    terms = likeness.sketch(likeness.pairs(indexed.passage.text))
-    return Sparse(terms, [1.0] * len(terms))
 
 
 def of_question(question: str, languages: Sequence[str]) -> dict[str, Sparse]:

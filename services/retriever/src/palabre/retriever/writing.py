@@ -1,6 +1,8 @@
 """How a document's passages get into generations: hidden first, then shown in one step."""
 
-from collections.abc import AsyncGenerator, Sequence
+from array import array
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import replace
 from itertools import batched
 
 import structlog
@@ -9,6 +11,8 @@ from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, IngestResponse
 from palabre.retriever.index.generations import Shelf
 from palabre.retriever.passages import Indexed
+from palabre.retriever.vectors import TWINS
+from palabre.retriever.weighting import Weighting
 
 log = structlog.get_logger()
 
@@ -19,8 +23,9 @@ STEP = 256
 class Written:
     """What of a document is in which generations by now."""
 
-    def __init__(self, document: str, passages: Sequence[Indexed]) -> None:
-        self._document, self._passages = document, passages
+    def __init__(self, document: str, passages: Iterable[Indexed], weighting: Weighting) -> None:
+        self._document, self._weighting = document, weighting
+        self.passages = list(passages)
         self._ready: list[tuple[Shelf, set[str]]] = []
 
     async def into(self, shelves: Sequence[Shelf]) -> AsyncGenerator[IngestResponse]:
@@ -30,10 +35,10 @@ class Written:
         """
         for shelf in shelves:
             existing = await shelf.ids(self._document)
-            new = [p for p in self._passages if p.passage.id not in existing]
+            new = [n for n, p in enumerate(self.passages) if p.passage.id not in existing]
             try:
                 for number, batch in enumerate(batched(new, STEP)):
-                    await shelf.add(batch)
+                    await self._add(shelf, batch)
                     yield step("embedded", number * STEP + len(batch), len(new))
             except Unavailable:
                 if shelf.serves:
@@ -45,7 +50,16 @@ class Written:
     async def show(self, entry: DocumentEntry) -> None:
         """And forgets what was shown before."""
         for shelf, existing in self._ready:
-            await switch(shelf, entry, self._passages, existing)
+            await switch(shelf, entry, self.passages, existing)
+
+    async def _add(self, shelf: Shelf, batch: Sequence[int]) -> None:
+        """Keeps the sketches alone: all vectors of a long document are hundreds of megabytes."""
+        weighted = await self._weighting.of([self.passages[number] for number in batch])
+        await shelf.add(weighted)
+        for number, each in zip(batch, weighted, strict=True):
+            if each.vectors:
+                sketch = array("I", each.vectors[TWINS].terms)
+                self.passages[number] = replace(each, terms={TWINS: sketch}, vectors={})
 
 
 async def switch(

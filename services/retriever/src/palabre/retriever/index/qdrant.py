@@ -292,7 +292,7 @@ def _is_of(name: str, space: str) -> bool:
 
 def _vector(vector: Sparse | Vector) -> models.SparseVector | list[float]:
     if isinstance(vector, Sparse):
-        return models.SparseVector(indices=vector.terms, values=vector.weights)
+        return models.SparseVector(indices=list(vector.terms), values=list(vector.weights))
     return list(vector)
 
 
