@@ -136,7 +136,7 @@ def _letters(text: str) -> Sparse:
     counts = Counter(chain.from_iterable(map(_grams, _words(text))))
     norm = _K * (1 - _B + _B * counts.total() / _LETTER_GRAMS)
     weights = {n: n * (_K + 1) / (n + norm) for n in set(counts.values())}
-    return Sparse(list(counts), [weights[n] for n in counts.values()])
+    return Sparse(list(counts), list(map(weights.__getitem__, counts.values())))
 
 
 def _words(text: str) -> list[str]:
