@@ -1,5 +1,6 @@
 """The service over a real gRPC connection on loopback."""
 
+import asyncio
 import datetime as dt
 import io
 import zipfile
@@ -21,7 +22,7 @@ from palabre.retriever.documents.archives import ArchiveLimits
 from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.search import Search
-from palabre.retriever.servicer import NAME, Retriever
+from palabre.retriever.servicer import MAX_INGESTING, NAME, Retriever
 
 if TYPE_CHECKING:  # a name of the type stubs only
     from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
@@ -55,6 +56,14 @@ def pieces(header: pb.DocumentHeader, data: bytes) -> Iterator[pb.IngestRequest]
     yield pb.IngestRequest(header=header)
     for start in range(0, len(data), 64 << 10):
         yield pb.IngestRequest(data=data[start : start + (64 << 10)])
+
+
+def zipped(members: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return out.getvalue()
 
 
 async def ingest(
@@ -126,6 +135,27 @@ async def test_a_document_that_cannot_be_taken_is_refused_with_what_to_do(
     status, details = await refused(ingest(stub, text, **header))
     assert status.name == code
     assert said in details
+
+
+async def test_archives_that_are_being_sent_keep_no_document_waiting(
+    stub: "RetrieverServiceAsyncStub",
+) -> None:
+    sent = asyncio.Event()
+
+    async def slow(number: int) -> AsyncIterator[pb.IngestRequest]:
+        yield pb.IngestRequest(header=pb.DocumentHeader(space="demo", document=f"{number}.zip"))
+        await sent.wait()
+        yield pb.IngestRequest(data=zipped({"a.md": "# Bail\n\nTrois ans."}))
+
+    async def unpacked(number: int) -> list[str]:
+        return [p.done.document async for p in stub.Ingest(slow(number)) if p.HasField("done")]
+
+    archives = [asyncio.create_task(unpacked(number)) for number in range(MAX_INGESTING)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        assert (await ingest(stub, "# Bail\n\nTrois ans."))[-1].done.passages == 1
+    sent.set()
+    assert await asyncio.gather(*archives) == [[f"{n}.zip/a.md"] for n in range(MAX_INGESTING)]
 
 
 async def test_another_tiers_document_does_not_exist(stub: "RetrieverServiceAsyncStub") -> None:
@@ -297,13 +327,9 @@ async def test_a_deleted_document_is_not_found(stub: "RetrieverServiceAsyncStub"
 
 
 async def test_an_archive_goes_in_and_out_as_one(stub: "RetrieverServiceAsyncStub") -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("bail.md", "# Bail\n\nTrois ans.")
-        archive.writestr("vide.md", "")
-        archive.writestr("gros.md", "x" * (MAX_BYTES + 1))
+    texts = {"bail.md": "# Bail\n\nTrois ans.", "vide.md": "", "gros.md": "x" * (MAX_BYTES + 1)}
     header = pb.DocumentHeader(space="demo", document="a.zip")
-    outcomes = [step async for step in stub.Ingest(pieces(header, packed.getvalue()))]
+    outcomes = [step async for step in stub.Ingest(pieces(header, zipped(texts)))]
     assert [s.done.document for s in outcomes if s.HasField("done")] == ["a.zip/bail.md"]
     failed = [s.failed for s in outcomes if s.HasField("failed")]
     assert [(f.document, f.reason) for f in failed] == [

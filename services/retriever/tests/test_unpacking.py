@@ -1,5 +1,6 @@
 """An archive goes in, changes and goes, document by document."""
 
+import asyncio
 import datetime as dt
 import io
 import zipfile
@@ -26,16 +27,23 @@ def knowledge(edge: EdgeIndex, bucket: MemoryBucket, originals: MemoryObjects) -
     return Knowledge(edge, Catalogue(bucket), originals, lambda: NOW)
 
 
-async def ingest(
-    knowledge: Knowledge, members: dict[str, str], **header: Any
-) -> tuple[list[IngestResponse], list[str]]:
-    """Entries that are done, and failures in words."""
+def zipped(members: dict[str, str]) -> io.BytesIO:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, text in members.items():
             archive.writestr(name, text)
+    return out
+
+
+async def ingest(
+    knowledge: Knowledge, members: dict[str, str], **header: Any
+) -> tuple[list[IngestResponse], list[str]]:
+    """Entries that are done, and failures in words."""
     sent = DocumentHeader(space="demo", document="a.zip", **header)
-    steps = await collect(ingest_archive(knowledge, sent, out, "fr", ArchiveLimits()))
+    taken_in = ingest_archive(
+        knowledge, sent, zipped(members), "fr", ArchiveLimits(), asyncio.Semaphore()
+    )
+    steps = await collect(taken_in)
     done = [step for step in steps if step.HasField("done")]
     failed = [step.failed for step in steps if step.HasField("failed")]
     return done, [f"{f.document}: {f.reason}: {f.remedy}" for f in failed]
@@ -71,10 +79,34 @@ async def test_what_an_archive_no_longer_holds_is_forgotten(knowledge: Knowledge
     assert await names(knowledge) == ["a.zip/a.md", "a.zip/c.md"]
 
 
+async def test_whoever_waits_has_a_turn_between_the_documents_of_an_archive(
+    knowledge: Knowledge,
+) -> None:
+    turns, order = asyncio.Semaphore(), list[str]()
+
+    async def other() -> None:
+        async with turns:
+            order.append("another's")
+
+    sent = DocumentHeader(space="demo", document="a.zip")
+    packed = zipped({f"{number}.md": "# Bail\n\nTrois ans." for number in range(3)})
+    steps = ingest_archive(knowledge, sent, packed, "fr", ArchiveLimits(), turns)
+    async with asyncio.TaskGroup() as waiting:
+        async for progress in steps:
+            if progress.HasField("done"):
+                order.append(progress.done.document)
+                if len(order) == 1:
+                    waiting.create_task(other())
+                    await asyncio.sleep(0)
+    assert order == ["a.zip/0.md", "another's", "a.zip/1.md", "a.zip/2.md"]
+
+
 async def test_an_archive_that_cannot_be_opened_changes_nothing(knowledge: Knowledge) -> None:
     await ingest(knowledge, {"a.md": "# A\n\nUn."})
     sent = DocumentHeader(space="demo", document="a.zip")
-    broken = ingest_archive(knowledge, sent, io.BytesIO(b"PK\x03\x04"), "fr", ArchiveLimits())
+    broken = ingest_archive(
+        knowledge, sent, io.BytesIO(b"PK\x03\x04"), "fr", ArchiveLimits(), asyncio.Semaphore()
+    )
     with pytest.raises(InvalidDocument, match=r"a.zip: is no .zip archive, or damaged"):
         await collect(broken)
     assert await names(knowledge) == ["a.zip/a.md"]

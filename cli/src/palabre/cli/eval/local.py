@@ -137,7 +137,8 @@ class Local:
         language = self._languages[0]
         with path.open("rb") as content:
             if is_archive(header.document):
-                steps = ingest_archive(self._knowledge, header, content, language, ArchiveLimits())
+                limits, turns = ArchiveLimits(), asyncio.Semaphore()
+                steps = ingest_archive(self._knowledge, header, content, language, limits, turns)
             else:
                 steps = self._knowledge.ingest(header, content.read(), language)
             async with contextlib.aclosing(steps):

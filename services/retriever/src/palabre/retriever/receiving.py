@@ -13,20 +13,21 @@ _IN_MEMORY = 32 << 20
 
 
 async def receive(
-    requests: AsyncIterator[IngestRequest], max_document_bytes: int, archives: ArchiveLimits
-) -> tuple[DocumentHeader, BinaryIO]:
-    """The header, and all bytes in a file that stands at its beginning. Raises InvalidDocument.
+    header: DocumentHeader,
+    requests: AsyncIterator[IngestRequest],
+    max_document_bytes: int,
+    archives: ArchiveLimits,
+) -> BinaryIO:
+    """All bytes that follow a header, in a file that stands at its beginning.
+
+    Raises InvalidDocument.
 
     Also what is refused is received to its end: a client that is still sending when the call ends
     is told INTERNAL instead of the reason.
     """
-    header, size = DocumentHeader(), 0
-    limit = max_document_bytes
+    limit, size = archives.packed if is_archive(header.document) else max_document_bytes, 0
     file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the caller's
     async for request in requests:
-        if request.HasField("header"):
-            header = request.header
-            limit = archives.packed if is_archive(header.document) else max_document_bytes
         size += len(request.data)
         if size <= limit:
             file.write(request.data)
@@ -42,4 +43,4 @@ async def receive(
         file.close()
         raise
     file.seek(0)
-    return header, file
+    return file

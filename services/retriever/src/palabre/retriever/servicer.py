@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from functools import partial
-from typing import BinaryIO
 
 import grpc
 from google.protobuf.message import Message
@@ -34,7 +33,7 @@ MAX_LIMIT = 50
 MAX_QUERY_CHARACTERS = 8_000
 MAX_NAMES = 200
 MAX_GROUPS = 500
-# Documents in hand at once: each is in memory as a whole.
+# Documents in hand at once, each in memory as a whole; and archives, in part.
 MAX_INGESTING = 4
 _ARCHIVES = ArchiveLimits()
 
@@ -57,6 +56,8 @@ class Retriever(RetrieverServiceServicer):
         self._max_document_bytes, self._builder = max_document_bytes, builder
         self._archives, self._pages = archives, Pages(knowledge)
         self._ingesting = asyncio.Semaphore(MAX_INGESTING)
+        # The documents of an archive take turns with others: nobody waits for the whole of it.
+        self._unpacking = asyncio.Semaphore(MAX_INGESTING)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         add_RetrieverServiceServicer_to_server(self, server)
@@ -71,11 +72,11 @@ class Retriever(RetrieverServiceServicer):
     async def Ingest(
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
     ) -> AsyncIterator[pb.IngestResponse]:
-        async with _translated(context), self._ingesting:
-            header, file = await receive(request_iterator, self._max_document_bytes, self._archives)
-            with file:
-                language = self._spaces.get(header.space).languages[0]
-                steps = self._taken_in(header, file, language)
+        async with _translated(context):
+            requests = aiter(request_iterator)
+            header = (await anext(requests, pb.IngestRequest())).header
+            async with self._unpacking if is_archive(header.document) else self._ingesting:
+                steps = self._taken_in(header, requests)
                 async with contextlib.aclosing(steps):
                     async for progress in steps:
                         yield progress
@@ -169,12 +170,19 @@ class Retriever(RetrieverServiceServicer):
             generations = await self._builder.generations(request.space)
             return pb.ListGenerationsResponse(generations=generations)
 
-    def _taken_in(
-        self, header: pb.DocumentHeader, file: BinaryIO, language: str
+    async def _taken_in(
+        self, header: pb.DocumentHeader, requests: AsyncIterator[pb.IngestRequest]
     ) -> AsyncGenerator[pb.IngestResponse]:
-        if is_archive(header.document):
-            return ingest_archive(self._knowledge, header, file, language, self._archives)
-        return self._knowledge.ingest(header, file.read(), language)
+        with await receive(header, requests, self._max_document_bytes, self._archives) as file:
+            language = self._spaces.get(header.space).languages[0]
+            if is_archive(header.document):
+                limits, turns = self._archives, self._ingesting
+                steps = ingest_archive(self._knowledge, header, file, language, limits, turns)
+            else:
+                steps = self._knowledge.ingest(header, file.read(), language)
+            async with contextlib.aclosing(steps):
+                async for progress in steps:
+                    yield progress
 
     def _question(self, request: pb.SearchRequest) -> Question:
         """Raises ValueError with a sentence that says what to do."""

@@ -19,8 +19,9 @@ async def ingest_archive(
     file: BinaryIO,
     language: str,
     limits: ArchiveLimits,
+    turns: asyncio.Semaphore,
 ) -> AsyncGenerator[IngestResponse]:
-    """Steps, and `done` or `failed` for each document.
+    """Steps, and `done` or `failed` for each document, each of which waits for its turn.
 
     Raises InvalidDocument, before anything is changed, when the archive cannot be opened, and
     Unavailable: then the documents that are done stay, and sending it again goes on from there.
@@ -28,7 +29,7 @@ async def ingest_archive(
     archive = await asyncio.to_thread(Archive, header.document, file, limits)
     for document in archive.documents:
         steps = _one(knowledge, header, archive, document, language)
-        async with contextlib.aclosing(steps):
+        async with turns, contextlib.aclosing(steps):
             async for progress in steps:
                 yield progress
     await _forget(knowledge, header, set(archive.documents))
