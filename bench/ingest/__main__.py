@@ -34,13 +34,12 @@ async def measure(texts: list[Text], folder: Path) -> None:
 
 
 async def _round(bench: Bench, texts: list[Text], name: str) -> None:
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), bench.cpu_s()
     async with watched_loop() as late:
         passages = await bench.ingest_all(texts)
-    spent = time.perf_counter() - begun
-    print(
-        f"\n{name}: {passages} passages, {len(texts)} documents: {passages / spent:.0f} passages/s"
-    )
+    spent, each = time.perf_counter() - begun, (bench.cpu_s() - cpu) / passages * 1_000
+    came = f"{passages} passages, {len(texts)} documents"
+    print(f"\n{name}: {came}: {passages / spent:.0f} passages/s, {each:.2f} ms of CPU each")
     print(line("event loop late", late))
 
 

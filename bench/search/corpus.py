@@ -34,7 +34,7 @@ class Writer:
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
-        words = {self._word() for _ in range(VOCABULARY)}
+        words = dict.fromkeys(self._word() for _ in range(VOCABULARY))
         self._words = sorted(words, key=lambda _: self._random.random())
         # Zipf: the n-th word is used 1 / n as often as the first.
         self._weights = list(itertools.accumulate(1 / (n + 20) for n in range(len(self._words))))

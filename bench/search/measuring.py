@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -19,9 +20,17 @@ def line(name: str, times_ms: Sequence[float]) -> str:
     return f"{name:<46} p50 {p50:7.2f}  p99 {p99:7.2f}  max {max(times_ms):7.2f} ms"
 
 
-def memory_mb(field: str = "VmRSS") -> float:
+def cpu_s(process: int | None = None) -> float:
+    """Of all threads that it has had, this process or another, user's and system's."""
+    stat = Path(f"/proc/{process or 'self'}/stat").read_text(encoding="ascii")
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(field: str = "VmRSS", process: int | None = None) -> float:
     """Resident now (VmRSS) or at most (VmHWM); files that are mapped count."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    status = Path(f"/proc/{process or 'self'}/status")
+    lines = status.read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(field))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.search.corpus import Text
+from bench.search.measuring import cpu_s
 from palabre.contracts.v1.retriever_pb2 import DocumentHeader
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
 from palabre.retriever.index.edge import EdgeIndex
@@ -45,6 +46,10 @@ class Bench:
             return sum([await self.ingest(text) for text in waiting])
 
         return sum(await asyncio.gather(*(worker() for _ in range(AT_ONCE))))
+
+    def cpu_s(self) -> float:
+        """With the child's."""
+        return cpu_s() + (cpu_s(self.weighting.pid) if self.weighting.pid else 0)
 
     async def close(self) -> None:
         await self.index.close()

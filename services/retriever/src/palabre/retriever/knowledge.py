@@ -153,9 +153,8 @@ class Knowledge:
             entry.ingested_at.FromDatetime(self._now())
             entry.passages = len(passages)
             written = Written(document, passages, self._weighting)
-            async with contextlib.aclosing(
-                self._replace(space, entry, written, original, attempt)
-            ) as steps:
+            steps = self._replace(space, entry, written, original, attempt)
+            async with contextlib.aclosing(steps):
                 async for progress in steps:
                     entry = progress.done if progress.HasField("done") else entry
             return entry
