@@ -57,9 +57,9 @@ from palabre.retriever.vectors import TEXT, TWINS, Sparse, of_passage
 
 # Points a write: 3 ms of GIL.
 _BATCH = 32
-# Points between flushes, which hold the GIL for 40 ms however few there are; until then the
-# write-ahead log keeps them, from which they are read in a second.
-_FLUSH_EVERY = 8_000
+# Points between flushes, which hold the GIL for tens of ms however few there are; until then the
+# write-ahead log keeps them, from which they are read again in half a second.
+_FLUSH_EVERY = 4_000
 _PAGE = 1_000
 
 
