@@ -173,7 +173,7 @@ async def test_an_engine_that_is_not_there_is_refused(asked: Path, folder: Path)
         ("documents=11", "0 to 10"),
         ("passage_characters=10", "at least 100"),
         ("fields=body", "choose among text"),
-        ("embedding_tokens=8", "greater than or equal to 32"),
+        ("embedding_tokens=8", "choose 0, or at least 32"),
     ],
 )
 def test_a_setting_that_is_none_is_refused(change: str, reason: str) -> None:

@@ -71,8 +71,8 @@ async def test_a_prefix_counts(tmp_path: Path) -> None:
     assert e5.tokens("le bail") == len(["[CLS]", "passage", ":", "le", "bail", "[SEP]"])
 
 
-@pytest.mark.parametrize(("asked", "read"), [(32, tiny_models.LONGEST), (None, 24)])
-async def test_a_setting_lets_it_read_less_and_never_more(
+@pytest.mark.parametrize(("asked", "read"), [(32, tiny_models.LONGEST), (None, 24), (0, 0)])
+async def test_a_setting_lets_it_read_as_much_as_it_can_or_parts_nothing(
     tmp_path: Path, asked: int | None, read: int
 ) -> None:
     path = tiny_models.embedder(tmp_path / "m", WORDS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from palabre.chassis.settings import ServiceSettings
 
@@ -20,6 +20,9 @@ _RECIPE = {
     "embedding_passage_prefix",
     "embedding_tokens",
 }
+
+# Title and headings take half of them.
+_FEWEST_TOKENS = 32
 
 
 class RetrieverSettings(ServiceSettings):
@@ -86,9 +89,8 @@ class RetrieverSettings(ServiceSettings):
     )
     embedding_tokens: int | None = Field(
         default=None,
-        ge=32,
-        description="Tokens of a passage that the model reads: longer ones are parted; unset: as"
-        " its folder says, and for an API nothing is parted.",
+        description="Tokens of a passage that the model reads: longer ones are parted; 0: nothing"
+        " is parted; unset: as its folder says, and for an API nothing is.",
     )
     embedding_timeout_s: float = Field(
         default=2.0, gt=0, description="How long a question's vector may take at that API."
@@ -137,6 +139,13 @@ class RetrieverSettings(ServiceSettings):
     allow_downloads: bool = Field(
         default=False, description="May fetch models that are named and missing from the Internet."
     )
+
+    @field_validator("embedding_tokens")
+    @classmethod
+    def _enough(cls, tokens: int | None) -> int | None:
+        if tokens and tokens < _FEWEST_TOKENS:
+            raise ValueError(f"choose 0, or at least {_FEWEST_TOKENS}")
+        return tokens
 
     @property
     def embedding_recipe(self) -> dict[str, Any]:

@@ -43,10 +43,10 @@ class FastEmbedder:
     def __init__(
         self, model: TextEmbedding, name: str, prefixes: Prefixes = NONE, longest: int | None = None
     ) -> None:
-        """`longest` lets it read fewer tokens of a passage than it could."""
+        """`longest` lets it read fewer tokens of a passage than it could; 0: that is not told."""
         self._model, self._prefixes = model, prefixes
         self._tokenizer, could = _counting(model)
-        self.longest = min(filter(None, (could, longest)), default=0)
+        self.longest = could if longest is None else min(could, longest)
         self._bulk = ThreadPoolExecutor(1, "embed-passages")
         self._quick = ThreadPoolExecutor(1, "embed-questions")
         self.size = len(_vectors(model.passage_embed, ["a"])[0])
@@ -105,7 +105,9 @@ def embedder(settings: RetrieverSettings) -> FastEmbedder:
         name = _register(path, settings.embedding_pooling) if path else settings.embedding_model
         model = TextEmbedding(_known(TextEmbedding, name), **_where(path, settings))
         identity = f"{path.name}-{_digest(path)}-{name[-4:]}" if path else name
-        longest = settings.embedding_tokens or (_meant(path) if path else None)
+        longest = settings.embedding_tokens
+        if longest is None and path:
+            longest = _meant(path)
         return FastEmbedder(model, identity, of_settings(settings), longest)
 
 
