@@ -120,15 +120,8 @@ def _share(values: Iterable[float]) -> str:
 
 def _rival(folder: Path) -> dict[str, str]:
     """Name to Markdown; empty where uv or the package cannot be had."""
-    command = [
-        uv_path() or "uv",
-        "run",
-        "--quiet",
-        "--no-project",
-        "--script",
-        str(RIVAL),
-        str(folder),
-    ]
+    uv = uv_path() or "uv"
+    command = [uv, "run", "--quiet", "--no-project", "--script", str(RIVAL), str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -18,13 +17,6 @@ def percentile(values: Sequence[float], share: float) -> float:
 def line(name: str, times_ms: Sequence[float]) -> str:
     p50, p99 = percentile(times_ms, 0.5), percentile(times_ms, 0.99)
     return f"{name:<46} p50 {p50:7.2f}  p99 {p99:7.2f}  max {max(times_ms):7.2f} ms"
-
-
-def cpu_s(process: int | None = None) -> float:
-    """Of all threads that it has had, this process or another, user's and system's."""
-    stat = Path(f"/proc/{process or 'self'}/stat").read_text(encoding="ascii")
-    user, system = stat.rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(field: str = "VmRSS", process: int | None = None) -> float:

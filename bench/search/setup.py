@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.overhead.machine import cpu_s
 from bench.search.corpus import Text
-from bench.search.measuring import cpu_s
 from palabre.contracts.v1.retriever_pb2 import DocumentHeader
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
 from palabre.retriever.index.edge import EdgeIndex
@@ -49,7 +49,7 @@ class Bench:
 
     def cpu_s(self) -> float:
         """With the child's."""
-        return cpu_s() + (cpu_s(self.weighting.pid) if self.weighting.pid else 0)
+        return sum(map(cpu_s, filter(None, (os.getpid(), self.weighting.pid))))
 
     async def close(self) -> None:
         await self.index.close()

@@ -90,16 +90,15 @@ class Coverage:
         rarity = await self._rarity(space, frozenset(tiers), stems)
         # A word that two languages would stem is as rare as its more common stem.
         weights = [EVERY_WORD + min(rarity[stem] for stem in word.stems) for word in words]
+        all_words = sum(weights) or 1.0
+        power = min(1.0, math.sqrt(ORDINARY / max(1, len(words))))
         for candidate in candidates:
             whole, above = self._places(space, candidate)
             covered = sum(
                 weight * (MENTIONED * word.found_in(whole) + (1 - MENTIONED) * word.found_in(above))
                 for weight, word in zip(weights, words, strict=True)
             )
-            share = covered / (sum(weights) or 1.0)
-            candidate.passage.relevance = share ** min(
-                1.0, math.sqrt(ORDINARY / max(1, len(words)))
-            )
+            candidate.passage.relevance = (covered / all_words) ** power
 
     def _places(self, space: str, candidate: Indexed) -> tuple[Place, Place]:
         """A passage's id stands for all that it says."""
