@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -86,4 +87,6 @@ async def open_bench(folder: Path, languages: tuple[str, ...] = ("fr",)) -> Benc
     knowledge = Knowledge(
         index, catalogue, originals, lambda: dt.datetime.now(dt.UTC), weighting=weighting
     )
+    gc.collect()
+    gc.freeze()  # as the service does
     return Bench(index, weighting, knowledge, Search(index), languages)

@@ -40,6 +40,7 @@ from palabre.retriever.index.compacting import compact
 from palabre.retriever.index.generation import Generation, Shape, State
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.port import DENSE, Gone, Sketch, Vector
+from palabre.retriever.index.precedence import Precedence
 from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import (
     ACCESS,
@@ -75,13 +76,13 @@ class EdgeIndex(Generations):
 
 
 class EdgeShards:
-    """Writes run in one thread, searches in another; a lock makes a switch one step."""
+    """Writes run in one thread, searches in another and first; a lock makes a switch one step."""
 
     def __init__(self, folder: Path) -> None:
         self._files = ShardFiles(folder)
         self._shards: dict[str, EdgeShard] = {}
         self._unflushed: dict[str, int] = {}
-        self._switching = threading.Lock()
+        self._switching, self._precedence = threading.Lock(), Precedence()
         self._writer = ThreadPoolExecutor(1, "index-write")
         self._reader = ThreadPoolExecutor(1, "index-read")
 
@@ -124,19 +125,19 @@ class EdgeShards:
         }
         shard = self._shard(generation)
         batch = QueryBatchRequest(list(requests.values()))
-        found = await self._read(self._rank, shard, batch, limit) if requests else []
+        found = await self._search(self._rank, shard, batch, limit) if requests else []
         placed = dict(zip(requests, found, strict=True))
         return [placed.get(place, []) for place in range(len(asked))]
 
     async def fetch(self, generation: Generation, ids: Sequence[str]) -> dict[str, Indexed]:
         shard, fields = self._shard(generation), kept_terms(generation.shape)
-        return await self._read(_fetch, shard, list(ids), fields) if ids else {}
+        return await self._search(_fetch, shard, list(ids), fields) if ids else {}
 
     async def rarity(
         self, generation: Generation, terms: Sequence[int], tiers: Collection[str]
     ) -> list[float]:
         shard, mine = self._shard(generation), _of_tiers(tiers)
-        return await self._read(_rarity, shard, terms, mine) if terms else []
+        return await self._search(_rarity, shard, terms, mine) if terms else []
 
     async def ids(self, generation: Generation, document: str) -> set[str]:
         return await self._read(_ids, self._shard(generation), document)
@@ -159,6 +160,7 @@ class EdgeShards:
         self, generation: Generation, passages: Sequence[Indexed], vectors: Sequence[Vector]
     ) -> None:
         for batch in batched(zip(passages, vectors or repeat(()), strict=False), _BATCH):
+            await self._precedence.write()
             await self._write(self._add, generation, batch)
 
     async def switch(
@@ -175,6 +177,10 @@ class EdgeShards:
         await self._write(self._close)
         self._reader.shutdown()
         self._writer.shutdown()
+
+    async def _search[**P, R](self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._precedence.search():
+            return await self._read(call, *args, **kwargs)
 
     async def _read[**P, R](self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(
@@ -222,17 +228,16 @@ class EdgeShards:
         version: str,
         removed: Sequence[str],
     ) -> None:
-        """Searches wait, the event loop does not."""
+        """Searches wait, the event loop does not; nobody waits for the disk."""
         shard, payload = self._shard(generation), {ACCESS: tier, "version": version}
         if shard.info().segments_count > 1:
             self._make_writable(generation, shown)
         with self._switching:
             for batch in batched(shown, _BATCH):
                 shard.update(UpdateOperation.set_payload(list(batch), payload))
-                self._written(generation, len(batch))
             for batch in batched(removed, _BATCH):
                 shard.update(UpdateOperation.delete_points(list(batch)))
-                self._written(generation, len(batch))
+        self._written(generation, len(shown) + len(removed))
 
     def _make_writable(self, generation: Generation, ids: Sequence[str]) -> None:
         """Passages leave segments that are only read when they are changed: eight times the work
