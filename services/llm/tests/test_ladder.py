@@ -2,8 +2,8 @@
 
 import pytest
 
+from palabre.chassis.breaker import Breaker
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.llm.breaker import Breaker
 from palabre.llm.engines import Completion, Engine, Message, Piece
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import structlog
 
+from palabre.chassis.breaker import Breaker
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm import meters
-from palabre.llm.breaker import Breaker
 from palabre.llm.engines import Completion, Engine, Judge, Pieces, Rung, Schema, Verdict
 from palabre.llm.errors import (
     EngineError,

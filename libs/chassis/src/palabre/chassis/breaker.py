@@ -1,4 +1,7 @@
-"""A circuit breaker: what failed several times in a row is left alone for a while."""
+"""A circuit breaker: what failed several times in a row is left alone for a while.
+
+The ladders of llm and of tts keep one each.
+"""
 
 import time
 from collections.abc import Callable, Hashable
