@@ -235,7 +235,7 @@ async def test_a_text_is_spoken(client: openai.AsyncOpenAI, around: Surroundings
         assert await reply.read() == "Bonjouràtous".encode()
     [asked] = around.speech.asked
     assert (asked.space, asked.language, asked.speed) == ("demo", "fr", 1.5)
-    assert asked.voice.engine == "espeak"
+    assert asked.voice.words_per_minute == 170
 
 
 async def test_unknown_voices_and_formats_are_refused_by_name(

@@ -89,7 +89,7 @@ async def test_an_answer_without_speech_is_spoken_when_it_is_there(
     turn = await ask(http, speech=False)
     reply = await http.get(f"/api/v1/turns/{turn}/audio")
     assert reply.content == b"Lecinq."
-    assert around.speech.asked[0].voice.engine == "espeak"
+    assert around.speech.asked[0].voice.words_per_minute == 170
 
 
 async def test_speech_that_is_gone_is_made_anew(

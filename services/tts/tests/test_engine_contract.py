@@ -109,14 +109,14 @@ async def test_several_at_once_do_not_mix(engine: Engine) -> None:
 
 
 async def test_every_listed_voice_is_its_own(engine: Engine) -> None:
-    voices = engine.voices()
+    voices = await engine.voices()
     assert voices
     assert all(v.engine == engine.name and v.name and v.languages for v in voices)
     assert len({v.name for v in voices}) == len(voices)
 
 
 async def test_a_listed_voice_speaks_under_its_name(engine: Engine) -> None:
-    voice = next(v for v in engine.voices() if {"fr", "mul"} & set(v.languages))
+    voice = next(v for v in await engine.voices() if {"fr", "mul"} & set(v.languages))
     sounds = await hear(engine, Speech("Bonjour à tous.", "fr", voice=voice.name))
     assert seconds(sounds) > 0.3
     assert sounds[0].voice == voice.name

@@ -28,8 +28,11 @@ class _Strict(BaseModel):
 
 
 class Voice(_Strict):
-    engine: str = "espeak"
+    """`engine` speaks first; empty: the deployment's order. `voices` are names for the others."""
+
+    engine: str = ""
     name: str = ""
+    voices: dict[str, str] = {}
     words_per_minute: int = Field(default=170, ge=80, le=450)
     pitch: int = Field(default=50, ge=0, le=99)
 

@@ -419,6 +419,7 @@ class SpeechCompleted(_message.Message):
     VOICE_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
     duration_ms: _builtins.int
     frames: _builtins.int
     """Number of frames."""
@@ -426,6 +427,8 @@ class SpeechCompleted(_message.Message):
     voice: _builtins.str
     last: _builtins.bool
     """The answer's last segment."""
+    estimated: _builtins.bool
+    """Times of words and visemes are estimated: the engine gives none."""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.WordTime]: ...
     def __init__(
@@ -437,10 +440,11 @@ class SpeechCompleted(_message.Message):
         voice: _builtins.str = ...,
         words: _abc.Iterable[_turns_pb2.WordTime] | None = ...,
         last: _builtins.bool = ...,
+        estimated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "frames", b"frames", "last", b"last", "voice", b"voice", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "estimated", b"estimated", "frames", b"frames", "last", b"last", "voice", b"voice", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

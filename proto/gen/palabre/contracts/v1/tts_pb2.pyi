@@ -60,6 +60,7 @@ class SynthesizeRequest(_message.Message):
     VOICE_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
+    DIRECT_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     text: _builtins.str
     """At most 16 KiB; it is cut into sentences."""
@@ -68,6 +69,10 @@ class SynthesizeRequest(_message.Message):
     format: Global___AudioFormat.ValueType
     speed: _builtins.float
     """0.25 to 4; 0 means 1."""
+    direct: _builtins.bool
+    """For another replica's ladder: this engine (`voice.engine`) alone, its sound as it makes it. The
+    text is one sentence as it is to be said; nothing is normalised, cut, or spoken by another.
+    """
     @_builtins.property
     def voice(self) -> _turns_pb2.VoiceChoice: ...
     def __init__(
@@ -79,10 +84,11 @@ class SynthesizeRequest(_message.Message):
         voice: _turns_pb2.VoiceChoice | None = ...,
         format: Global___AudioFormat.ValueType = ...,
         speed: _builtins.float = ...,
+        direct: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["voice", b"voice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "language", b"language", "space", b"space", "speed", b"speed", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direct", b"direct", "format", b"format", "language", b"language", "space", b"space", "speed", b"speed", "text", b"text", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -94,18 +100,34 @@ class SynthesizeResponse(_message.Message):
 
     DATA_FIELD_NUMBER: _builtins.int
     VISEMES_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
+    engine: _builtins.str
+    voice: _builtins.str
+    estimated: _builtins.bool
+    """Times are estimated: the engine gives none."""
     @_builtins.property
     def visemes(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Viseme]: ...
+    @_builtins.property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.WordTime]:
+        """Places in the text of the request, times in its whole sound; each with the piece it begins in."""
+
     def __init__(
         self,
         *,
         data: _builtins.bytes = ...,
         visemes: _abc.Iterable[_turns_pb2.Viseme] | None = ...,
+        words: _abc.Iterable[_turns_pb2.WordTime] | None = ...,
+        engine: _builtins.str = ...,
+        voice: _builtins.str = ...,
+        estimated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "visemes", b"visemes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "engine", b"engine", "estimated", b"estimated", "visemes", b"visemes", "voice", b"voice", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class TtsServiceStub:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
+    RESOURCE_EXHAUSTED: it could, but too many wait.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,8 @@ class TtsServiceStub:
 
 
 class TtsServiceServicer:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
+    RESOURCE_EXHAUSTED: it could, but too many wait.
     """
 
     def Synthesize(self, request, context):
@@ -85,7 +87,8 @@ def add_TtsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TtsService:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
+    RESOURCE_EXHAUSTED: it could, but too many wait.
     """
 
     @staticmethod

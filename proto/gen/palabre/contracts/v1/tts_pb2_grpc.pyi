@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TtsServiceStub:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak."""
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
+    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,14 +40,18 @@ class TtsServiceStub:
 
 @_typing.type_check_only
 class TtsServiceAsyncStub(TtsServiceStub):
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak."""
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
+    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Synthesize: _aio.UnaryStreamMultiCallable[_tts_pb2.SynthesizeRequest, _tts_pb2.SynthesizeResponse]  # type: ignore[assignment]
     ListVoices: _aio.UnaryUnaryMultiCallable[_tts_pb2.ListVoicesRequest, _tts_pb2.ListVoicesResponse]  # type: ignore[assignment]
 
 class TtsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak."""
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
+    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """
 
     @_abc_1.abstractmethod
     def Synthesize(

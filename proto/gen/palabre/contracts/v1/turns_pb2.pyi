@@ -500,16 +500,41 @@ Global___Usage: _TypeAlias = Usage  # noqa: Y015
 class VoiceChoice(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class VoicesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ENGINE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     WORDS_PER_MINUTE_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
     engine: _builtins.str
-    """Name of the engine; empty for the first of the persona's ladder."""
+    """Name of the engine that speaks first; empty: the order of the deployment."""
     name: _builtins.str
     words_per_minute: _builtins.int
     pitch: _builtins.int
     """0 to 99, 50 is the voice's own."""
+    @_builtins.property
+    def voices(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The voice for each engine that may have to speak instead; others speak with one of their own."""
+
     def __init__(
         self,
         *,
@@ -517,10 +542,11 @@ class VoiceChoice(_message.Message):
         name: _builtins.str = ...,
         words_per_minute: _builtins.int = ...,
         pitch: _builtins.int = ...,
+        voices: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "name", b"name", "pitch", b"pitch", "words_per_minute", b"words_per_minute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "name", b"name", "pitch", b"pitch", "voices", b"voices", "words_per_minute", b"words_per_minute"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

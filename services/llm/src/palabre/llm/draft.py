@@ -74,12 +74,7 @@ class Draft:
             text=spoken(cut.text),
             language=self.language,
             offset=cut.offset,
-            voice=VoiceChoice(
-                engine=self._voice.engine,
-                name=self._voice.name,
-                words_per_minute=self._voice.words_per_minute,
-                pitch=self._voice.pitch,
-            ),
+            voice=VoiceChoice(**self._voice.model_dump()),
             encoding=self._encoding,
             last=last,
         )

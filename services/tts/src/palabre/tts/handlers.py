@@ -113,4 +113,5 @@ class Frames:
 
 def _note(completed: pb.SpeechCompleted, sound: Sound) -> None:
     completed.engine, completed.voice = sound.engine, sound.voice
+    completed.estimated |= sound.estimated
     completed.words.extend(sound.words)

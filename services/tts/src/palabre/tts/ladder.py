@@ -35,8 +35,8 @@ class Ladder:
     def __init__(self, engines: Sequence[Engine]) -> None:
         self._engines = engines
 
-    def voices(self) -> list[Voice]:
-        return [voice for engine in self._engines for voice in engine.voices()]
+    async def voices(self) -> list[Voice]:
+        return [voice for engine in self._engines for voice in await engine.voices()]
 
     async def speak(
         self,

@@ -33,7 +33,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     async def ListVoices(
         self, request: pb.ListVoicesRequest, context: Listing
     ) -> pb.ListVoicesResponse:
-        return pb.ListVoicesResponse(voices=self._ladder.voices())
+        return pb.ListVoicesResponse(voices=await self._ladder.voices())
 
     async def Synthesize(
         self, request: pb.SynthesizeRequest, context: Synthesis

@@ -14,15 +14,37 @@ WORDS_PER_MINUTE = 170
 PITCH = 50
 
 
+class References(Protocol):
+    """Samples of a person's voice that may be used now, for an engine that clones."""
+
+    @property
+    def key(self) -> str:
+        """The same for the same samples, for caches."""
+
+    async def samples(self) -> Sequence[bytes]:
+        """Whole files of sound, of any kind. Raises CannotSpeak when they cannot be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What is to be spoken: about a sentence, without marks, its numbers in words."""
+    """What is to be spoken: about a sentence, without marks, its numbers in words.
+
+    With `references` it is to be spoken in the voice that they were taken from; an engine that
+    does not clone knows no such `voice`, and says so.
+    """
 
     text: str
     language: str  # BCP 47
     voice: str = ""  # one of the engine's; empty: its own for the language
     words_per_minute: int = WORDS_PER_MINUTE
     pitch: int = PITCH  # 0 to 99, 50 is the voice's own
+    space: str = ""
+    references: References | None = None
+
+    @property
+    def speed(self) -> float:
+        """1 is the engine's own pace."""
+        return self.words_per_minute / WORDS_PER_MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +62,7 @@ class Sound:
     words: Sequence[WordTime] = ()
     voice: str = ""
     engine: str = ""  # filled in by the ladder
+    estimated: bool = False  # the times, not the sound
 
     @property
     def seconds(self) -> float:
@@ -54,7 +77,7 @@ class Engine(Protocol):
 
     name: str
 
-    def voices(self) -> Sequence[Voice]:
+    async def voices(self) -> Sequence[Voice]:
         """All of them. One whose language is "mul" speaks every language of the engine."""
 
     def speak(self, speech: Speech) -> Sounds:
@@ -72,7 +95,10 @@ Build = Callable[[Settings], Engine]
 
 
 def build(settings: Settings) -> list[Engine]:
-    """The engines of the settings, in their order. Raises ValueError when one is not installed."""
+    """The engines of the settings, in their order.
+
+    Raises ValueError with a remedy when one is unknown or its extra is not installed.
+    """
     points = {point.name: point for point in entry_points(group=GROUP)}
     if missing := [name for name in settings.engines if name not in points] or not settings.engines:
         raise ValueError(

@@ -234,7 +234,7 @@ class Espeak:
         self._voices = {voice.name: voice for voice in listed}
         self._variants = {voice.name: voice for voice in variants}
 
-    def voices(self) -> Sequence[Voice]:
+    async def voices(self) -> Sequence[Voice]:
         return [*map(self._described, self._voices.values()), *self._altered]
 
     async def speak(self, speech: Speech) -> Sounds:

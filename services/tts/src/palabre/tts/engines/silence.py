@@ -22,7 +22,7 @@ class Silence:
         self.name = name
         self._breaks_after = breaks_after
 
-    def voices(self) -> Sequence[Voice]:
+    async def voices(self) -> Sequence[Voice]:
         return [Voice(engine=self.name, name="quiet", languages=["mul"], description="Silence")]
 
     async def speak(self, speech: Speech) -> Sounds:
