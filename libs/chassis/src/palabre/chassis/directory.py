@@ -13,7 +13,7 @@ from nats.js.kv import KeyValue
 
 from palabre.chassis import spaces
 from palabre.chassis.bus import Bus
-from palabre.chassis.spaces import InvalidSpace, Space, UnknownSpace
+from palabre.chassis.spaces import InvalidSpace, Space, UnknownSpace, VoiceRules
 
 log = structlog.get_logger()
 
@@ -31,6 +31,11 @@ class Spaces:
             return self._known[name]
         except KeyError:
             raise UnknownSpace(f"no space {name!r}: run `palabre spaces apply`") from None
+
+    def asks(self, name: str) -> VoiceRules:
+        """What a space asks of voices; nothing, where there is no such space."""
+        known = self._known.get(name)
+        return known.voices if known else VoiceRules()
 
     def all(self) -> dict[str, Space]:
         """The first one is meant where none is named."""

@@ -86,6 +86,18 @@ class Budgets(_Strict):
     turns_per_person_per_day: int = Field(default=0, ge=0)
 
 
+class VoiceRules(_Strict):
+    """What the space asks of voices (docs/voices-registry.md).
+
+    `registered_only`: voices that engines bring need a record too. `notice`: before which turns of
+    a conversation a voice says that it is artificial, and in which words (else in Palabre's own).
+    """
+
+    registered_only: bool = False
+    notice: Literal["never", "first-turn", "always"] = "never"
+    notice_text: Texts = {}
+
+
 class Space(_Strict):
     """The whole set-up; `personas` is filled from the files beside space.toml."""
 
@@ -104,6 +116,7 @@ class Space(_Strict):
     knowledge: Knowledge = Knowledge()
     channels: dict[Name, Channel] = {}
     budgets: Budgets = Budgets()
+    voices: VoiceRules = VoiceRules()
     personas: dict[Name, Persona]
 
     @model_validator(mode="after")

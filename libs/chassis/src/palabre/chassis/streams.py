@@ -95,6 +95,7 @@ class Objects:
     writers: tuple[str, ...]
     readers: tuple[str, ...] = ()
     ttl_s: float = 0.0
+    max_bytes: int = 4 * GIB
 
     def config(self, replicas: int) -> StreamConfig:
         """As the object store convention wants it (ADR-20)."""
@@ -105,7 +106,7 @@ class Objects:
             storage=StorageType.FILE,
             discard=DiscardPolicy.NEW,
             max_age=self.ttl_s,
-            max_bytes=4 * GIB,
+            max_bytes=self.max_bytes,
             allow_direct=True,
             allow_rollup_hdrs=True,
             num_replicas=replicas,
@@ -201,11 +202,17 @@ BUCKETS = (
         "erased", "tombstones of erased conversations", ("gateway", OPERATOR), WORKERS,
         ttl_s=31 * DAY_S,
     ),
+    Bucket(
+        "voices", "whose voice may be used for what", ("gateway", OPERATOR), ("tts",),
+        max_bytes=GIB // 8,
+    ),
 )  # fmt: skip
 
 OBJECTS = (
     Objects("documents", "originals by SHA-256", ("retriever",)),
     Objects("blobs", "attachments and spoken audio", ("gateway", "tts"), ("llm",), 7 * DAY_S),
+    Objects("voice-samples", "what voices are cloned from", ("gateway",), ("tts",), max_bytes=GIB),
+    Objects("voice-consents", "proof of consent", ("gateway",), max_bytes=GIB),
 )
 
 FAILURES = frozenset({"turn_failed"})

@@ -50,6 +50,9 @@ ENGINE_COST = Counter(
     "palabre_engine_cost_total", "Money, where the price is known", ["engine", "model", "currency"]
 )
 ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["engine", "reason"])
+VOICE_REFUSALS = Counter(
+    "palabre_voice_refusals_total", "Voices that the registry did not let be used", ["reason"]
+)
 SEARCHES_WITHOUT_MEANING = Counter(
     "palabre_searches_without_meaning_total",
     "Searches that went without dense vectors though the index has some",

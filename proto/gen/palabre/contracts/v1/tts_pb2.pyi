@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from palabre.contracts.v1 import turns_pb2 as _turns_pb2
+from palabre.contracts.v1 import voices_pb2 as _voices_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -61,6 +62,8 @@ class SynthesizeRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     DIRECT_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     text: _builtins.str
     """At most 16 KiB; it is cut into sentences."""
@@ -73,6 +76,10 @@ class SynthesizeRequest(_message.Message):
     """For another replica's ladder: this engine (`voice.engine`) alone, its sound as it makes it. The
     text is one sentence as it is to be said; nothing is normalised, cut, or spoken by another.
     """
+    use: _voices_pb2.VoiceUse.ValueType
+    """What the speech is for; unset means files, which most records forbid."""
+    channel: _builtins.str
+    """The channel on which it is heard."""
     @_builtins.property
     def voice(self) -> _turns_pb2.VoiceChoice: ...
     def __init__(
@@ -85,10 +92,12 @@ class SynthesizeRequest(_message.Message):
         format: Global___AudioFormat.ValueType = ...,
         speed: _builtins.float = ...,
         direct: _builtins.bool = ...,
+        use: _voices_pb2.VoiceUse.ValueType = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["voice", b"voice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["direct", b"direct", "format", b"format", "language", b"language", "space", b"space", "speed", b"speed", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "direct", b"direct", "format", b"format", "language", b"language", "space", b"space", "speed", b"speed", "text", b"text", "use", b"use", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

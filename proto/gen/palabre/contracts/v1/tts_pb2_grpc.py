@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class TtsServiceStub:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
-    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; FAILED_PRECONDITION: the voice may not
+    be used (voices.proto); UNAVAILABLE: no engine could speak; RESOURCE_EXHAUSTED: it could, but too
+    many wait.
     """
 
     def __init__(self, channel):
@@ -49,8 +50,9 @@ class TtsServiceStub:
 
 
 class TtsServiceServicer:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
-    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; FAILED_PRECONDITION: the voice may not
+    be used (voices.proto); UNAVAILABLE: no engine could speak; RESOURCE_EXHAUSTED: it could, but too
+    many wait.
     """
 
     def Synthesize(self, request, context):
@@ -87,8 +89,9 @@ def add_TtsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TtsService:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
-    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; FAILED_PRECONDITION: the voice may not
+    be used (voices.proto); UNAVAILABLE: no engine could speak; RESOURCE_EXHAUSTED: it could, but too
+    many wait.
     """
 
     @staticmethod

@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TtsServiceStub:
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
-    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; FAILED_PRECONDITION: the voice may not
+    be used (voices.proto); UNAVAILABLE: no engine could speak; RESOURCE_EXHAUSTED: it could, but too
+    many wait.
     """
 
     @_typing.overload
@@ -40,8 +41,9 @@ class TtsServiceStub:
 
 @_typing.type_check_only
 class TtsServiceAsyncStub(TtsServiceStub):
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
-    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; FAILED_PRECONDITION: the voice may not
+    be used (voices.proto); UNAVAILABLE: no engine could speak; RESOURCE_EXHAUSTED: it could, but too
+    many wait.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -49,8 +51,9 @@ class TtsServiceAsyncStub(TtsServiceStub):
     ListVoices: _aio.UnaryUnaryMultiCallable[_tts_pb2.ListVoicesRequest, _tts_pb2.ListVoicesResponse]  # type: ignore[assignment]
 
 class TtsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; UNAVAILABLE: no engine could speak;
-    RESOURCE_EXHAUSTED: it could, but too many wait.
+    """Speech on demand. INVALID_ARGUMENT: unknown voice or format; FAILED_PRECONDITION: the voice may not
+    be used (voices.proto); UNAVAILABLE: no engine could speak; RESOURCE_EXHAUSTED: it could, but too
+    many wait.
     """
 
     @_abc_1.abstractmethod

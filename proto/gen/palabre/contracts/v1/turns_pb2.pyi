@@ -528,6 +528,7 @@ class VoiceChoice(_message.Message):
     engine: _builtins.str
     """Name of the engine that speaks first; empty: the order of the deployment."""
     name: _builtins.str
+    """One of the engine's; "clone:<id>" is the cloned voice of the record <id> (voices.proto)."""
     words_per_minute: _builtins.int
     pitch: _builtins.int
     """0 to 99, 50 is the voice's own."""

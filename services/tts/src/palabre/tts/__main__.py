@@ -6,7 +6,9 @@ from functools import partial
 from palabre.chassis import service
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
+from palabre.chassis.voices import Registry
 from palabre.tts import engines, handlers
+from palabre.tts.consent import Permits
 from palabre.tts.errors import CannotSpeak
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import TtsServicer
@@ -25,8 +27,16 @@ def main() -> None:
 async def assemble(
     settings: Settings, built: list[engines.Engine], context: service.Context
 ) -> service.Parts:
-    ladder = Ladder(built)
+    registry = Registry()
+    await registry.refresh(context.bus)
+    permits = Permits(
+        registry,
+        await context.objects("voice-samples"),
+        lambda space: context.spaces.asks(space).registered_only,
+    )
+    ladder = Ladder(built, permits)
     return service.Parts(
+        tasks=[partial(registry.follow, context.bus)],
         stages=[Stage("speak", handlers.speaker(ladder), settings.tts_concurrency)],
         grpc=[TtsServicer(ladder).add_to],
         grpc_names=["palabre.contracts.v1.TtsService"],

@@ -17,3 +17,7 @@ class UnknownVoice(CannotSpeak):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "voice")
+
+
+class VoiceRefused(CannotSpeak):
+    """Its owner does not permit it, or nothing proves that they do (palabre.chassis.voices)."""

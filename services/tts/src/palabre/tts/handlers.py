@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 import structlog
 
 from palabre.audio import PACKET_MS, packets
+from palabre.chassis import voices
 from palabre.chassis.events import follow
 from palabre.chassis.stage import Handler
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
@@ -29,7 +30,8 @@ def speaker(ladder: Ladder) -> Handler:
         segment = event.segment_ready
         frames, completed = Frames(segment), pb.SpeechCompleted(last=segment.last)
         try:
-            said = ladder.speak(segment.text, segment.language, segment.voice)
+            use = voices.answering(event.space, event.channel, segment.language)
+            said = ladder.speak(segment.text, segment.language, segment.voice, use=use)
             async with aclosing(said) as sounds:
                 async for sound in sounds:
                     async with _in_turn(frames, others):

@@ -10,10 +10,12 @@ from typing import NamedTuple
 import structlog
 
 from palabre.chassis.telemetry import ENGINE_FAILURES, SPEECH_FIRST_AUDIO, SPEECH_REALTIME_FACTOR
+from palabre.chassis.voices import ANY_FILE, Use
 from palabre.contracts.v1.tts_pb2 import Voice
 from palabre.contracts.v1.turns_pb2 import VoiceChoice, WordTime
+from palabre.tts.consent import Permits
 from palabre.tts.engines import PITCH, WORDS_PER_MINUTE, Engine, Sounds, Speech
-from palabre.tts.errors import CannotSpeak, UnknownVoice
+from palabre.tts.errors import CannotSpeak, UnknownVoice, VoiceRefused
 from palabre.tts.normalise import speakable
 from palabre.tts.normalise.aligned import Aligned
 
@@ -30,10 +32,13 @@ class Rung(NamedTuple):
 
 
 class Ladder:
-    """Engines in the order in which they are tried; at least one."""
+    """Engines in the order in which they are tried; at least one.
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
-        self._engines = engines
+    Every voice is asked for before it speaks a sentence: what is revoked stops at the next one.
+    """
+
+    def __init__(self, engines: Sequence[Engine], permits: Permits | None = None) -> None:
+        self._engines, self._permits = engines, permits or Permits()
 
     async def voices(self) -> list[Voice]:
         return [voice for engine in self._engines for voice in await engine.voices()]
@@ -44,14 +49,16 @@ class Ladder:
         language: str,
         choice: VoiceChoice,
         *,
+        use: Use = ANY_FILE,
         speed: float = 1.0,
         exact: bool = False,
     ) -> Sounds:
         """Speaks a text as it was written; the words of its sounds are those of this text.
 
-        An engine that fails before its first sound gives way to the next, an unknown voice to the
-        engine's own (`exact`: it raises UnknownVoice). After the first sound, what was said
-        stands: to begin again would say it twice. Raises CannotSpeak when no engine can.
+        An engine that fails before its first sound gives way to the next, a voice that is unknown
+        or refused to the engine's own (`exact`: it raises UnknownVoice or VoiceRefused). After the
+        first sound, what was said stands: to begin again would say it twice. Raises CannotSpeak
+        when no engine can.
         """
         said = speakable(text, language)
         if not _HAS_WORD.search(said.text):
@@ -61,6 +68,7 @@ class Ladder:
             language=language,
             words_per_minute=round((choice.words_per_minute or WORDS_PER_MINUTE) * speed),
             pitch=choice.pitch or PITCH,
+            use=use,
         )
         known: set[tuple[int, int]] = set()
         async with aclosing(self._climb(speech, choice, exact)) as sounds:
@@ -70,15 +78,17 @@ class Ladder:
     async def _climb(self, speech: Speech, choice: VoiceChoice, exact: bool) -> Sounds:
         failure = CannotSpeak("no engine is set up: set PALABRE_TTS_ENGINES", "installation")
         for rung in self._rungs(choice):
-            if exact and not rung.voice and isinstance(failure, UnknownVoice):
+            if exact and not rung.voice and isinstance(failure, UnknownVoice | VoiceRefused):
                 break
             begun = False
             try:
-                async with aclosing(_measured(rung, speech)) as sounds:
+                async with aclosing(self._permitted(rung, speech)) as sounds:
                     async for sound in sounds:
                         begun = True
                         yield sound
                 return
+            except VoiceRefused as error:
+                failure = error
             except CannotSpeak as error:
                 failure = error
                 ENGINE_FAILURES.labels(rung.engine.name, error.reason).inc()
@@ -86,6 +96,19 @@ class Ladder:
             if begun:
                 return
         raise failure
+
+    async def _permitted(self, rung: Rung, speech: Speech) -> Sounds:
+        """An engine's own voice has no name until it is heard: then it is asked for."""
+        references = None
+        if rung.voice:
+            references = self._permits.ask(rung.engine.name, rung.voice, speech.use)
+        unknown = not rung.voice
+        async with aclosing(_measured(rung, replace(speech, references=references))) as sounds:
+            async for sound in sounds:
+                if unknown:
+                    self._permits.ask(rung.engine.name, sound.voice, speech.use)
+                    unknown = False
+                yield sound
 
     def _rungs(self, choice: VoiceChoice) -> Iterator[Rung]:
         """The voice that was chosen, then every engine's own, that of the chosen engine first."""

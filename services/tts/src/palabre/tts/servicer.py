@@ -7,10 +7,11 @@ import grpc
 
 from palabre.audio import MEDIA_TYPES, encoder
 from palabre.chassis.segments import Segmenter
-from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc
+from palabre.chassis.voices import Use
+from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc, voices_pb2
 from palabre.contracts.v1.turns_pb2 import Viseme
 from palabre.tts.engines import Sound
-from palabre.tts.errors import CannotSpeak, UnknownVoice
+from palabre.tts.errors import CannotSpeak, UnknownVoice, VoiceRefused
 from palabre.tts.ladder import Ladder
 
 MAX_BYTES = 16 * 1024
@@ -22,7 +23,9 @@ Listing = grpc.aio.ServicerContext[pb.ListVoicesRequest, pb.ListVoicesResponse]
 
 
 class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
-    """INVALID_ARGUMENT says what to change. UNAVAILABLE: no engine could speak."""
+    """INVALID_ARGUMENT says what to change. FAILED_PRECONDITION: the voice may not be used.
+    UNAVAILABLE: no engine could speak.
+    """
 
     def __init__(self, ladder: Ladder) -> None:
         self._ladder = ladder
@@ -49,6 +52,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
                         yield pb.SynthesizeResponse(data=data, visemes=visemes)
         except UnknownVoice as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"voice: {error}")
+        except VoiceRefused as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"voice: {error}")
         except CannotSpeak:
             await context.abort(grpc.StatusCode.UNAVAILABLE, NOBODY)
         yield pb.SynthesizeResponse(data=made.close())
@@ -58,9 +63,15 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     ) -> AsyncGenerator[tuple[Sound, list[Viseme]], None]:
         """Sentence after sentence; visemes in milliseconds of the whole."""
         spoken = 0.0
+        use = Use(request.space, _purpose(request), request.channel, request.language)
         for text in sentences(request.text):
             said = self._ladder.speak(
-                text, request.language, request.voice, speed=request.speed or 1.0, exact=True
+                text,
+                request.language,
+                request.voice,
+                use=use,
+                speed=request.speed or 1.0,
+                exact=True,
             )
             begun = round(spoken * 1000)
             async with aclosing(said) as sounds:
@@ -80,6 +91,11 @@ def _wrong(request: pb.SynthesizeRequest) -> str:
     if request.speed and not SPEEDS[0] <= request.speed <= SPEEDS[1]:
         return f"speed: is {request.speed:g}: choose one from {SPEEDS[0]:g} to {SPEEDS[1]:g}"
     return ""
+
+
+def _purpose(request: pb.SynthesizeRequest) -> voices_pb2.VoiceUse.ValueType:
+    """Who does not say asks for the strictest."""
+    return request.use or voices_pb2.VOICE_USE_FILES
 
 
 def _name(kind: pb.AudioFormat.ValueType) -> str:

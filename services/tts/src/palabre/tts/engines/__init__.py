@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Protocol
 
+from palabre.chassis.voices import ANY_FILE, Use
 from palabre.contracts.v1.tts_pb2 import Voice
 from palabre.contracts.v1.turns_pb2 import Viseme, WordTime
 from palabre.tts.settings import Settings
@@ -38,8 +39,8 @@ class Speech:
     voice: str = ""  # one of the engine's; empty: its own for the language
     words_per_minute: int = WORDS_PER_MINUTE
     pitch: int = PITCH  # 0 to 99, 50 is the voice's own
-    space: str = ""
     references: References | None = None
+    use: Use = ANY_FILE  # another TtsService must be told: it asks the registry again
 
     @property
     def speed(self) -> float:
