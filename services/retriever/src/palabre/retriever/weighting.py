@@ -9,7 +9,6 @@ whoever writes them computes. Nothing is unpickled on either side.
 import asyncio
 import contextlib
 import json
-import os
 import struct
 import sys
 from array import array
@@ -22,6 +21,7 @@ from typing import BinaryIO
 
 import structlog
 
+from palabre.retriever import machine
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import STORED, Said, Sparse, of_said, said_by
 
@@ -44,10 +44,10 @@ class Weighting:
         self,
         starts_after: int = STARTS_AFTER,
         idle_s: float = IDLE_S,
-        cores: int | None = None,
+        cores: float | None = None,
     ) -> None:
         self._starts_after, self._idle_s = starts_after, idle_s
-        self._alone = (cores or len(os.sched_getaffinity(0))) < 2
+        self._alone = (cores or machine.cores()) < 2
         self._asked = 0
         self._child: _Child | None = None
         self._starting: asyncio.Task[None] | None = None

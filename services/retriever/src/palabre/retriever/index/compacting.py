@@ -9,7 +9,6 @@ Making those, `optimize()`, holds the GIL too, for 0.15 ms a passage: hence a pr
 import asyncio
 import ctypes
 import json
-import os
 import shutil
 import signal
 import sys
@@ -25,6 +24,8 @@ from qdrant_edge import (
     Memory,
     Modifier,
 )
+
+from palabre.retriever.machine import memory_bytes
 
 log = structlog.get_logger()
 
@@ -45,13 +46,13 @@ def written(shard: Path) -> int:
 
 
 async def compact(shard: Path, at_least: int | None = None) -> None:
-    """If so many passages were written to it, and half of this machine's memory is enough.
+    """If so many passages were written to it, and half of the memory that there is will do.
 
     Nobody may have it open.
     """
     least = LOADED_AT_ONCE if at_least is None else at_least
-    passages, memory = written(shard), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if passages < least or passages * _MEMORY > memory / 2:
+    passages = written(shard)
+    if passages < least or passages * _MEMORY > memory_bytes() / 2:
         return
     log.info("compacting a shard before it is opened", shard=shard.name, passages=passages)
     program = [sys.executable, "-I", "-m", __name__, str(shard)]
