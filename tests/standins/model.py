@@ -2,27 +2,7 @@
 
     uv run python -m tests.standins.model --port 4010
 
-The model's name says how it behaves; its parts are joined by hyphens, after `mock`:
-
-    ttft300     milliseconds to the first token (0)
-    itl15       milliseconds between tokens (0: all of them in one write)
-    len150      tokens (40)
-    error500    this status instead of an answer
-    429         too many requests, with retry-after
-    drop        the connection closes before the first byte
-    drop1       only the first time that this very name is asked for
-    silence     the request is accepted and never answered
-    cut20       the connection closes after 20 tokens
-    stall20     nothing follows after 20 tokens
-    fault20     an error object follows after 20 tokens
-    echo        the last message of the user comes back
-    cite        cites passage 1, and a passage 9 that nobody gave
-    json        an instance of the schema that was asked for; strings are the user's last words
-    badjson     JSON that breaks off
-    flag=NAME   as json; arrays whose items may be NAME contain it
-    plain       refuses `stream_options` and `response_format`, as older servers do
-    crlf        events end in CRLF
-    shred       every byte in a write of its own
+`behaviour.py` lists what a model's name may say.
 """
 
 import argparse
@@ -31,59 +11,21 @@ import contextlib
 import itertools
 import json
 import re
-import sys
+import socket
+import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from tests.standins import vendors
+from tests.standins.behaviour import Behaviour
 
 WORDS = (
     "Le", " bailleur", " dispose", " d'un", " mois", " pour", " rendre", " le", " dépôt", ".",
     " Ce", " délai", " passe", " à", " deux", " mois", " en", " cas", " de", " dégâts.",
 )  # fmt: skip
-_DELAYS = {"ttft", "itl", "len", "cut", "stall", "fault", "error", "drop"}
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What a model's name asks for. Times in seconds; -1: never."""
-
-    ttft: float = 0.0
-    itl: float = 0.0
-    tokens: int = 40
-    stop_after: int = -1
-    ending: str = ""  # cut, stall, fault
-    status: int = 200
-    drops: int = 0
-    flags: frozenset[str] = frozenset()
-    flagged: str = ""
-
-    @classmethod
-    def of(cls, model: str) -> "Behaviour":
-        """Raises KeyError for a model that is not ours."""
-        name, _, flagged = model.partition("-flag=")
-        kind, *parts = name.split("-")
-        if kind != "mock":
-            raise KeyError(model)
-        numbers = {word: int(digits or -1) for word, digits in map(_split, parts)}
-        ending = next((word for word in ("cut", "stall", "fault") if word in numbers), "")
-        return cls(
-            ttft=numbers.get("ttft", 0) / 1000,
-            itl=numbers.get("itl", 0) / 1000,
-            tokens=numbers.get("len", 40),
-            stop_after=numbers.get(ending, -1),
-            ending=ending,
-            status=429 if "429" in parts else numbers.get("error", 200),
-            drops={-1: sys.maxsize}.get(numbers.get("drop", 0), numbers.get("drop", 0)),
-            flags=frozenset(parts) | ({"json"} if flagged else set()),
-            flagged=flagged,
-        )
-
-
-def _split(part: str) -> tuple[str, str]:
-    match = re.fullmatch(r"([a-z]+)(\d*)", part)
-    return (match[1], match[2]) if match and match[1] in _DELAYS else (part, "")
 
 
 @dataclass(slots=True)
@@ -96,6 +38,8 @@ class Model:
     asked: Counter[str] = field(default_factory=Counter)
     last: dict[str, Any] = field(default_factory=dict)
     open_streams: int = 0
+    in_hand: int = 0  # requests that were not yet answered whole
+    most_in_hand: int = 0
     writes: Callable[[dict[str, Any]], Any] | None = None
 
     @contextlib.asynccontextmanager
@@ -113,6 +57,20 @@ class Model:
             await server.wait_closed()
 
 
+@contextlib.contextmanager
+def deaf() -> Iterator[str]:
+    """The base URL of a server that accepts no connection, nor refuses one."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):  # as many as the kernel takes in advance; the next ones wait
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+
 class Connection(asyncio.Protocol):
     """One HTTP/1.1 connection with keep-alive. Pipelining is not supported."""
 
@@ -122,7 +80,7 @@ class Connection(asyncio.Protocol):
         self.model, self.connections = model, connections
         self.buffer = b""
         self.timer: asyncio.TimerHandle | None = None
-        self.streaming = False
+        self.streaming = self.busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -132,6 +90,16 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.connections.discard(self)
         self.end_stream()
+        self.rest()
+
+    def work(self) -> None:
+        self.busy, model = True, self.model
+        model.in_hand += 1
+        model.most_in_hand = max(model.most_in_hand, model.in_hand)
+
+    def rest(self) -> None:
+        self.model.in_hand -= self.busy
+        self.busy = False
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -161,30 +129,39 @@ class Connection(asyncio.Protocol):
             return
         self.model.asked[request["model"]] += 1
         self.model.last = request
+        self.work()
         if self.model.asked[request["model"]] <= how.drops:
             self.transport.abort()
-        elif how.status != 200:
-            self.fail(how.status, "mock_error", "as the model's name says")
         elif "plain" in how.flags and (asked := {"stream_options", "response_format"} & {*request}):
             self.fail(400, "unsupported_parameter", f"unknown parameter: {min(asked)}")
         elif "silence" not in how.flags:
             self.later(how.ttft, lambda: self.begin(request, how))
 
     def begin(self, request: dict[str, Any], how: Behaviour) -> None:
+        if "html" in how.flags:
+            self.send(how.status, "text/html; charset=utf-8", vendors.PAGE, how.headers)
+        elif how.status != 200:
+            self.reply(vendors.error(how.status, how.flags, how.after), how.status, how.headers)
+        elif "nonsense" in how.flags:
+            self.reply({"choices": "none", "usage": []}, headers=how.headers)
+        else:
+            self.write_answer(request, how)
+
+    def write_answer(self, request: dict[str, Any], how: Behaviour) -> None:
         if self.model.writes and "json" in how.flags:
             tokens = [json.dumps(self.model.writes(request))]
         else:
             tokens = list(_tokens(request, how))
+        usage = _usage(request, tokens)
+        usage = vendors.wrong(usage) if "badusage" in how.flags else usage
         if not request.get("stream"):
-            self.reply(_whole(request, tokens))
+            self.reply(_whole(request, tokens, usage), headers=how.headers)
             return
         self.streaming = True
         self.model.open_streams += 1
-        self.transport.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-            b"transfer-encoding: chunked\r\n\r\n"
-        )
-        self.write_next(iter(_events(request, tokens)), how, 0)
+        head = {"content-type": "text/event-stream", "transfer-encoding": "chunked"} | how.headers
+        self.transport.write(_head(200, head))
+        self.write_next(iter(_events(request, tokens, usage)), how, 0)
 
     def write_next(self, events: Iterator[bytes], how: Behaviour, written: int) -> None:
         if how.itl == 0:
@@ -213,9 +190,14 @@ class Connection(asyncio.Protocol):
             self.write(_event({"error": {"message": "overloaded", "code": 503}}), how)
         if how.ending == "cut":
             self.transport.close()
+        elif how.ending == "reset":
+            opened = self.transport.get_extra_info("socket")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
         else:
             self.transport.write(b"0\r\n\r\n")
         self.end_stream()
+        self.rest()
 
     def end_stream(self) -> None:
         if self.timer:
@@ -234,17 +216,26 @@ class Connection(asyncio.Protocol):
         error = {"message": message, "type": code, "code": code, "param": None}
         self.reply({"error": error}, status)
 
-    def reply(self, body: dict[str, Any], status: int = 200) -> None:
-        payload = json.dumps(body).encode()
-        extra = b"retry-after: 2\r\n" if status == 429 else b""
-        self.transport.write(
-            b"HTTP/1.1 %d Reply\r\ncontent-type: application/json\r\n%bcontent-length: %d\r\n\r\n%b"
-            % (status, extra, len(payload), payload)
-        )
+    def reply(
+        self, body: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.send(status, "application/json", json.dumps(body).encode(), headers or {})
+
+    def send(self, status: int, kind: str, payload: bytes, headers: Mapping[str, str]) -> None:
+        head = {"content-type": kind, "content-length": str(len(payload))} | {**headers}
+        self.transport.write(_head(status, head) + payload)
+        self.rest()
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} Reply\r\n{lines}\r\n".encode()
 
 
 def _tokens(request: dict[str, Any], how: Behaviour) -> Iterator[str]:
     words = _text(request["messages"][-1]["content"])
+    if "empty" in how.flags:
+        return iter(())
     if "badjson" in how.flags:
         return iter(['{"question": "', "et pu"])
     if "json" in how.flags:
@@ -278,13 +269,13 @@ def _instance(schema: dict[str, Any], words: str, flagged: str) -> Any:
             return 0
 
 
-def _events(request: dict[str, Any], tokens: list[str]) -> Iterator[bytes]:
+def _events(request: dict[str, Any], tokens: list[str], usage: dict[str, Any]) -> Iterator[bytes]:
     model = request["model"]
     for token in tokens:
         yield _delta(model, token)
     yield _event(_chunk(model, choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]))
     if (request.get("stream_options") or {}).get("include_usage"):
-        yield _event(_chunk(model, choices=[], usage=_usage(request, tokens)))
+        yield _event(_chunk(model, choices=[], usage=usage))
     yield b"data: [DONE]\n\n"
 
 
@@ -299,7 +290,7 @@ def _chunk(model: str, **values: Any) -> dict[str, Any]:
     return head | {"model": model} | values
 
 
-def _whole(request: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+def _whole(request: dict[str, Any], tokens: list[str], usage: dict[str, Any]) -> dict[str, Any]:
     message = {"role": "assistant", "content": "".join(tokens), "refusal": None}
     return {
         "id": "chatcmpl-mock",
@@ -307,7 +298,7 @@ def _whole(request: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
         "created": 0,
         "model": request["model"],
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-        "usage": _usage(request, tokens),
+        "usage": usage,
     }
 
 

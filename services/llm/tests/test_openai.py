@@ -8,9 +8,19 @@ import pytest
 from palabre.contracts.v1.turns_pb2 import Sampling, Usage
 from palabre.llm.engines import Completion, Message, Piece
 from palabre.llm.engines.openai import OpenAi, Patience
-from palabre.llm.errors import Broken, EngineError, Overloaded, Refused, TooSlow, Unreachable
+from palabre.llm.errors import (
+    Broken,
+    EngineError,
+    OutOfQuota,
+    Overloaded,
+    Refused,
+    TooSlow,
+    UnknownModel,
+    Unreachable,
+    WrongKey,
+)
 from palabre.llm.settings import Endpoint
-from tests.standins.model import Model
+from tests.standins.model import Model, deaf
 
 
 def asked(model: str, **sampling: float) -> Completion:
@@ -53,10 +63,18 @@ def _text(pieces: list[Piece]) -> str:
         ("mock-error502", Broken),
         ("mock-error503", Overloaded),
         ("mock-429", Overloaded),
-        ("mock-error401", Refused),
-        ("mock-error403", Refused),
+        ("mock-429-google", Overloaded),
+        ("mock-429-quota", OutOfQuota),
+        ("mock-error402", OutOfQuota),
+        ("mock-error401", WrongKey),
+        ("mock-error403", WrongKey),
         ("mock-error400", Refused),
-        ("gpt-unknown", Refused),
+        ("mock-error404", UnknownModel),
+        ("gpt-unknown", UnknownModel),
+        ("mock-html", Broken),
+        ("mock-error502-html", Broken),
+        ("mock-nonsense", Broken),
+        ("mock-empty", Broken),
         ("mock-drop", Unreachable),
         ("mock-silence", TooSlow),
         ("mock-ttft900", TooSlow),
@@ -75,6 +93,7 @@ async def test_a_fault_before_the_first_word_has_a_name(
     [
         ("mock-cut20", Broken),
         ("mock-cut20-itl1", Broken),
+        ("mock-reset20-itl1", Broken),
         ("mock-fault20", Broken),
         ("mock-stall20", TooSlow),
     ],
@@ -94,10 +113,41 @@ async def test_nobody_listens_is_unreachable() -> None:
     await engine.close()
 
 
-async def test_the_wish_of_a_busy_server_is_passed_on(engine: OpenAi) -> None:
-    _, _, raised = await read(engine, "mock-429")
+async def test_a_server_that_takes_no_connection_is_too_slow() -> None:
+    with deaf() as url:
+        engine = OpenAi("openai", Endpoint(base_url=url), Patience(connect=0.2, first_token=5))
+        _, _, raised = await read(engine, "mock")
+        await engine.close()
+    assert isinstance(raised, TooSlow)
+
+
+@pytest.mark.parametrize("vendor", ["openai", "groq", "mistral", "anthropic", "google", "none"])
+async def test_the_wish_of_a_busy_server_is_passed_on(engine: OpenAi, vendor: str) -> None:
+    _, _, raised = await read(engine, f"mock-429-after70-{vendor}")
     assert isinstance(raised, Overloaded)
-    assert raised.retry_after == 2
+    assert raised.retry_after == 70
+
+
+@pytest.mark.parametrize("vendor", ["openai", "groq", "mistral", "anthropic"])
+async def test_a_server_that_has_nothing_left_says_until_when(engine: OpenAi, vendor: str) -> None:
+    text, _, raised = await read(engine, f"mock-left0-after70-{vendor}")
+    assert text
+    assert raised is None
+    assert 68 < engine.closed_for(f"mock-left0-after70-{vendor}") <= 70
+    assert engine.closed_for("another") == 0
+
+
+async def test_counts_that_cannot_be_are_estimated(engine: OpenAi) -> None:
+    _, pieces, raised = await read(engine, "mock-len10-badusage")
+    usage = pieces[-1]
+    assert raised is None
+    assert isinstance(usage, Usage)
+    assert not usage.measured
+    assert 8 <= usage.completion_tokens <= 20
+
+
+async def test_the_servers_list_of_models_is_read(engine: OpenAi) -> None:
+    assert await engine.models() == ["mock"]
 
 
 @pytest.mark.parametrize("name", ["mock-len10-shred", "mock-len10-crlf", "mock-len10-shred-crlf"])
@@ -134,12 +184,35 @@ async def test_a_server_that_knows_no_usage_is_asked_again_once_and_then_estimat
     assert model.asked["mock-len10-plain"] == 3
 
 
-async def test_a_judge_does_without_a_schema_where_the_server_knows_none(engine: OpenAi) -> None:
+async def test_a_judge_falls_back_from_schema_to_object_to_words(
+    engine: OpenAi, model: Model
+) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     with pytest.raises(Broken):
         await engine.judge(asked("mock-echo-plain"), schema)
+    assert model.asked["mock-echo-plain"] == 3
     question = Completion((Message("user", 'Voici : ```json\n{"a": "b"}\n```'),), "mock-echo-plain")
     assert (await engine.judge(question, schema)).values == {"a": "b"}
+    assert model.asked["mock-echo-plain"] == 4  # it is remembered
+    first = model.last["messages"][0]
+    assert first["role"] == "system"
+    assert '"properties"' in first["content"]
+
+
+async def test_a_preset_says_how_a_server_is_asked(model: Model) -> None:
+    async with model.serving() as url:
+        engine = OpenAi("cohere", Endpoint(base_url=url, preset="cohere"))
+        await engine.judge(asked("mock-json", temperature=1.5), {"type": "object"})
+        assert model.last["response_format"] == {"type": "json_object"}
+        assert model.last["temperature"] == 1.0
+        await engine.close()
+        engine = OpenAi("mistral", Endpoint(base_url=url, preset="mistral"))
+        async for _ in engine.stream(asked("mock-len3", seed=3, max_tokens=9)):
+            pass
+        assert model.last["random_seed"] == 3
+        assert model.last["max_tokens"] == 9
+        assert not {"seed", "stream_options"} & model.last.keys()
+        await engine.close()
 
 
 async def test_broken_json_is_a_fault_of_the_engine(engine: OpenAi) -> None:

@@ -53,6 +53,18 @@ ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["eng
 VOICE_REFUSALS = Counter(
     "palabre_voice_refusals_total", "Voices that the registry did not let be used", ["reason"]
 )
+ENGINE_LOST = Counter(
+    "palabre_engine_lost_seconds_total", "Seconds of calls that gave no whole answer", ["engine"]
+)
+ENGINE_SLOT_WAIT = Histogram(
+    "palabre_engine_slot_wait_seconds",
+    "How long calls waited because as many as allowed were in hand",
+    ["engine"],
+    buckets=_SECONDS,
+)
+ENGINE_OPEN = Gauge(
+    "palabre_engine_open_circuits", "Uses of an engine that are left alone now", ["engine"]
+)
 SEARCHES_WITHOUT_MEANING = Counter(
     "palabre_searches_without_meaning_total",
     "Searches that went without dense vectors though the index has some",

@@ -5,7 +5,7 @@ from functools import partial
 from palabre.chassis import service
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
-from palabre.llm import engines, handlers
+from palabre.llm import engines, handlers, meters
 from palabre.llm.answer import Answering
 from palabre.llm.comprehend import Comprehension
 from palabre.llm.ladder import Ladder
@@ -13,6 +13,7 @@ from palabre.llm.prompts import Prompting
 from palabre.llm.servicer import LlmServicer
 from palabre.llm.settings import Settings
 from palabre.llm.shown import deltas_of
+from palabre.llm.slots import Slots
 
 
 def main() -> None:
@@ -22,7 +23,11 @@ def main() -> None:
 
 async def assemble(settings: Settings, context: service.Context) -> service.Parts:
     built = engines.build(settings)
-    ladder = Ladder(built, settings.models)
+    bounds = {name: endpoint.concurrency for name, endpoint in settings.endpoints.items()}
+    ladder = Ladder(
+        built, settings.models, slots=Slots(bounds), budget_s=settings.llm_turn_budget_s
+    )
+    meters.watch(bounds, ladder.left_alone)
     spaces, histories = context.spaces.get, context.histories
     comprehension = Comprehension(
         ladder, Prompting(), settings.llm_comprehend_model, settings.llm_comprehend_timeout_s

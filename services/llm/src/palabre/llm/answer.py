@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from palabre.chassis.errors import Reject
-from palabre.chassis.events import follow
+from palabre.chassis.events import follow, seconds_left
 from palabre.chassis.histories import Histories
 from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Persona, Space
@@ -150,7 +150,8 @@ class Answering:
     async def _written(self, turn: Turn, draft: Draft, rungs: Sequence[Rung]) -> Events:
         """The generation begins at once; its first words wait until the guard has spoken."""
         if not turn.refusal():
-            pieces = self.ladder.stream(self._completion(turn), rungs)
+            until = self.ladder.until(seconds_left(turn.event))
+            pieces = self.ladder.stream(self._completion(turn), rungs, until)
             async with Generation(pieces, Coalescer(self.pace, self.clock)) as generation:
                 await self._hear_guard(turn)
                 if not turn.refusal():

@@ -4,18 +4,25 @@ LlmError
 ├── EngineError        this engine does not answer: the next rung of the ladder may
 │   ├── Unreachable    the connection failed before the first byte: again at once, once
 │   ├── Overloaded     too many requests: leave the engine alone for `retry_after` seconds
+│   ├── OutOfQuota     nothing is left on the account: an operator has to pay
+│   ├── NoSlot         our own bound of calls at the same time: nobody was asked
 │   ├── TooSlow        a time-out ran out
-│   ├── Refused        the request or its credentials are wrong: an operator has to look
+│   ├── Refused        the request is wrong: an operator has to look
+│   │   ├── WrongKey       or its key is
+│   │   └── UnknownModel   or the name of its model
 │   └── Broken         a fault of the engine: status 5xx, a cut stream, nonsense
 ├── Exhausted          no rung answered: apologise
 └── Interrupted        a rung broke off after text was shown: begin again with `rest`, or apologise
 """
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from palabre.llm.engines import Rung
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class LlmError(Exception):
@@ -28,7 +35,7 @@ class EngineError(LlmError):
     @property
     def reason(self) -> str:
         """The label under which it is counted."""
-        return type(self).__name__.lower()
+        return _CAPITAL.sub("_", type(self).__name__).lower()
 
 
 class Unreachable(EngineError):
@@ -43,12 +50,28 @@ class Overloaded(EngineError):
         self.retry_after = retry_after
 
 
+class OutOfQuota(EngineError):
+    """Nothing is left on the account."""
+
+
+class NoSlot(EngineError):
+    """As many calls as are allowed at the same time are in hand."""
+
+
 class TooSlow(EngineError):
     """A time-out ran out: to connect, to the first token or between two."""
 
 
 class Refused(EngineError):
-    """The request or its credentials are wrong."""
+    """The request is wrong."""
+
+
+class WrongKey(Refused):
+    """The key is missing, wrong, or may not do this."""
+
+
+class UnknownModel(Refused):
+    """The server has no model of this name."""
 
 
 class Broken(EngineError):

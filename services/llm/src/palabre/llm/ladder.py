@@ -1,29 +1,62 @@
 """Ordered fall-backs: the engines that may answer, each tried once."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from palabre.chassis.breaker import Breaker
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm import meters
-from palabre.llm.engines import Completion, Engine, Judge, Pieces, Rung, Schema, Verdict
+from palabre.llm.engines import (
+    Completion,
+    Engine,
+    Judge,
+    Limited,
+    Piece,
+    Pieces,
+    Rung,
+    Schema,
+    Verdict,
+)
 from palabre.llm.errors import (
     EngineError,
     Exhausted,
     Interrupted,
+    NoSlot,
+    OutOfQuota,
     Overloaded,
     Refused,
+    TooSlow,
+    UnknownModel,
     Unreachable,
+    WrongKey,
 )
+from palabre.llm.slots import Slots
 
 log = structlog.get_logger()
 
 FIRST = "openai"  # the endpoint of a model that names none
-LAST = "extractive"
+LAST = "extractive"  # costs no time
+
+BUDGET_S = 60.0
+BEGUN_BY = 0.8  # of the time until the deadline: an answer that only begins by then is of no use
+WAITING = 0.5  # of a rung's share that may go into waiting for one of its slots
+OPERATOR_S = 60.0  # what only a person can mend is left alone for so long
+UNPAID_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A rung whose turn it is, those after it, and by when it has to have begun to answer."""
+
+    rung: Rung
+    rest: Sequence[Rung]
+    begun: float
+    limit: float
 
 
 class Ladder:
@@ -35,9 +68,13 @@ class Ladder:
         models: Sequence[str] = (),
         breaker: Breaker | None = None,
         clock: Callable[[], float] = time.monotonic,
+        slots: Slots | None = None,
+        budget_s: float = BUDGET_S,
     ) -> None:
         self._engines, self._models = engines, tuple(models)
         self._breaker, self._clock = breaker or Breaker(), clock
+        self._slots, self._budget_s = slots or Slots({}), budget_s
+        self._unpaid: set[str] = set()  # engines whose empty account the log has told of
 
     def rungs(self, models: Sequence[str] = ()) -> list[Rung]:
         """For these models, else the deployment's own; the engine without a model comes last.
@@ -55,50 +92,61 @@ class Ladder:
         """Those that answer with a JSON object."""
         return [rung for rung in self.rungs(models) if isinstance(rung.engine, Judge)]
 
-    async def stream(self, completion: Completion, rungs: Sequence[Rung]) -> Pieces:
-        """Text as it is written, then one Usage.
+    def until(self, seconds_left: float = float("inf")) -> float:
+        """By when an answer has to have begun, with so much time until the turn's deadline."""
+        return self._clock() + min(self._budget_s, BEGUN_BY * seconds_left)
+
+    def left_alone(self, engine: str) -> int:
+        """How many uses of the engine (a model, a purpose) are not asked for now."""
+        keys = (key for key in self._breaker.open() if isinstance(key, tuple))
+        return sum(key[0] == engine for key in keys)
+
+    async def stream(
+        self, completion: Completion, rungs: Sequence[Rung], until: float | None = None
+    ) -> Pieces:
+        """Text as it is written, then one Usage. `until`: see there.
 
         Raises Exhausted when no rung answered, Interrupted when one broke off after it had
         yielded text.
         """
-        for rung, rest in self._in_turn(rungs):
+        for turn in self._in_turn(rungs, until):
             written = False
             try:
-                async with aclosing(self._written(rung, completion)) as pieces:
+                async with aclosing(self._written(turn, completion)) as pieces:
                     async for piece in pieces:
                         written = True
                         yield piece
                 return
             except EngineError as error:
-                self._note_failure(rung, error)
+                self._note_failure(turn, error)
                 if written:
-                    raise Interrupted(f"{rung.engine.name} broke off", rest) from error
+                    raise Interrupted(f"{turn.rung.engine.name} broke off", turn.rest) from error
         raise Exhausted("no engine answered")
 
     async def judge(self, completion: Completion, schema: Schema, rungs: Sequence[Rung]) -> Verdict:
         """The first rung's JSON object, not yet checked. Raises Exhausted."""
-        for rung, _ in self._in_turn(rungs, "judge"):
+        for turn in self._in_turn(rungs, purpose="judge"):
             try:
-                verdict = await self._judged(rung, completion, schema)
+                async with self._slots.taken(turn.rung.engine.name, _wait_s(turn)):
+                    verdict = await self._judged(turn.rung, completion, schema)
             except EngineError as error:
-                self._note_failure(rung, error, "judge")
+                self._note_failure(turn, error, "judge")
                 continue
-            self._breaker.succeeded(_key(rung, "judge"))
+            self._note_success(turn.rung, "judge")
             meters.used(verdict.usage)
             return verdict
         raise Exhausted("no engine judged")
 
-    async def _written(self, rung: Rung, completion: Completion) -> Pieces:
-        begun, first = self._clock(), True
-        async with aclosing(_connected(rung, completion)) as pieces:
-            async for piece in pieces:
-                if first:
-                    first = False
-                    self._breaker.succeeded(_key(rung))
-                    meters.first_token(rung, self._clock() - begun)
-                if isinstance(piece, Usage):
-                    meters.used(piece)
-                yield piece
+    async def _written(self, turn: Turn, completion: Completion) -> Pieces:
+        async with self._slots.taken(turn.rung.engine.name, _wait_s(turn)):
+            begun = self._clock()
+            async with aclosing(_connected(turn.rung, completion)) as pieces:
+                first = await _first(pieces, turn.limit - begun)
+                self._note_success(turn.rung)
+                meters.first_token(turn.rung, self._clock() - begun)
+                yield _counted(first)
+                async for piece in pieces:
+                    yield _counted(piece)
 
     async def _judged(self, rung: Rung, completion: Completion, schema: Schema) -> Verdict:
         if not isinstance(rung.engine, Judge):
@@ -110,12 +158,17 @@ class Ladder:
             return await rung.engine.judge(asked, schema)
 
     def _in_turn(
-        self, rungs: Sequence[Rung], purpose: str = "answer"
-    ) -> Iterator[tuple[Rung, Sequence[Rung]]]:
-        """The rungs that may be asked now, each with those after it."""
+        self, rungs: Sequence[Rung], until: float | None = None, purpose: str = "answer"
+    ) -> Iterator[Turn]:
+        """The rungs that may be asked now, with equal shares of the time that is left then."""
+        until = self.until() if until is None else until
         for place, rung in enumerate(rungs):
-            if self._breaker.allows(_key(rung, purpose)):
-                yield rung, rungs[place + 1 :]
+            now, rest = self._clock(), rungs[place + 1 :]
+            if rung.engine.name == LAST:
+                yield Turn(rung, rest, now, float("inf"))
+            elif now < until and self._breaker.allows(*_keys(rung, purpose)):
+                slow = sum(other.engine.name != LAST for other in rest)
+                yield Turn(rung, rest, now, now + (until - now) / (1 + slow))
 
     def _rung(self, name: str) -> Rung | None:
         if name in self._engines and name != FIRST:
@@ -125,14 +178,60 @@ class Ladder:
             return Rung(self._engines[endpoint], model)
         return Rung(self._engines[FIRST], name) if FIRST in self._engines else None
 
-    def _note_failure(self, rung: Rung, error: EngineError, purpose: str = "answer") -> None:
-        pause = error.retry_after if isinstance(error, Overloaded) else 0.0
-        self._breaker.failed(_key(rung, purpose), pause)
-        meters.failed(rung, error)
-        log.warning(
-            "engine failed", engine=rung.engine.name, model=rung.model, reason=error.reason,
-            detail=str(error),
-        )  # fmt: skip
+    def _note_success(self, rung: Rung, purpose: str = "answer") -> None:
+        self._breaker.succeeded(_keys(rung, purpose)[-1])
+        self._unpaid.discard(rung.engine.name)
+        if isinstance(rung.engine, Limited) and (pause := rung.engine.closed_for(rung.model)):
+            self._breaker.leave_alone(_model(rung), pause)
+
+    def _note_failure(self, turn: Turn, error: EngineError, purpose: str = "answer") -> None:
+        rung, seconds = turn.rung, self._clock() - turn.begun
+        meters.failed(rung, error, seconds)
+        match error:
+            case NoSlot():
+                pass  # nobody was asked
+            case OutOfQuota():
+                self._breaker.leave_alone(_engine(rung), UNPAID_S)
+            case WrongKey():
+                self._breaker.leave_alone(_engine(rung), OPERATOR_S)
+            case UnknownModel():
+                self._breaker.leave_alone(_model(rung), OPERATOR_S)
+            case Overloaded(retry_after=pause) if pause:
+                self._breaker.leave_alone(_model(rung), pause)
+            case _:
+                self._breaker.failed(_keys(rung, purpose)[-1])
+        self._tell(rung, error, seconds)
+
+    def _tell(self, rung: Rung, error: EngineError, seconds: float) -> None:
+        engine = rung.engine.name
+        told = engine in self._unpaid
+        if isinstance(error, OutOfQuota):
+            self._unpaid.add(engine)
+        if not (isinstance(error, OutOfQuota) and told):
+            log.warning(
+                "engine failed", engine=engine, model=rung.model, reason=error.reason,
+                detail=str(error), lost_s=round(seconds, 3),
+            )  # fmt: skip
+
+
+async def _first(pieces: Pieces, within_s: float) -> Piece:
+    """Raises TooSlow."""
+    ours = asyncio.timeout(within_s if within_s < float("inf") else None)
+    try:
+        async with ours:
+            return await anext(pieces)
+    except TimeoutError as error:
+        raise TooSlow("its share of the turn's time ran out") from error
+
+
+def _counted(piece: Piece) -> Piece:
+    if isinstance(piece, Usage):
+        meters.used(piece)
+    return piece
+
+
+def _wait_s(turn: Turn) -> float:
+    return WAITING * (turn.limit - turn.begun)
 
 
 async def _connected(rung: Rung, completion: Completion) -> Pieces:
@@ -150,6 +249,14 @@ async def _connected(rung: Rung, completion: Completion) -> Pieces:
             yield piece
 
 
-def _key(rung: Rung, purpose: str = "answer") -> tuple[str, str, str]:
-    """A model that cannot judge may well answer: each has a circuit of its own."""
-    return rung.engine.name, rung.model, purpose
+def _engine(rung: Rung) -> Hashable:
+    return (rung.engine.name,)
+
+
+def _model(rung: Rung) -> Hashable:
+    return rung.engine.name, rung.model
+
+
+def _keys(rung: Rung, purpose: str) -> tuple[Hashable, Hashable, Hashable]:
+    """Account, limits and faults: a model that cannot judge may well answer."""
+    return _engine(rung), _model(rung), (rung.engine.name, rung.model, purpose)

@@ -1,5 +1,10 @@
 """What engines do, counted: the only place that observes them."""
 
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
 from palabre.chassis import telemetry
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm.engines import Rung
@@ -21,5 +26,23 @@ def used(usage: Usage) -> None:
         cost.inc(usage.cost_micros / MICROS)
 
 
-def failed(rung: Rung, error: EngineError) -> None:
+def failed(rung: Rung, error: EngineError, seconds: float) -> None:
+    """`seconds` went into a call that gave no whole answer."""
     telemetry.ENGINE_FAILURES.labels(rung.engine.name, error.reason).inc()
+    telemetry.ENGINE_LOST.labels(rung.engine.name).inc(seconds)
+
+
+@contextlib.contextmanager
+def waiting(engine: str) -> Iterator[None]:
+    """For one of the engine's slots."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        telemetry.ENGINE_SLOT_WAIT.labels(engine).observe(time.monotonic() - begun)
+
+
+def watch(engines: Iterable[str], left_alone: Callable[[str], int]) -> None:
+    """Tells from now on how much of each engine is left alone, when somebody looks."""
+    for name in engines:
+        telemetry.ENGINE_OPEN.labels(name).set_function(partial(left_alone, name))

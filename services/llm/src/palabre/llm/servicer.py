@@ -33,8 +33,11 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         if not request.prompt:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "prompt: is empty")
         asked = Completion(tuple(_messages(request)), sampling=request.sampling)
+        left_s = context.time_remaining()
+        until = self._ladder.until() if left_s is None else self._ladder.until(left_s)
+        rungs = self._ladder.rungs(models)
         try:
-            async with aclosing(self._ladder.stream(asked, self._ladder.rungs(models))) as pieces:
+            async with aclosing(self._ladder.stream(asked, rungs, until)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Usage):
                         yield pb.CompleteResponse(usage=piece)

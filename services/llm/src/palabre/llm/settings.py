@@ -5,17 +5,33 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from palabre.chassis.settings import ServiceSettings
-
-OPENAI = "https://api.openai.com/v1"
+from palabre.llm import presets
 
 
 class Endpoint(BaseModel):
-    """An OpenAI-compatible server."""
+    """An OpenAI-compatible server. `concurrency` is of calls at the same time; 0: the default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str = OPENAI
+    base_url: str = ""
     api_key: SecretStr = SecretStr("")
+    preset: str = ""
+    concurrency: int = Field(default=0, ge=0)
+
+    def resolved(self, name: str, connections: int) -> Self:
+        """With everything filled in that its name or its address tells. Raises ValueError."""
+        if self.preset and self.preset not in (*presets.PRESETS, presets.COMPATIBLE):
+            known = ", ".join([*presets.PRESETS, presets.COMPATIBLE])
+            raise ValueError(f"{name}: no preset {self.preset!r} (there are: {known})")
+        own = name if name in presets.PRESETS else presets.at(self.base_url)
+        preset = self.preset or own or presets.COMPATIBLE
+        base_url = self.base_url or presets.of(preset).base_url
+        if not base_url:
+            known = ", ".join(presets.PRESETS)
+            raise ValueError(f"{name}: set base_url, or preset to one of {known}")
+        concurrency = self.concurrency or connections
+        found = {"base_url": base_url, "preset": preset, "concurrency": concurrency}
+        return self.model_copy(update=found)
 
 
 class Settings(ServiceSettings):
@@ -32,7 +48,8 @@ class Settings(ServiceSettings):
     )
     llm_endpoints: dict[str, Endpoint] = Field(
         default={},
-        description='Further endpoints by name, JSON: {"albert": {"base_url": …, "api_key": …}}.',
+        description='Further endpoints by name, JSON: {"mistral": {"api_key": …}, "own":'
+        ' {"base_url": …, "preset": "vllm", "concurrency": 8}}.',
     )
     llm_comprehend_model: str = Field(
         default="", description="Model that comprehends; empty: the one that answers."
@@ -52,8 +69,15 @@ class Settings(ServiceSettings):
     llm_between_tokens_timeout_s: float = Field(
         default=10.0, gt=0, description="Between two tokens."
     )
+    llm_turn_budget_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Until an answer has begun, or begun again, all engines tried together.",
+    )
     llm_connections: int = Field(
-        default=256, ge=1, description="Connections to one endpoint, per replica."
+        default=256,
+        ge=1,
+        description="Calls to one endpoint at the same time, per replica; further ones wait.",
     )
     llm_concurrency: int = Field(
         default=128, ge=1, description="Answers that are written at the same time, per replica."
@@ -69,9 +93,23 @@ class Settings(ServiceSettings):
         if not endpoint and any("@" not in model for model in self.models):
             raise ValueError(
                 "PALABRE_LLM_MODEL names a model of no endpoint: set PALABRE_LLM_API_KEY,"
-                " or PALABRE_LLM_BASE_URL for a server of your own"
+                " or PALABRE_LLM_BASE_URL for a server of your own, or write model@endpoint"
             )
+        self._check_endpoints()
         return self
+
+    def _check_endpoints(self) -> None:
+        try:
+            known = self.endpoints
+        except ValueError as error:
+            raise ValueError(f"PALABRE_LLM_ENDPOINTS: {error}") from None
+        lost = [name for name in self.models if name.rpartition("@")[2] not in known]
+        if lost and "openai" not in known:
+            names = ", ".join(known) or "none"
+            raise ValueError(
+                f"PALABRE_LLM_MODEL: {lost[0]} names no endpoint of PALABRE_LLM_ENDPOINTS"
+                f" (there are: {names})"
+            )
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -79,9 +117,11 @@ class Settings(ServiceSettings):
 
     @property
     def endpoints(self) -> dict[str, Endpoint]:
-        """By name; `openai` is the first one's, and absent when no model is set up."""
-        found = dict(self.llm_endpoints)
+        """By name, filled in; `openai` is the first one's, absent when no model is set up."""
+        connections = self.llm_connections
+        found = {name: e.resolved(name, connections) for name, e in self.llm_endpoints.items()}
         if self.llm_base_url or self.llm_api_key.get_secret_value():
-            first = Endpoint(base_url=self.llm_base_url or OPENAI, api_key=self.llm_api_key)
-            found["openai"] = first
+            base_url = self.llm_base_url or presets.of("openai").base_url
+            first = Endpoint(base_url=base_url, api_key=self.llm_api_key)
+            found["openai"] = first.resolved("", connections)
         return found

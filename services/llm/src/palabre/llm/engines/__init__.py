@@ -75,6 +75,14 @@ class Judge(Protocol):
         """Raises EngineError, also when the answer is no JSON object."""
 
 
+@runtime_checkable
+class Limited(Protocol):
+    """An engine whose provider says how much may still be asked of it."""
+
+    def closed_for(self, model: str) -> float:
+        """Seconds until something is left of it; 0 when something is."""
+
+
 class Rung(NamedTuple):
     """One step of a ladder."""
 

@@ -17,7 +17,4 @@ def build(settings: Settings) -> Mapping[str, Engine]:
         settings.llm_first_token_timeout_s,
         settings.llm_between_tokens_timeout_s,
     )
-    return {
-        name: OpenAi(name, endpoint, patience, settings.llm_connections)
-        for name, endpoint in settings.endpoints.items()
-    }
+    return {name: OpenAi(name, endpoint, patience) for name, endpoint in settings.endpoints.items()}

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import httpx2
@@ -20,9 +20,10 @@ import structlog
 from openai import AsyncAPIResponse
 
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.llm import prices, tokens
+from palabre.llm import faults, limits, presets, prices, structured, tokens
 from palabre.llm.engines import Completion, Message, Pieces, Schema, Verdict
-from palabre.llm.errors import Broken, EngineError, Overloaded, Refused, TooSlow, Unreachable
+from palabre.llm.errors import Broken, TooSlow, Unreachable
+from palabre.llm.presets import Preset, Structured
 from palabre.llm.settings import Endpoint
 from palabre.llm.sse import EventDecoder
 
@@ -33,9 +34,13 @@ Response = AsyncAPIResponse[Any]
 # Idle connections: each call looks at every one of them (10 µs), so that 200 tripled its cost.
 KEPT = 32
 
+CONNECTIONS = 256  # where the endpoint does not say how many calls it takes at the same time
+
 # What a server may know under another name, or not at all: said again without it, and remembered.
-RENAMED = {"max_tokens": "max_completion_tokens"}
-DISPENSABLE = ("stream_options", "response_format", "temperature", "top_p", "seed", "stop")
+RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+DISPENSABLE = ("stream_options", "temperature", "top_p", "seed", "stop")
+
+_REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +60,29 @@ class OpenAi:
         name: str,
         endpoint: Endpoint,
         patience: Patience = Patience(),
-        connections: int = 256,
     ) -> None:
-        self.name = name
+        self.name, self.preset = name, presets.of(endpoint.preset)
         self._endpoint, self._patience = endpoint, patience
         self._shunned: dict[str, set[str]] = {}  # parameters that a model refused
-        limits = httpx2.Limits(
-            max_connections=connections, max_keepalive_connections=KEPT, keepalive_expiry=60
+        self._forms: dict[str, Structured] = {}  # of a JSON object, where not the preset's
+        self._closed: dict[str, float] = {}  # until when a model has nothing left
+        pool = httpx2.Limits(
+            max_connections=endpoint.concurrency or CONNECTIONS,
+            max_keepalive_connections=KEPT,
+            keepalive_expiry=60,
         )
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.api_key.get_secret_value() or "none",
             base_url=endpoint.base_url,
             max_retries=0,
             timeout=httpx2.Timeout(None, connect=patience.connect, pool=patience.connect),
-            http_client=openai.DefaultAsyncHttpx2Client(limits=limits),
+            http_client=openai.DefaultAsyncHttpx2Client(limits=pool),
         )
 
     async def stream(self, completion: Completion) -> Pieces:
-        asked = _arguments(completion) | {
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        asked = _arguments(completion, self.preset) | {"stream": True}
+        if self.preset.counted == "when asked":
+            asked["stream_options"] = {"include_usage": True}
         answer, begun = _Answer(), time.monotonic()
         with _translated():
             async with contextlib.AsyncExitStack() as stack:
@@ -91,17 +98,45 @@ class OpenAi:
         yield self._usage(completion, answer.usage, answer.written)
 
     async def judge(self, completion: Completion, schema: Schema) -> Verdict:
-        form = {"name": "verdict", "schema": dict(schema), "strict": True}
-        asked = _arguments(completion) | {
-            "response_format": {"type": "json_schema", "json_schema": form}
-        }
+        """In the strictest form that the model is known to understand."""
+        form: Structured | None = self._forms.get(completion.model, self.preset.structured)
+        limit = time.monotonic() + self._patience.first_token
         with _translated():
-            limit = time.monotonic() + self._patience.first_token
-            async with self._opened(asked, limit) as response, _until(limit):
-                body: Any = await response.json()
+            while form:
+                try:
+                    body = await self._answered(completion, schema, form, limit)
+                    break
+                except _REFUSALS as error:
+                    form = structured.weaker(form)
+                    if not form or not structured.refused(str(error)):
+                        raise
+                    self._forms[completion.model] = form
             content = str(body["choices"][0]["message"]["content"])
-            values = json.loads(content[content.find("{") : content.rfind("}") + 1])
+            values = structured.object_in(content)
         return Verdict(values, self._usage(completion, body.get("usage"), len(content)))
+
+    async def models(self) -> list[str]:
+        """The names of those that the server says it has."""
+        with _translated():
+            async with _until(time.monotonic() + self._patience.first_token):
+                page = await self._client.models.list()
+            return [model.id.removeprefix("models/") for model in page.data]
+
+    def closed_for(self, model: str) -> float:
+        """Seconds until the provider, by its headers, has something left for this model again."""
+        return max(0.0, self._closed.get(model, 0.0) - time.monotonic())
+
+    async def _answered(
+        self, completion: Completion, schema: Schema, form: Structured, limit: float
+    ) -> Any:
+        told = replace(
+            completion, messages=tuple(structured.told(completion.messages, form, schema))
+        )
+        asked = _arguments(told, self.preset)
+        if wanted := structured.response_format(form, schema):
+            asked["response_format"] = wanted
+        async with self._opened(asked, limit) as response, _until(limit):
+            return await response.json()
 
     async def close(self) -> None:
         await self._client.close()
@@ -117,13 +152,21 @@ class OpenAi:
                     async with _until(limit):
                         response = await stack.enter_async_context(attempt)
                     break
-                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                except _REFUSALS as error:
                     unknown = _complained_about(error, asked, shunned)
                     if not unknown:
                         raise
                     shunned.add(unknown)
                     log.info("parameter left out", engine=self.name, parameter=unknown)
+            self._heed(asked["model"], response)
             yield response
+
+    def _heed(self, model: str, response: Response) -> None:
+        """Raises Broken for a page, which proxies and wrong addresses answer with status 200."""
+        if "text/html" in response.headers.get("content-type", ""):
+            raise Broken("a page came instead of an answer")
+        if pause := limits.closed_for(response.headers, dt.datetime.now(dt.UTC)):
+            self._closed[model] = time.monotonic() + pause
 
     def _requested(self, asked: dict[str, Any]) -> AbstractAsyncContextManager[Response]:
         """As `extra_body`, which the SDK does not walk through: a sixth of the call's cost."""
@@ -135,10 +178,11 @@ class OpenAi:
         return cast(AbstractAsyncContextManager[Response], request)
 
     def _usage(self, completion: Completion, counted: Any, characters: int) -> Usage:
-        usage = Usage(engine=self.name, model=completion.model, measured=bool(counted))
-        if counted:
-            usage.prompt_tokens = counted.get("prompt_tokens") or 0
-            usage.completion_tokens = counted.get("completion_tokens") or 0
+        measured = _is_usage(counted)
+        usage = Usage(engine=self.name, model=completion.model, measured=measured)
+        if measured:
+            usage.prompt_tokens = counted["prompt_tokens"]
+            usage.completion_tokens = counted["completion_tokens"]
             details = counted.get("prompt_tokens_details") or {}
             usage.cached_tokens = details.get("cached_tokens") or 0
         else:
@@ -181,7 +225,7 @@ class _Answer:
             return ""
         body = json.loads(data)
         if error := body.get("error"):
-            raise Broken(f"error in the stream: {_code(error)}")
+            raise faults.of_event(error)
         self.usage = body.get("usage") or self.usage
         if not (choices := body.get("choices")):
             return ""
@@ -197,7 +241,15 @@ def _text(delta: dict[str, Any]) -> str:
     return content or ""
 
 
-def _arguments(completion: Completion) -> dict[str, Any]:
+def _is_usage(counted: Any) -> bool:
+    """Some servers send nulls, words or negative numbers."""
+    if not isinstance(counted, dict):
+        return False
+    counts = (counted.get(name) for name in ("prompt_tokens", "completion_tokens"))
+    return all(isinstance(count, int) and 0 <= count < 2**32 for count in counts)
+
+
+def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "model": completion.model,
         "messages": [_message(message) for message in completion.messages],
@@ -208,7 +260,10 @@ def _arguments(completion: Completion) -> dict[str, Any]:
             asked[name] = getattr(sampling, name)
     if sampling.stop:
         asked["stop"] = list(sampling.stop)
-    return asked
+    if "temperature" in asked:
+        asked["temperature"] = min(asked["temperature"], preset.hottest)
+    theirs = {name: preset.renamed.get(name, name) for name in asked}
+    return {theirs[name]: value for name, value in asked.items() if theirs[name]}
 
 
 def _message(message: Message) -> dict[str, str]:
@@ -250,27 +305,15 @@ def _translated() -> Iterator[None]:
     except openai.APIConnectionError as error:
         raise Unreachable("the connection failed") from error
     except openai.APIStatusError as error:
-        raise _of_status(error) from error
+        now = dt.datetime.now(dt.UTC)
+        raise faults.of_status(
+            error.status_code, _said(error), error.response.headers, now
+        ) from error
     except (httpx2.HTTPError, openai.OpenAIError) as error:
         raise Broken(f"the stream broke: {type(error).__name__}") from error
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise Broken(f"nonsense: {type(error).__name__}") from error
 
 
-def _of_status(error: openai.APIStatusError) -> EngineError:
-    message = f"status {error.status_code}"
-    if error.status_code in (429, 503):
-        return Overloaded(message, _seconds(error.response.headers.get("retry-after", "")))
-    if error.status_code < 500 and error.status_code not in (408, 409):
-        return Refused(message)
-    return Broken(message)
-
-
-def _seconds(retry_after: str) -> float:
-    with contextlib.suppress(ValueError):
-        return max(0.0, float(retry_after))
-    return 0.0
-
-
-def _code(error: Any) -> str:
-    return str(error.get("code") or error.get("type")) if isinstance(error, dict) else "unnamed"
+def _said(error: openai.APIStatusError) -> str:
+    return error.response.text if error.response.is_stream_consumed else ""
