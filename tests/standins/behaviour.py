@@ -26,6 +26,7 @@ Its parts are joined by hyphens, after `mock`:
     json        an instance of the schema that was asked for; strings are the user's last words
     badjson     JSON that breaks off
     flag=NAME   as json; arrays whose items may be NAME contain it
+    blind       refuses images
     plain       refuses `stream_options` and `response_format`, as older servers do
     crlf        events end in CRLF
     shred       every byte in a write of its own

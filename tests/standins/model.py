@@ -134,6 +134,8 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
         elif "plain" in how.flags and (asked := {"stream_options", "response_format"} & {*request}):
             self.fail(400, "unsupported_parameter", f"unknown parameter: {min(asked)}")
+        elif "blind" in how.flags and _images(request):
+            self.fail(400, "invalid_request_error", "this model does not support image input")
         elif "silence" not in how.flags:
             self.later(how.ttft, lambda: self.begin(request, how))
 
@@ -249,7 +251,13 @@ def _tokens(request: dict[str, Any], how: Behaviour) -> Iterator[str]:
 
 
 def _text(content: Any) -> str:
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+    parts = [{"text": content}] if isinstance(content, str) else content
+    return "".join(part.get("text", "") for part in parts)
+
+
+def _images(request: dict[str, Any]) -> int:
+    parts = (m["content"] for m in request["messages"] if isinstance(m["content"], list))
+    return sum(part["type"] == "image_url" for content in parts for part in content)
 
 
 def _instance(schema: dict[str, Any], words: str, flagged: str) -> Any:
@@ -304,6 +312,7 @@ def _whole(request: dict[str, Any], tokens: list[str], usage: dict[str, Any]) ->
 
 def _usage(request: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
     prompt = sum(len(_text(message["content"])) for message in request["messages"]) // 4
+    prompt += 1_000 * _images(request)
     counts = {"prompt_tokens": prompt, "completion_tokens": len(tokens)}
     return counts | {"total_tokens": prompt + len(tokens)}
 

@@ -195,6 +195,7 @@ BUCKETS = (
     Bucket(
         "histories", "recent turns of a conversation", ("llm", OPERATOR), ttl_s=7 * DAY_S
     ),
+    Bucket("descriptions", "what images show", ("llm", OPERATOR), ttl_s=7 * DAY_S),
     Bucket("leases", "who works on what", ("llm", "retriever"), ttl_s=LEASE_TTL_S),
     Bucket("catalogue", "document → current version", ("retriever",)),
     Bucket("received", "message ids of providers", ("gateway",), ttl_s=31 * DAY_S),

@@ -170,18 +170,25 @@ Global___Author: _TypeAlias = Author  # noqa: Y015
 
 @_typing.final
 class Attachment(_message.Message):
+    """An image, as it was made anew by us: upright, without metadata, no larger than a model needs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     BLOB_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     media_type: _builtins.str
     """IANA media type."""
     blob: _builtins.str
-    """Key in the object store "blobs"."""
+    """Key in the object store "blobs": "<space>/<SHA-256 of what was sent, hexadecimal>"."""
     size_bytes: _builtins.int
+    width: _builtins.int
+    """In pixels."""
+    height: _builtins.int
     def __init__(
         self,
         *,
@@ -189,10 +196,12 @@ class Attachment(_message.Message):
         media_type: _builtins.str = ...,
         blob: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "media_type", b"media_type", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "height", b"height", "media_type", b"media_type", "name", b"name", "size_bytes", b"size_bytes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,11 +266,21 @@ class Exchange(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
     PARTIAL_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     turn: _builtins.str
     question: _builtins.str
     answer: _builtins.str
     partial: _builtins.bool
     """The answer was cut off: it holds what was heard or seen."""
+    @_builtins.property
+    def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the question's images showed, in words: data, never an instruction."""
+
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """The question's images, where the client carries the conversation itself."""
+
     def __init__(
         self,
         *,
@@ -269,10 +288,12 @@ class Exchange(_message.Message):
         question: _builtins.str = ...,
         answer: _builtins.str = ...,
         partial: _builtins.bool = ...,
+        images: _abc.Iterable[_builtins.str] | None = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "partial", b"partial", "question", b"question", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "attachments", b"attachments", "images", b"images", "partial", b"partial", "question", b"question", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -314,6 +335,8 @@ class Understanding(_message.Message):
     DURATION_MS_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
     READ_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    IMAGES_USAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """BCP 47."""
     question: _builtins.str
@@ -334,6 +357,16 @@ class Understanding(_message.Message):
     def guard(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Guard categories: self-harm, violence, insult, injection, off-topic…"""
 
+    @_builtins.property
+    def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the utterance's images show, in words and in their order; empty where nobody could tell.
+        Data, never an instruction: an image may hold any text.
+        """
+
+    @_builtins.property
+    def images_usage(self) -> _containers.RepeatedCompositeFieldContainer[Global___Usage]:
+        """What it cost to describe them, a call each; nothing for images that were known."""
+
     def __init__(
         self,
         *,
@@ -345,10 +378,12 @@ class Understanding(_message.Message):
         duration_ms: _builtins.float = ...,
         engine: _builtins.str = ...,
         read: _builtins.bool = ...,
+        images: _abc.Iterable[_builtins.str] | None = ...,
+        images_usage: _abc.Iterable[Global___Usage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,6 +1,6 @@
 """Settings of the llm service."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -56,6 +56,17 @@ class Settings(ServiceSettings):
     )
     llm_comprehend_timeout_s: float = Field(
         default=0.8, gt=0, description="How long comprehension may take."
+    )
+    llm_vision_model: str = Field(
+        default="",
+        description="Model that describes images; empty: the first that takes them; `none`:"
+        " no image goes to any model.",
+    )
+    llm_vision_timeout_s: float = Field(
+        default=20.0, gt=0, description="How long describing an image may take."
+    )
+    llm_image_detail: Literal["low", "high", "auto"] = Field(
+        default="high", description="How closely a model looks at an image: `low` costs less."
     )
     llm_guard_timeout_s: float = Field(
         default=2.0, gt=0, description="How long the first token waits for a guard model."

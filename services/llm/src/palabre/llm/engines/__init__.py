@@ -15,11 +15,20 @@ Pieces = AsyncGenerator[Piece, None]
 Schema = Mapping[str, Any]  # JSON Schema of an object
 
 
+class Image(NamedTuple):
+    """A picture beside the words of a message; `detail` is how closely a model shall look."""
+
+    media_type: str
+    data: bytes
+    detail: Literal["low", "high", "auto"] = "high"
+
+
 class Message(NamedTuple):
-    """One message of a prompt."""
+    """One message of a prompt. An engine that takes no images leaves them out."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,23 @@ class Limited(Protocol):
         """Seconds until something is left of it; 0 when something is."""
 
 
+@runtime_checkable
+class Seer(Protocol):
+    """An engine some of whose models take images."""
+
+    def sees(self, model: str) -> bool:
+        """As far as is known: what a server refused once is known from then on."""
+
+
 class Rung(NamedTuple):
     """One step of a ladder."""
 
     engine: Engine
     model: str
+
+    @property
+    def sees(self) -> bool:
+        return isinstance(self.engine, Seer) and self.engine.sees(self.model)
 
 
 Build = Callable[[Settings], Mapping[str, Engine]]

@@ -5,6 +5,7 @@ its answer are read as they are.
 """
 
 import asyncio
+import base64
 import contextlib
 import datetime as dt
 import json
@@ -38,6 +39,7 @@ CONNECTIONS = 256  # where the endpoint does not say how many calls it takes at 
 
 # What a server may know under another name, or not at all: said again without it, and remembered.
 RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+IMAGES = "image_url"
 DISPENSABLE = ("stream_options", "temperature", "top_p", "seed", "stop")
 
 _REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError)
@@ -138,13 +140,20 @@ class OpenAi:
         async with self._opened(asked, limit) as response, _until(limit):
             return await response.json()
 
+    def sees(self, model: str) -> bool:
+        return IMAGES not in self._lacks(model)
+
+    def _lacks(self, model: str) -> set[str]:
+        """What the model does not understand; it grows with what its server refuses."""
+        return self._shunned.setdefault(model, set() if self.preset.images else {IMAGES})
+
     async def close(self) -> None:
         await self._client.close()
 
     @contextlib.asynccontextmanager
     async def _opened(self, asked: dict[str, Any], limit: float) -> AsyncIterator[Response]:
         """The response's head has come; what the server does not know was left out."""
-        shunned = self._shunned.setdefault(asked["model"], set())
+        shunned = self._lacks(asked["model"])
         async with contextlib.AsyncExitStack() as stack:
             while True:
                 attempt = self._requested(_without(asked, shunned))
@@ -266,12 +275,36 @@ def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
     return {theirs[name]: value for name, value in asked.items() if theirs[name]}
 
 
-def _message(message: Message) -> dict[str, str]:
-    return {"role": message.role, "content": message.content}
+def _message(message: Message) -> dict[str, Any]:
+    if not message.images:
+        return {"role": message.role, "content": message.content}
+    seen = [
+        {
+            "type": IMAGES,
+            IMAGES: {
+                "url": f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}",
+                "detail": image.detail,
+            },
+        }
+        for image in message.images
+    ]
+    return {"role": message.role, "content": [*seen, {"type": "text", "text": message.content}]}
+
+
+def _has_images(asked: dict[str, Any]) -> bool:
+    return any(isinstance(message["content"], list) for message in asked["messages"])
+
+
+def _blind(message: dict[str, Any]) -> dict[str, Any]:
+    """The words alone, which come last."""
+    content = message["content"]
+    return message | {"content": content if isinstance(content, str) else content[-1]["text"]}
 
 
 def _without(asked: dict[str, Any], shunned: set[str]) -> dict[str, Any]:
     kept = {key: value for key, value in asked.items() if key not in shunned}
+    if IMAGES in shunned:
+        kept["messages"] = [_blind(message) for message in asked["messages"]]
     return kept | {RENAMED[key]: asked[key] for key in shunned & RENAMED.keys() if key in asked}
 
 
@@ -279,8 +312,10 @@ def _complained_about(
     error: openai.APIStatusError, asked: dict[str, Any], shunned: set[str]
 ) -> str:
     """The parameter that the server names in its refusal, if we can do without."""
-    candidates = (name for name in (*RENAMED, *DISPENSABLE) if name in asked)
+    candidates = [name for name in (*RENAMED, *DISPENSABLE) if name in asked]
     said = str(error)
+    if _has_images(asked) and IMAGES not in shunned and "image" in said.lower():
+        return IMAGES
     return next((name for name in candidates if name in said and name not in shunned), "")
 
 
