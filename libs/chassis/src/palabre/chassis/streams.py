@@ -24,6 +24,7 @@ INTERMEDIATE_TTL_S = DAY_S
 # These carry passages and histories; nobody needs them after a day.
 INTERMEDIATE = frozenset({"utterance_understood", "passages_retrieved", "segment_ready"})
 LEASE_TTL_S = 15.0
+COUNTERS_S = 40 * DAY_S  # longer than a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Rights:
     publishes: frozenset[str] = field(default_factory=frozenset)
     follows: bool = False  # reads conversations as they go on
     erases: bool = False  # overwrites messages
+    budgets: Literal["spends", "looks", ""] = ""
 
 
 def everything(replicas: int = 1) -> list[StreamConfig]:
@@ -129,7 +131,7 @@ def everything(replicas: int = 1) -> list[StreamConfig]:
 
 
 def streams(replicas: int = 1) -> list[StreamConfig]:
-    """The three streams. Everything is bounded: the oldest goes first."""
+    """The four streams. Everything is bounded: the oldest goes first."""
     return [
         StreamConfig(
             name="TURNS",
@@ -169,6 +171,21 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
             allow_direct=True,
             num_replicas=replicas,
         ),
+        StreamConfig(
+            name="BUDGETS",
+            description="Counters: what was spent of a budget, by day and month",
+            subjects=[f"{subjects.ROOT}.budgets.>"],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_age=COUNTERS_S,
+            max_bytes=GIB,
+            # The last one holds the total; the others' ids must outlive a restart of the server.
+            max_msgs_per_subject=1_000,
+            duplicate_window=DUPLICATE_WINDOW_S,
+            allow_direct=True,
+            allow_msg_counter=True,
+            num_replicas=replicas,
+        ),
     ]
 
 
@@ -180,7 +197,7 @@ DURABLES = (
     Durable(
         "archive",
         "gateway",
-        ("utterance_received", *sorted(events.ENDINGS)),
+        ("utterance_received", *sorted(events.ENDINGS), "spending_recorded"),
         "keeps conversations in SQL",
         "",
         from_start=True,
@@ -197,6 +214,7 @@ BUCKETS = (
     ),
     Bucket("descriptions", "what images show", ("llm", OPERATOR), ttl_s=7 * DAY_S),
     Bucket("leases", "who works on what", ("llm", "retriever"), ttl_s=LEASE_TTL_S),
+    Bucket("reservations", "what running turns hold of budgets", ("llm",), ttl_s=2 * DAY_S),
     Bucket("catalogue", "document → current version", ("retriever",)),
     Bucket("received", "message ids of providers", ("gateway",), ttl_s=31 * DAY_S),
     Bucket(
@@ -222,12 +240,14 @@ RIGHTS = {
         FAILURES | {"utterance_received", "turn_cancelled", "playback", "speech_started"},
         follows=True,
         erases=True,
+        budgets="looks",
     ),
     "retriever": Rights(FAILURES | {"passages_retrieved"}),
     "llm": Rights(
         FAILURES
         | {"utterance_understood", "answer_delta", "answer_restarted"}
-        | {"segment_ready", "answer_completed"}
+        | {"segment_ready", "answer_completed", "spending_recorded"},
+        budgets="spends",
     ),
     "tts": Rights(FAILURES | {"speech_frame", "speech_completed"}),
 }
@@ -253,16 +273,13 @@ def _publishes(service: str) -> Iterator[str]:
         yield subjects.every("turns" if name in events.FACTS else "live", name)
     yield subjects.every("dead")
     yield "$JS.API.INFO"
-    for stream in ("TURNS", "LIVE", "DEAD"):
+    for stream in ("TURNS", "LIVE", "DEAD", "BUDGETS"):
         yield f"$JS.API.STREAM.INFO.{stream}"
     for stream in ("TURNS", "LIVE"):
         yield f"$JS.API.DIRECT.GET.{stream}"
         yield f"$JS.API.DIRECT.GET.{stream}.>"
     yield "$JS.API.STREAM.CREATE.LIVE"  # it is gone when the server was killed
-    if RIGHTS[service].erases:
-        for stream in ("TURNS", "LIVE", "DEAD", "KV_histories"):
-            yield f"$JS.API.STREAM.MSG.DELETE.{stream}"
-            yield f"$JS.API.DIRECT.GET.{stream}"
+    yield from _special_rights(RIGHTS[service])
     for d in DURABLES:
         yield f"$JS.API.CONSUMER.INFO.TURNS.{d.name}"
         if d.service == service:
@@ -272,6 +289,17 @@ def _publishes(service: str) -> Iterator[str]:
         yield from _store_rights(service, bucket, f"KV_{bucket.name}", f"$KV.{bucket.name}.>")
     for store in OBJECTS:
         yield from _store_rights(service, store, f"OBJ_{store.name}", f"$O.{store.name}.>")
+
+
+def _special_rights(rights: Rights) -> Iterator[str]:
+    if rights.budgets:
+        yield "$JS.API.DIRECT.GET.BUDGETS"
+    if rights.budgets == "spends":
+        yield f"{subjects.ROOT}.budgets.>"
+    if rights.erases:
+        for stream in ("TURNS", "LIVE", "DEAD", "KV_histories"):
+            yield f"$JS.API.STREAM.MSG.DELETE.{stream}"
+            yield f"$JS.API.DIRECT.GET.{stream}"
 
 
 def _store_rights(

@@ -16,6 +16,7 @@ REMEDY = "run `palabre streams apply`"
 _STREAM_FIELDS = (
     "subjects", "retention", "storage", "max_age", "max_bytes", "max_msgs_per_subject",
     "duplicate_window", "allow_direct", "allow_msg_ttl", "republish",
+    "allow_msg_counter",
 )  # fmt: skip
 _DURABLE_FIELDS = (
     "filter_subjects", "deliver_policy", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending",

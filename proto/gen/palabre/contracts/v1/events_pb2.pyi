@@ -82,6 +82,7 @@ class Event(_message.Message):
     ANSWER_COMPLETED_FIELD_NUMBER: _builtins.int
     TURN_FAILED_FIELD_NUMBER: _builtins.int
     TURN_CANCELLED_FIELD_NUMBER: _builtins.int
+    SPENDING_RECORDED_FIELD_NUMBER: _builtins.int
     ANSWER_DELTA_FIELD_NUMBER: _builtins.int
     ANSWER_RESTARTED_FIELD_NUMBER: _builtins.int
     SPEECH_FRAME_FIELD_NUMBER: _builtins.int
@@ -128,6 +129,8 @@ class Event(_message.Message):
     @_builtins.property
     def turn_cancelled(self) -> Global___TurnCancelled: ...
     @_builtins.property
+    def spending_recorded(self) -> Global___SpendingRecorded: ...
+    @_builtins.property
     def answer_delta(self) -> Global___AnswerDelta:
         """Live pieces."""
 
@@ -160,17 +163,18 @@ class Event(_message.Message):
         answer_completed: Global___AnswerCompleted | None = ...,
         turn_failed: Global___TurnFailed | None = ...,
         turn_cancelled: Global___TurnCancelled | None = ...,
+        spending_recorded: Global___SpendingRecorded | None = ...,
         answer_delta: Global___AnswerDelta | None = ...,
         answer_restarted: Global___AnswerRestarted | None = ...,
         speech_frame: Global___SpeechFrame | None = ...,
         playback: Global___Playback | None = ...,
         speech_started: Global___SpeechStarted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_completed", b"answer_completed", "answer_delta", b"answer_delta", "answer_restarted", b"answer_restarted", "body", b"body", "deadline", b"deadline", "occurred_at", b"occurred_at", "passages_retrieved", b"passages_retrieved", "playback", b"playback", "segment_ready", b"segment_ready", "speech_completed", b"speech_completed", "speech_frame", b"speech_frame", "speech_started", b"speech_started", "turn_cancelled", b"turn_cancelled", "turn_failed", b"turn_failed", "utterance_received", b"utterance_received", "utterance_understood", b"utterance_understood"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_completed", b"answer_completed", "answer_delta", b"answer_delta", "answer_restarted", b"answer_restarted", "body", b"body", "deadline", b"deadline", "occurred_at", b"occurred_at", "passages_retrieved", b"passages_retrieved", "playback", b"playback", "segment_ready", b"segment_ready", "speech_completed", b"speech_completed", "speech_frame", b"speech_frame", "speech_started", b"speech_started", "spending_recorded", b"spending_recorded", "turn_cancelled", b"turn_cancelled", "turn_failed", b"turn_failed", "utterance_received", b"utterance_received", "utterance_understood", b"utterance_understood"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_completed", b"answer_completed", "answer_delta", b"answer_delta", "answer_restarted", b"answer_restarted", "attempt", b"attempt", "body", b"body", "cause", b"cause", "channel", b"channel", "conversation", b"conversation", "deadline", b"deadline", "id", b"id", "index", b"index", "occurred_at", b"occurred_at", "passages_retrieved", b"passages_retrieved", "playback", b"playback", "segment_ready", b"segment_ready", "space", b"space", "speech_completed", b"speech_completed", "speech_frame", b"speech_frame", "speech_started", b"speech_started", "turn", b"turn", "turn_cancelled", b"turn_cancelled", "turn_failed", b"turn_failed", "utterance_received", b"utterance_received", "utterance_understood", b"utterance_understood"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_completed", b"answer_completed", "answer_delta", b"answer_delta", "answer_restarted", b"answer_restarted", "attempt", b"attempt", "body", b"body", "cause", b"cause", "channel", b"channel", "conversation", b"conversation", "deadline", b"deadline", "id", b"id", "index", b"index", "occurred_at", b"occurred_at", "passages_retrieved", b"passages_retrieved", "playback", b"playback", "segment_ready", b"segment_ready", "space", b"space", "speech_completed", b"speech_completed", "speech_frame", b"speech_frame", "speech_started", b"speech_started", "spending_recorded", b"spending_recorded", "turn", b"turn", "turn_cancelled", b"turn_cancelled", "turn_failed", b"turn_failed", "utterance_received", b"utterance_received", "utterance_understood", b"utterance_understood"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["utterance_received", "utterance_understood", "passages_retrieved", "segment_ready", "speech_completed", "answer_completed", "turn_failed", "turn_cancelled", "answer_delta", "answer_restarted", "speech_frame", "playback", "speech_started"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["utterance_received", "utterance_understood", "passages_retrieved", "segment_ready", "speech_completed", "answer_completed", "turn_failed", "turn_cancelled", "spending_recorded", "answer_delta", "answer_restarted", "speech_frame", "playback", "speech_started"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -466,6 +470,7 @@ class AnswerCompleted(_message.Message):
     GUARD_FIELD_NUMBER: _builtins.int
     FIRST_DELTA_MS_FIELD_NUMBER: _builtins.int
     INVENTED_CITATIONS_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     mode: _turns_pb2.AnswerMode.ValueType
     language: _builtins.str
@@ -485,6 +490,10 @@ class AnswerCompleted(_message.Message):
     def guard(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Guard categories that were found, for statistics."""
 
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Usage]:
+        """Every call of the turn, comprehension's too; `usage` is the one whose words were shown."""
+
     def __init__(
         self,
         *,
@@ -498,10 +507,11 @@ class AnswerCompleted(_message.Message):
         guard: _abc.Iterable[_builtins.str] | None = ...,
         first_delta_ms: _builtins.float = ...,
         invented_citations: _builtins.int = ...,
+        calls: _abc.Iterable[_turns_pb2.Usage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_delta_ms", b"first_delta_ms", "guard", b"guard", "invented_citations", b"invented_citations", "language", b"language", "mode", b"mode", "persona", b"persona", "sources", b"sources", "text", b"text", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "first_delta_ms", b"first_delta_ms", "guard", b"guard", "invented_citations", b"invented_citations", "language", b"language", "mode", b"mode", "persona", b"persona", "sources", b"sources", "text", b"text", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -518,6 +528,7 @@ class TurnFailed(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     SHOWN_FIELD_NUMBER: _builtins.int
     RETRYABLE_FIELD_NUMBER: _builtins.int
+    RETRY_AT_FIELD_NUMBER: _builtins.int
     reason: Global___FailureReason.ValueType
     message: _builtins.str
     """A sentence for the person, in their language."""
@@ -527,6 +538,10 @@ class TurnFailed(_message.Message):
     """What had been shown by then."""
     retryable: _builtins.bool
     """Asking again may help."""
+    @_builtins.property
+    def retry_at(self) -> _timestamp_pb2.Timestamp:
+        """When a spent budget opens again."""
+
     def __init__(
         self,
         *,
@@ -535,14 +550,48 @@ class TurnFailed(_message.Message):
         stage: _builtins.str = ...,
         shown: _builtins.str = ...,
         retryable: _builtins.bool = ...,
+        retry_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_at", b"retry_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "retryable", b"retryable", "shown", b"shown", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "retry_at", b"retry_at", "retryable", b"retryable", "shown", b"shown", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TurnFailed: _TypeAlias = TurnFailed  # noqa: Y015
+
+@_typing.final
+class SpendingRecorded(_message.Message):
+    """Calls of engines that no AnswerCompleted tells, or not for sure: those of a stage that ended otherwise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    PERSONA_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """The stage that made them; the index counts its deliveries."""
+    persona: _builtins.str
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Usage]: ...
+    @_builtins.property
+    def author(self) -> _turns_pb2.Author: ...
+    def __init__(
+        self,
+        *,
+        calls: _abc.Iterable[_turns_pb2.Usage] | None = ...,
+        stage: _builtins.str = ...,
+        persona: _builtins.str = ...,
+        author: _turns_pb2.Author | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "calls", b"calls", "persona", b"persona", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpendingRecorded: _TypeAlias = SpendingRecorded  # noqa: Y015
 
 @_typing.final
 class TurnCancelled(_message.Message):

@@ -335,6 +335,8 @@ class Understanding(_message.Message):
     DURATION_MS_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
     READ_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    STEPPED_DOWN_FIELD_NUMBER: _builtins.int
     IMAGES_FIELD_NUMBER: _builtins.int
     IMAGES_USAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
@@ -349,6 +351,8 @@ class Understanding(_message.Message):
     """The engine that was used; empty when none was."""
     read: _builtins.bool
     """A model will read the passages, and judge itself whether they answer."""
+    stepped_down: _builtins.bool
+    """A budget of the space is spent: only what costs nothing, or little, may answer."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Further forms to search with."""
@@ -356,6 +360,10 @@ class Understanding(_message.Message):
     @_builtins.property
     def guard(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Guard categories: self-harm, violence, insult, injection, off-topic…"""
+
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Usage]:
+        """The calls of engines that comprehension made, each of which may cost."""
 
     @_builtins.property
     def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -378,12 +386,14 @@ class Understanding(_message.Message):
         duration_ms: _builtins.float = ...,
         engine: _builtins.str = ...,
         read: _builtins.bool = ...,
+        calls: _abc.Iterable[Global___Usage] | None = ...,
+        stepped_down: _builtins.bool = ...,
         images: _abc.Iterable[_builtins.str] | None = ...,
         images_usage: _abc.Iterable[Global___Usage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read", "stepped_down", b"stepped_down"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -487,6 +497,8 @@ Global___Source: _TypeAlias = Source  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
+    """What one call of an engine took. A call that broke off counts too."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
@@ -498,9 +510,15 @@ class Usage(_message.Message):
     CURRENCY_FIELD_NUMBER: _builtins.int
     COST_KNOWN_FIELD_NUMBER: _builtins.int
     MEASURED_FIELD_NUMBER: _builtins.int
+    CALL_FIELD_NUMBER: _builtins.int
+    REASONING_TOKENS_FIELD_NUMBER: _builtins.int
+    IMAGE_TOKENS_FIELD_NUMBER: _builtins.int
+    PRICE_SOURCE_FIELD_NUMBER: _builtins.int
     prompt_tokens: _builtins.int
     completion_tokens: _builtins.int
+    """Those of reasoning included: they are billed like the others."""
     cached_tokens: _builtins.int
+    """Of the prompt's, those that the provider had cached."""
     engine: _builtins.str
     model: _builtins.str
     cost_micros: _builtins.int
@@ -510,6 +528,13 @@ class Usage(_message.Message):
     cost_known: _builtins.bool
     measured: _builtins.bool
     """The provider counted the tokens (otherwise they are estimated)."""
+    call: _builtins.str
+    """Unique within the turn: "<stage>/<delivery>/<number>". Told twice, it is the same call."""
+    reasoning_tokens: _builtins.int
+    image_tokens: _builtins.int
+    """Of the prompt's."""
+    price_source: _builtins.str
+    """Who says what the model costs: "space", "deployment", or a table with its version and date."""
     def __init__(
         self,
         *,
@@ -522,10 +547,14 @@ class Usage(_message.Message):
         currency: _builtins.str = ...,
         cost_known: _builtins.bool = ...,
         measured: _builtins.bool = ...,
+        call: _builtins.str = ...,
+        reasoning_tokens: _builtins.int = ...,
+        image_tokens: _builtins.int = ...,
+        price_source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_tokens", b"cached_tokens", "completion_tokens", b"completion_tokens", "cost_known", b"cost_known", "cost_micros", b"cost_micros", "currency", b"currency", "engine", b"engine", "measured", b"measured", "model", b"model", "prompt_tokens", b"prompt_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_tokens", b"cached_tokens", "call", b"call", "completion_tokens", b"completion_tokens", "cost_known", b"cost_known", "cost_micros", b"cost_micros", "currency", b"currency", "engine", b"engine", "image_tokens", b"image_tokens", "measured", b"measured", "model", b"model", "price_source", b"price_source", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from palabre.chassis.settings import ServiceSettings
+from palabre.chassis.spaces import Price
 from palabre.llm import presets
 
 
@@ -70,6 +71,12 @@ class Settings(ServiceSettings):
     )
     llm_guard_timeout_s: float = Field(
         default=2.0, gt=0, description="How long the first token waits for a guard model."
+    )
+    llm_prices: dict[str, Price] = Field(
+        default={},
+        description="Prices per million tokens where the table has none or others, JSON:"
+        ' {"model@endpoint": {"input": 0.1, "cached": 0.05, "output": 0.3, "currency": "EUR"}}.'
+        " A space's own go before them.",
     )
     llm_connect_timeout_s: float = Field(
         default=3.0, gt=0, description="To connect to a model's server."
