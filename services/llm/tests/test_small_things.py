@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
 from palabre.contracts.v1.turns_pb2 import Exchange, Usage
 from palabre.llm import categories, prices, replies
+from palabre.llm.checking import Checking
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted
 from palabre.llm.ladder import Ladder
@@ -106,7 +107,9 @@ def test_a_language_without_texts_gets_english() -> None:
 async def stub(request: pytest.FixtureRequest) -> AsyncIterator[Stub]:
     engine = getattr(request, "param", Scripted([["Un", " mois."]]))
     server = grpc.aio.server()
-    LlmServicer(known(make_space()), Ladder({"extractive": engine})).add_to(server)
+    ladder = Ladder({"extractive": engine})
+    checking = Checking({"extractive": engine}, ladder, Settings(), dict)
+    LlmServicer(known(make_space()), ladder, checking).add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -17,6 +17,7 @@ from palabre.cli import (
     asking,
     dead,
     duplicating,
+    engines,
     erasing,
     ingesting,
     knowledge_admin,
@@ -42,6 +43,7 @@ app.add_typer(token_admin.app, name="token")
 app.add_typer(dead.app, name="dead")
 app.add_typer(knowledge_admin.app, name="knowledge")
 app.add_typer(evaluating.app, name="eval")
+app.add_typer(engines.app, name="engines")
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)
 app.command("ingest")(ingesting.ingest)

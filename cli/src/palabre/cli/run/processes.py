@@ -38,6 +38,7 @@ def environment(
         "PALABRE_GRPC_PORT": str(ports.grpc[service]),
         "PALABRE_RETRIEVER_ADDRESS": f"127.0.0.1:{ports.grpc['retriever']}",
         "PALABRE_TTS_ADDRESS": f"127.0.0.1:{ports.grpc['tts']}",
+        "PALABRE_LLM_ADDRESS": f"127.0.0.1:{ports.grpc['llm']}",
         "PALABRE_HTTP_PORT": str(ports.http),
     }
     return values | ({"PALABRE_BOOTSTRAP_TOKEN": token} if service == "gateway" else {})

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from palabre.contracts.v1 import turns_pb2 as _turns_pb2
 import builtins as _builtins
 import sys
@@ -18,6 +19,35 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _EngineTrialKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EngineTrialKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EngineTrialKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ENGINE_TRIAL_KIND_UNSPECIFIED: _EngineTrialKind.ValueType  # 0
+    ENGINE_TRIAL_KIND_MODELS: _EngineTrialKind.ValueType  # 1
+    """The names of the models that the server has."""
+    ENGINE_TRIAL_KIND_STREAM: _EngineTrialKind.ValueType  # 2
+    """A short streamed completion."""
+    ENGINE_TRIAL_KIND_OBJECT: _EngineTrialKind.ValueType  # 3
+    """A JSON object by a schema."""
+    ENGINE_TRIAL_KIND_IMAGE: _EngineTrialKind.ValueType  # 4
+    """A small image."""
+
+class EngineTrialKind(_EngineTrialKind, metaclass=_EngineTrialKindEnumTypeWrapper): ...
+
+ENGINE_TRIAL_KIND_UNSPECIFIED: EngineTrialKind.ValueType  # 0
+ENGINE_TRIAL_KIND_MODELS: EngineTrialKind.ValueType  # 1
+"""The names of the models that the server has."""
+ENGINE_TRIAL_KIND_STREAM: EngineTrialKind.ValueType  # 2
+"""A short streamed completion."""
+ENGINE_TRIAL_KIND_OBJECT: EngineTrialKind.ValueType  # 3
+"""A JSON object by a schema."""
+ENGINE_TRIAL_KIND_IMAGE: EngineTrialKind.ValueType  # 4
+"""A small image."""
+Global___EngineTrialKind: _TypeAlias = EngineTrialKind  # noqa: Y015
 
 @_typing.final
 class CompleteRequest(_message.Message):
@@ -81,3 +111,217 @@ class CompleteResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
 
 Global___CompleteResponse: _TypeAlias = CompleteResponse  # noqa: Y015
+
+@_typing.final
+class ListEnginesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEnginesRequest: _TypeAlias = ListEnginesRequest  # noqa: Y015
+
+@_typing.final
+class ListEnginesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGINES_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def engines(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineEntry]: ...
+    @_builtins.property
+    def lost(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineModel]:
+        """Models that name no endpoint which is set up: their personas do without them."""
+
+    def __init__(
+        self,
+        *,
+        engines: _abc.Iterable[Global___EngineEntry] | None = ...,
+        lost: _abc.Iterable[Global___EngineModel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines", "lost", b"lost"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEnginesResponse: _TypeAlias = ListEnginesResponse  # noqa: Y015
+
+@_typing.final
+class EngineEntry(_message.Message):
+    """An endpoint, or the engine without a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    BASE_URL_FIELD_NUMBER: _builtins.int
+    HAS_KEY_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    STRUCTURED_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_FIELD_NUMBER: _builtins.int
+    LEFT_ALONE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    preset: _builtins.str
+    """Whose quirks it has; empty for the engine without a model."""
+    base_url: _builtins.str
+    """Without user and password."""
+    has_key: _builtins.bool
+    structured: _builtins.str
+    """How its preset asks for a JSON object first: json_schema, json_object or words."""
+    images: _builtins.bool
+    """Some of its models take images."""
+    concurrency: _builtins.int
+    """Calls at the same time, per replica."""
+    left_alone: _builtins.int
+    """Uses of it that this replica leaves alone now, because they failed or were asked to wait."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___EngineModel]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        preset: _builtins.str = ...,
+        base_url: _builtins.str = ...,
+        has_key: _builtins.bool = ...,
+        models: _abc.Iterable[Global___EngineModel] | None = ...,
+        structured: _builtins.str = ...,
+        images: _builtins.bool = ...,
+        concurrency: _builtins.int = ...,
+        left_alone: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "concurrency", b"concurrency", "has_key", b"has_key", "images", b"images", "left_alone", b"left_alone", "models", b"models", "name", b"name", "preset", b"preset", "structured", b"structured"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineEntry: _TypeAlias = EngineEntry  # noqa: Y015
+
+@_typing.final
+class EngineModel(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    USED_BY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def used_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The settings and personas that name it."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        used_by: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "used_by", b"used_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineModel: _TypeAlias = EngineModel  # noqa: Y015
+
+@_typing.final
+class CheckEnginesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGINES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def engines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of engines; empty: all."""
+
+    def __init__(
+        self,
+        *,
+        engines: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckEnginesRequest: _TypeAlias = CheckEnginesRequest  # noqa: Y015
+
+@_typing.final
+class CheckEnginesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trial(self) -> Global___EngineTrial: ...
+    def __init__(
+        self,
+        *,
+        trial: Global___EngineTrial | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trial", b"trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckEnginesResponse: _TypeAlias = CheckEnginesResponse  # noqa: Y015
+
+@_typing.final
+class EngineTrial(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENGINE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    WORKS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    TOKENS_PER_S_FIELD_NUMBER: _builtins.int
+    DURATION_MS_FIELD_NUMBER: _builtins.int
+    engine: _builtins.str
+    model: _builtins.str
+    """Empty for a trial of the endpoint itself."""
+    kind: Global___EngineTrialKind.ValueType
+    works: _builtins.bool
+    problem: _builtins.str
+    """A sentence each, where it does not work."""
+    remedy: _builtins.str
+    note: _builtins.str
+    """What else is worth knowing."""
+    first_token_ms: _builtins.float
+    tokens_per_s: _builtins.float
+    """After the first one; 0 when all of them came at once."""
+    duration_ms: _builtins.float
+    @_builtins.property
+    def usage(self) -> _turns_pb2.Usage: ...
+    def __init__(
+        self,
+        *,
+        engine: _builtins.str = ...,
+        model: _builtins.str = ...,
+        kind: Global___EngineTrialKind.ValueType = ...,
+        works: _builtins.bool = ...,
+        problem: _builtins.str = ...,
+        remedy: _builtins.str = ...,
+        note: _builtins.str = ...,
+        usage: _turns_pb2.Usage | None = ...,
+        first_token_ms: _builtins.float = ...,
+        tokens_per_s: _builtins.float = ...,
+        duration_ms: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "engine", b"engine", "first_token_ms", b"first_token_ms", "kind", b"kind", "model", b"model", "note", b"note", "problem", b"problem", "remedy", b"remedy", "tokens_per_s", b"tokens_per_s", "usage", b"usage", "works", b"works"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineTrial: _TypeAlias = EngineTrial  # noqa: Y015

@@ -40,6 +40,16 @@ class LlmServiceStub:
                 request_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteRequest.SerializeToString,
                 response_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteResponse.FromString,
                 _registered_method=True)
+        self.ListEngines = channel.unary_unary(
+                '/palabre.contracts.v1.LlmService/ListEngines',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesResponse.FromString,
+                _registered_method=True)
+        self.CheckEngines = channel.unary_stream(
+                '/palabre.contracts.v1.LlmService/CheckEngines',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CheckEnginesRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CheckEnginesResponse.FromString,
+                _registered_method=True)
 
 
 class LlmServiceServicer:
@@ -52,6 +62,20 @@ class LlmServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEngines(self, request, context):
+        """What is set up; nobody is asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckEngines(self, request, context):
+        """Tries every endpoint and model, one after the other; each trial is told when it is done. It costs some tokens.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LlmServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -59,6 +83,16 @@ def add_LlmServiceServicer_to_server(servicer, server):
                     servicer.Complete,
                     request_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteRequest.FromString,
                     response_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteResponse.SerializeToString,
+            ),
+            'ListEngines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEngines,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesResponse.SerializeToString,
+            ),
+            'CheckEngines': grpc.unary_stream_rpc_method_handler(
+                    servicer.CheckEngines,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CheckEnginesRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CheckEnginesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -89,6 +123,60 @@ class LlmService:
             '/palabre.contracts.v1.LlmService/Complete',
             palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteRequest.SerializeToString,
             palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEngines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/palabre.contracts.v1.LlmService/ListEngines',
+            palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckEngines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/palabre.contracts.v1.LlmService/CheckEngines',
+            palabre_dot_contracts_dot_v1_dot_llm__pb2.CheckEnginesRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_llm__pb2.CheckEnginesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,10 @@ class LlmServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LlmServiceAsyncStub: ...
     Complete: _grpc.UnaryStreamMultiCallable[_llm_pb2.CompleteRequest, _llm_pb2.CompleteResponse]
+    ListEngines: _grpc.UnaryUnaryMultiCallable[_llm_pb2.ListEnginesRequest, _llm_pb2.ListEnginesResponse]
+    """What is set up; nobody is asked."""
+    CheckEngines: _grpc.UnaryStreamMultiCallable[_llm_pb2.CheckEnginesRequest, _llm_pb2.CheckEnginesResponse]
+    """Tries every endpoint and model, one after the other; each trial is told when it is done. It costs some tokens."""
 
 @_typing.type_check_only
 class LlmServiceAsyncStub(LlmServiceStub):
@@ -41,6 +45,10 @@ class LlmServiceAsyncStub(LlmServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Complete: _aio.UnaryStreamMultiCallable[_llm_pb2.CompleteRequest, _llm_pb2.CompleteResponse]  # type: ignore[assignment]
+    ListEngines: _aio.UnaryUnaryMultiCallable[_llm_pb2.ListEnginesRequest, _llm_pb2.ListEnginesResponse]  # type: ignore[assignment]
+    """What is set up; nobody is asked."""
+    CheckEngines: _aio.UnaryStreamMultiCallable[_llm_pb2.CheckEnginesRequest, _llm_pb2.CheckEnginesResponse]  # type: ignore[assignment]
+    """Tries every endpoint and model, one after the other; each trial is told when it is done. It costs some tokens."""
 
 class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
     """A model, through the same ladder of engines as every answer. UNAVAILABLE: no engine answered."""
@@ -51,5 +59,21 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_pb2.CompleteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_llm_pb2.CompleteResponse], _abc.AsyncIterator[_llm_pb2.CompleteResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListEngines(
+        self,
+        request: _llm_pb2.ListEnginesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_llm_pb2.ListEnginesResponse, _abc.Awaitable[_llm_pb2.ListEnginesResponse]]:
+        """What is set up; nobody is asked."""
+
+    @_abc_1.abstractmethod
+    def CheckEngines(
+        self,
+        request: _llm_pb2.CheckEnginesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_llm_pb2.CheckEnginesResponse], _abc.AsyncIterator[_llm_pb2.CheckEnginesResponse]]:
+        """Tries every endpoint and model, one after the other; each trial is told when it is done. It costs some tokens."""
 
 def add_LlmServiceServicer_to_server(servicer: LlmServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

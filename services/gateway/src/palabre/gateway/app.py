@@ -35,6 +35,7 @@ _ROUTERS = (
     duplicates,
     answer,
     tokens,
+    engines,
 )
 
 

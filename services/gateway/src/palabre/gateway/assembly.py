@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from palabre.chassis import rpc
 from palabre.chassis.service import Context, Parts
 from palabre.chassis.stage import Stage
+from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
 from palabre.gateway import app, database, hearing, server
@@ -28,6 +29,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
     engine = database.connect(database.address(given, settings.data_dir))
     await database.migrate(engine)
     retriever, tts = rpc.channel(settings.retriever_address), rpc.channel(settings.tts_address)
+    llm = rpc.channel(settings.llm_address)
     gateway = State(
         settings=settings,
         bus=context.bus,
@@ -45,6 +47,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         load=Load(context.bus, _WATCHED, settings.overload_lag),
         retriever=RetrieverServiceStub(retriever),
         tts=TtsServiceStub(tts),
+        llm=LlmServiceStub(llm),
     )
     archive = Archive(engine, settings.archive_pause_s)
     socket = server.bind(settings.http_host, settings.http_port)
@@ -56,7 +59,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             hearing.load_codecs,
             server.serving(app.create(gateway), socket, gateway.closing),
         ],
-        close=[retriever.close, tts.close, engine.dispose],
+        close=[retriever.close, tts.close, llm.close, engine.dispose],
     )
 
 

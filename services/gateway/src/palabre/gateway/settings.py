@@ -29,6 +29,7 @@ class GatewaySettings(ServiceSettings):
         default="127.0.0.1:8091", description="gRPC address of the retriever."
     )
     tts_address: str = Field(default="127.0.0.1:8092", description="gRPC address of tts.")
+    llm_address: str = Field(default="127.0.0.1:8093", description="gRPC address of llm.")
 
     deadline_s: float = Field(
         default=300.0, gt=0, le=1_500, description="Seconds that a turn may take."

@@ -16,6 +16,7 @@ from palabre.gateway.tokens import Tokens
 from palabre.gateway.visitors import Visitors
 
 if TYPE_CHECKING:  # these names are in the stubs' types only
+    from palabre.contracts.v1.llm_pb2_grpc import LlmServiceAsyncStub
     from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
     from palabre.contracts.v1.tts_pb2_grpc import TtsServiceAsyncStub
 
@@ -35,6 +36,7 @@ class State:
     load: Load
     retriever: "RetrieverServiceAsyncStub"
     tts: "TtsServiceAsyncStub"
+    llm: "LlmServiceAsyncStub"
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

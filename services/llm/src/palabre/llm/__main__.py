@@ -7,6 +7,7 @@ from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.llm import engines, handlers, meters
 from palabre.llm.answer import Answering
+from palabre.llm.checking import Checking
 from palabre.llm.comprehend import Comprehension
 from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting
@@ -28,6 +29,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         built, settings.models, slots=Slots(bounds), budget_s=settings.llm_turn_budget_s
     )
     meters.watch(bounds, ladder.left_alone)
+    checking = Checking(built, ladder, settings, context.spaces.all)
     spaces, histories = context.spaces.get, context.histories
     comprehension = Comprehension(
         ladder, Prompting(), settings.llm_comprehend_model, settings.llm_comprehend_timeout_s
@@ -45,7 +47,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
     answer, many = handlers.answerer(answering), settings.llm_concurrency
     return service.Parts(
         stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
-        grpc=[LlmServicer(spaces, ladder).add_to],
+        grpc=[LlmServicer(spaces, ladder, checking).add_to],
         grpc_names=["palabre.contracts.v1.LlmService"],
         close=[engine.close for engine in built.values()],
     )

@@ -9,7 +9,8 @@ LlmError
 │   ├── TooSlow        a time-out ran out
 │   ├── Refused        the request is wrong: an operator has to look
 │   │   ├── WrongKey       or its key is
-│   │   └── UnknownModel   or the name of its model
+│   │   ├── UnknownModel   or the name of its model
+│   │   └── Blind          the model takes no images
 │   └── Broken         a fault of the engine: status 5xx, a cut stream, nonsense
 ├── Exhausted          no rung answered: apologise
 └── Interrupted        a rung broke off after text was shown: begin again with `rest`, or apologise
@@ -72,6 +73,10 @@ class WrongKey(Refused):
 
 class UnknownModel(Refused):
     """The server has no model of this name."""
+
+
+class Blind(Refused):
+    """The model takes no images."""
 
 
 class Broken(EngineError):

@@ -82,7 +82,7 @@ class Ladder:
         A model whose endpoint is not set up is left out: spaces are written apart from deployments.
         """
         names = [*(models or self._models), *({LAST} & self._engines.keys())]
-        return list(dict.fromkeys(rung for name in names if (rung := self._rung(name))))
+        return list(dict.fromkeys(rung for name in names if (rung := self.rung(name))))
 
     def reads(self, models: Sequence[str] = ()) -> bool:
         """The first of these models reads passages, and can tell that they do not answer."""
@@ -170,7 +170,8 @@ class Ladder:
                 slow = sum(other.engine.name != LAST for other in rest)
                 yield Turn(rung, rest, now, now + (until - now) / (1 + slow))
 
-    def _rung(self, name: str) -> Rung | None:
+    def rung(self, name: str) -> Rung | None:
+        """Of `model`, `model@endpoint` or an engine's own name; None without its endpoint."""
         if name in self._engines and name != FIRST:
             return Rung(self._engines[name], "")
         model, at, endpoint = name.rpartition("@")

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from typing import Any
 
 import grpc
 
 from palabre.chassis.spaces import Space, UnknownSpace
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
 from palabre.contracts.v1.turns_pb2 import Exchange, Usage
+from palabre.llm.checking import Checking
 from palabre.llm.engines import Completion, Message
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
@@ -18,10 +20,10 @@ ServicerContext = grpc.aio.ServicerContext[pb.CompleteRequest, pb.CompleteRespon
 
 
 class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
-    """NOT_FOUND: no such space or persona. UNAVAILABLE: no engine answered, or one broke off."""
+    """NOT_FOUND: no such space, persona, engine. UNAVAILABLE: no engine answered, or broke off."""
 
-    def __init__(self, spaces: Callable[[str], Space], ladder: Ladder) -> None:
-        self._spaces, self._ladder = spaces, ladder
+    def __init__(self, spaces: Callable[[str], Space], ladder: Ladder, checking: Checking) -> None:
+        self._spaces, self._ladder, self._checking = spaces, ladder, checking
 
     def add_to(self, server: grpc.aio.Server) -> None:
         llm_pb2_grpc.add_LlmServiceServicer_to_server(self, server)
@@ -45,6 +47,22 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
                         yield pb.CompleteResponse(text=piece)
         except LlmError:
             await context.abort(grpc.StatusCode.UNAVAILABLE, NO_MODEL)
+
+    async def ListEngines(
+        self, request: pb.ListEnginesRequest, context: Any
+    ) -> pb.ListEnginesResponse:
+        return self._checking.entries()
+
+    async def CheckEngines(
+        self, request: pb.CheckEnginesRequest, context: Any
+    ) -> AsyncIterator[pb.CheckEnginesResponse]:
+        known = self._checking.engines
+        for name in request.engines:
+            if name not in known:
+                told = f"There is no engine {name!r}: there are {', '.join(known)}."
+                await context.abort(grpc.StatusCode.NOT_FOUND, told)
+        async for trial in self._checking.trials(request.engines):
+            yield pb.CheckEnginesResponse(trial=trial)
 
     async def _models(
         self, request: pb.CompleteRequest, context: ServicerContext

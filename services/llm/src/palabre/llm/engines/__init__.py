@@ -100,6 +100,17 @@ class Seer(Protocol):
         """As far as is known: what a server refused once is known from then on."""
 
 
+@runtime_checkable
+class Served(Protocol):
+    """An engine behind an address, with models of its own."""
+
+    async def models(self) -> list[str]:
+        """Their names, as the server tells them. Raises EngineError."""
+
+    def form(self, model: str) -> str:
+        """How it is asked for a JSON object: json_schema, json_object or words."""
+
+
 class Rung(NamedTuple):
     """One step of a ladder."""
 

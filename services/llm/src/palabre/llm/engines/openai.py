@@ -101,7 +101,7 @@ class OpenAi:
 
     async def judge(self, completion: Completion, schema: Schema) -> Verdict:
         """In the strictest form that the model is known to understand."""
-        form: Structured | None = self._forms.get(completion.model, self.preset.structured)
+        form: Structured | None = self.form(completion.model)
         limit = time.monotonic() + self._patience.first_token
         with _translated():
             while form:
@@ -123,6 +123,9 @@ class OpenAi:
             async with _until(time.monotonic() + self._patience.first_token):
                 page = await self._client.models.list()
             return [model.id.removeprefix("models/") for model in page.data]
+
+    def form(self, model: str) -> Structured:
+        return self._forms.get(model, self.preset.structured)
 
     def closed_for(self, model: str) -> float:
         """Seconds until the provider, by its headers, has something left for this model again."""
