@@ -12,6 +12,7 @@ from palabre.gateway.routes import (
     conversations,
     documents,
     duplicates,
+    engines,
     knowledge,
     openai,
     page,
