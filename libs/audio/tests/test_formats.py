@@ -27,6 +27,9 @@ HEADERLESS = {
     tts_pb2.AUDIO_FORMAT_PCM: ("s16le", RATE),
     tts_pb2.AUDIO_FORMAT_MULAW: ("mulaw", MULAW_RATE),
 }
+# AAC comes in packets of 43 ms and cannot say how much of its first and last one is none.
+PADDING_S = {tts_pb2.AUDIO_FORMAT_AAC: 0.09}
+LATE = (tts_pb2.AUDIO_FORMAT_MP3, tts_pb2.AUDIO_FORMAT_FLAC, tts_pb2.AUDIO_FORMAT_AAC)
 TONE_HZ = 440
 
 
@@ -67,7 +70,7 @@ def test_it_decodes_to_the_same_sound_and_duration(
     audio_format: tts_pb2.AudioFormat.ValueType, seconds: float
 ) -> None:
     sound, rate = decode(audio_format, encode(audio_format, tone(seconds), 22_050))
-    assert len(sound) / rate == pytest.approx(seconds, abs=0.04)
+    assert len(sound) / rate == pytest.approx(seconds, abs=PADDING_S.get(audio_format, 0.04))
     if seconds >= 1:
         assert pitch(sound, rate) == pytest.approx(TONE_HZ, abs=2)
 
@@ -77,7 +80,7 @@ def test_the_rate_may_change_on_the_way(audio_format: tts_pb2.AudioFormat.ValueT
     made = encoder(audio_format)
     data = made.feed(tone(1, 22_050), 22_050) + made.feed(tone(1, 16_000), 16_000) + made.close()
     sound, rate = decode(audio_format, data)
-    assert len(sound) / rate == pytest.approx(2, abs=0.04)
+    assert len(sound) / rate == pytest.approx(2, abs=PADDING_S.get(audio_format, 0.04))
     assert pitch(sound, rate) == pytest.approx(TONE_HZ, abs=2)
 
 
@@ -97,7 +100,7 @@ def test_sound_leaves_soon_after_it_came(audio_format: tts_pb2.AudioFormat.Value
     made = encoder(audio_format)
     first = made.feed(tone(0.06), 22_050)
     more = made.feed(tone(0.14), 22_050)
-    soon = audio_format not in (tts_pb2.AUDIO_FORMAT_MP3, tts_pb2.AUDIO_FORMAT_FLAC)
+    soon = audio_format not in LATE
     assert len(first if soon else more) > 60
 
 

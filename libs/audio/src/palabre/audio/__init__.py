@@ -1,4 +1,4 @@
-"""Encodes and packs speech: Opus, Ogg, MP3, WAV, FLAC, PCM and µ-law."""
+"""Encodes and packs speech: Opus, Ogg, MP3, AAC, WAV, FLAC, PCM and µ-law."""
 
 from palabre.audio.codec import Resampler
 from palabre.audio.formats import MEDIA_TYPES, RATE, Encoder, encoder

@@ -12,6 +12,7 @@ from palabre.contracts.v1 import tts_pb2
 RATE = 24_000
 _FLAC_SAMPLES = RATE * 40 // 1000
 _MP3_SAMPLES = 576
+_AAC_SAMPLES = 1024
 _UNKNOWN = 0xFFFF_FFFF
 
 
@@ -71,6 +72,25 @@ class Joined:
         return b"".join(kept)
 
 
+class Adts:
+    """AAC-LC, each packet after a header of 7 bytes without a checksum (ISO/IEC 14496-3, 1.A.2)."""
+
+    def __init__(self) -> None:
+        self._codec = Codec("aac", RATE, _AAC_SAMPLES, sample_format="fltp", bit_rate=64_000)
+
+    def feed(self, pcm: bytes, rate: int) -> bytes:
+        return b"".join(map(self._framed, self._codec.feed(pcm, rate)))
+
+    def close(self) -> bytes:
+        return b"".join(map(self._framed, self._codec.close()))
+
+    @staticmethod
+    def _framed(packet: bytes) -> bytes:
+        """Low complexity, 24 kHz (index 6), mono, buffer fullness not said."""
+        fixed = 0xFFF1 << 40 | 1 << 38 | 6 << 34 | 1 << 30
+        return (fixed | len(packet) + 7 << 13 | 0x7FF << 2).to_bytes(7) + packet
+
+
 class OggOpus:
     """Opus packets of 20 ms, a page each."""
 
@@ -118,6 +138,7 @@ _ENCODERS: dict[tts_pb2.AudioFormat.ValueType, Callable[[], Encoder]] = {
     tts_pb2.AUDIO_FORMAT_PCM: Pcm,
     tts_pb2.AUDIO_FORMAT_MULAW: lambda: Joined(Mulaw()),
     tts_pb2.AUDIO_FORMAT_FLAC: _flac,
+    tts_pb2.AUDIO_FORMAT_AAC: Adts,
 }
 MEDIA_TYPES: dict[tts_pb2.AudioFormat.ValueType, str] = {
     tts_pb2.AUDIO_FORMAT_OPUS: "audio/ogg; codecs=opus",
@@ -126,6 +147,7 @@ MEDIA_TYPES: dict[tts_pb2.AudioFormat.ValueType, str] = {
     tts_pb2.AUDIO_FORMAT_PCM: "audio/pcm",
     tts_pb2.AUDIO_FORMAT_MULAW: "audio/basic",
     tts_pb2.AUDIO_FORMAT_FLAC: "audio/flac",
+    tts_pb2.AUDIO_FORMAT_AAC: "audio/aac",
 }
 
 

@@ -32,13 +32,17 @@ class _Strict(BaseModel):
 
 
 class Voice(_Strict):
-    """`engine` speaks first; empty: the deployment's order. `voices` are names for the others."""
+    """`engine` speaks first; empty: the deployment's order. `voices` are names for the others.
+
+    `filter` is how the voice is heard; empty: as it was spoken.
+    """
 
     engine: str = ""
     name: str = ""
     voices: dict[str, str] = {}
     words_per_minute: int = Field(default=170, ge=80, le=450)
     pitch: int = Field(default=50, ge=0, le=99)
+    filter: Literal["", "telephone", "radio", "hall"] = ""
 
 
 class Avatar(_Strict):

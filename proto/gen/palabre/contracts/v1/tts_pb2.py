@@ -26,25 +26,25 @@ from palabre.contracts.v1 import turns_pb2 as palabre_dot_contracts_dot_v1_dot_t
 from palabre.contracts.v1 import voices_pb2 as palabre_dot_contracts_dot_v1_dot_voices__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epalabre/contracts/v1/tts.proto\x12\x14palabre.contracts.v1\x1a palabre/contracts/v1/turns.proto\x1a!palabre/contracts/v1/voices.proto\"\x84\x02\n\x11SynthesizeRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x30\n\x05voice\x18\x04 \x01(\x0b\x32!.palabre.contracts.v1.VoiceChoice\x12\x31\n\x06\x66ormat\x18\x05 \x01(\x0e\x32!.palabre.contracts.v1.AudioFormat\x12\r\n\x05speed\x18\x06 \x01(\x02\x12\x0e\n\x06\x64irect\x18\x07 \x01(\x08\x12+\n\x03use\x18\r \x01(\x0e\x32\x1e.palabre.contracts.v1.VoiceUse\x12\x0f\n\x07\x63hannel\x18\x0e \x01(\t\"\xb2\x01\n\x12SynthesizeResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12-\n\x07visemes\x18\x02 \x03(\x0b\x32\x1c.palabre.contracts.v1.Viseme\x12-\n\x05words\x18\x03 \x03(\x0b\x32\x1e.palabre.contracts.v1.WordTime\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\t\x12\r\n\x05voice\x18\x05 \x01(\t\x12\x11\n\testimated\x18\x06 \x01(\x08\"\"\n\x11ListVoicesRequest\x12\r\n\x05space\x18\x01 \x01(\t\"A\n\x12ListVoicesResponse\x12+\n\x06voices\x18\x01 \x03(\x0b\x32\x1b.palabre.contracts.v1.Voice\"M\n\x05Voice\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t*\xb3\x01\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIO_FORMAT_OPUS\x10\x01\x12\x14\n\x10\x41UDIO_FORMAT_MP3\x10\x02\x12\x14\n\x10\x41UDIO_FORMAT_WAV\x10\x03\x12\x14\n\x10\x41UDIO_FORMAT_PCM\x10\x04\x12\x16\n\x12\x41UDIO_FORMAT_MULAW\x10\x05\x12\x15\n\x11\x41UDIO_FORMAT_FLAC\x10\x06\x32\xd0\x01\n\nTtsService\x12\x61\n\nSynthesize\x12\'.palabre.contracts.v1.SynthesizeRequest\x1a(.palabre.contracts.v1.SynthesizeResponse0\x01\x12_\n\nListVoices\x12\'.palabre.contracts.v1.ListVoicesRequest\x1a(.palabre.contracts.v1.ListVoicesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epalabre/contracts/v1/tts.proto\x12\x14palabre.contracts.v1\x1a palabre/contracts/v1/turns.proto\x1a!palabre/contracts/v1/voices.proto\"\x94\x02\n\x11SynthesizeRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x30\n\x05voice\x18\x04 \x01(\x0b\x32!.palabre.contracts.v1.VoiceChoice\x12\x31\n\x06\x66ormat\x18\x05 \x01(\x0e\x32!.palabre.contracts.v1.AudioFormat\x12\r\n\x05speed\x18\x06 \x01(\x02\x12\x0e\n\x06\x64irect\x18\x07 \x01(\x08\x12\x0e\n\x06\x62reaks\x18\n \x01(\x08\x12+\n\x03use\x18\r \x01(\x0e\x32\x1e.palabre.contracts.v1.VoiceUse\x12\x0f\n\x07\x63hannel\x18\x0e \x01(\t\"\xb2\x01\n\x12SynthesizeResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12-\n\x07visemes\x18\x02 \x03(\x0b\x32\x1c.palabre.contracts.v1.Viseme\x12-\n\x05words\x18\x03 \x03(\x0b\x32\x1e.palabre.contracts.v1.WordTime\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\t\x12\r\n\x05voice\x18\x05 \x01(\t\x12\x11\n\testimated\x18\x06 \x01(\x08\"\"\n\x11ListVoicesRequest\x12\r\n\x05space\x18\x01 \x01(\t\"A\n\x12ListVoicesResponse\x12+\n\x06voices\x18\x01 \x03(\x0b\x32\x1b.palabre.contracts.v1.Voice\"M\n\x05Voice\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t*\xc9\x01\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIO_FORMAT_OPUS\x10\x01\x12\x14\n\x10\x41UDIO_FORMAT_MP3\x10\x02\x12\x14\n\x10\x41UDIO_FORMAT_WAV\x10\x03\x12\x14\n\x10\x41UDIO_FORMAT_PCM\x10\x04\x12\x16\n\x12\x41UDIO_FORMAT_MULAW\x10\x05\x12\x15\n\x11\x41UDIO_FORMAT_FLAC\x10\x06\x12\x14\n\x10\x41UDIO_FORMAT_AAC\x10\x07\x32\xd0\x01\n\nTtsService\x12\x61\n\nSynthesize\x12\'.palabre.contracts.v1.SynthesizeRequest\x1a(.palabre.contracts.v1.SynthesizeResponse0\x01\x12_\n\nListVoices\x12\'.palabre.contracts.v1.ListVoicesRequest\x1a(.palabre.contracts.v1.ListVoicesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'palabre.contracts.v1.tts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIOFORMAT']._serialized_start=752
-  _globals['_AUDIOFORMAT']._serialized_end=931
+  _globals['_AUDIOFORMAT']._serialized_start=768
+  _globals['_AUDIOFORMAT']._serialized_end=969
   _globals['_SYNTHESIZEREQUEST']._serialized_start=126
-  _globals['_SYNTHESIZEREQUEST']._serialized_end=386
-  _globals['_SYNTHESIZERESPONSE']._serialized_start=389
-  _globals['_SYNTHESIZERESPONSE']._serialized_end=567
-  _globals['_LISTVOICESREQUEST']._serialized_start=569
-  _globals['_LISTVOICESREQUEST']._serialized_end=603
-  _globals['_LISTVOICESRESPONSE']._serialized_start=605
-  _globals['_LISTVOICESRESPONSE']._serialized_end=670
-  _globals['_VOICE']._serialized_start=672
-  _globals['_VOICE']._serialized_end=749
-  _globals['_TTSSERVICE']._serialized_start=934
-  _globals['_TTSSERVICE']._serialized_end=1142
+  _globals['_SYNTHESIZEREQUEST']._serialized_end=402
+  _globals['_SYNTHESIZERESPONSE']._serialized_start=405
+  _globals['_SYNTHESIZERESPONSE']._serialized_end=583
+  _globals['_LISTVOICESREQUEST']._serialized_start=585
+  _globals['_LISTVOICESREQUEST']._serialized_end=619
+  _globals['_LISTVOICESRESPONSE']._serialized_start=621
+  _globals['_LISTVOICESRESPONSE']._serialized_end=686
+  _globals['_VOICE']._serialized_start=688
+  _globals['_VOICE']._serialized_end=765
+  _globals['_TTSSERVICE']._serialized_start=972
+  _globals['_TTSSERVICE']._serialized_end=1180
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,8 @@ class _AudioFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioForm
     AUDIO_FORMAT_MULAW: _AudioFormat.ValueType  # 5
     """8 kHz µ-law, without a header."""
     AUDIO_FORMAT_FLAC: _AudioFormat.ValueType  # 6
+    AUDIO_FORMAT_AAC: _AudioFormat.ValueType  # 7
+    """In ADTS."""
 
 class AudioFormat(_AudioFormat, metaclass=_AudioFormatEnumTypeWrapper):
     """A file format, streamable: the first bytes come at once."""
@@ -49,6 +51,8 @@ AUDIO_FORMAT_PCM: AudioFormat.ValueType  # 4
 AUDIO_FORMAT_MULAW: AudioFormat.ValueType  # 5
 """8 kHz µ-law, without a header."""
 AUDIO_FORMAT_FLAC: AudioFormat.ValueType  # 6
+AUDIO_FORMAT_AAC: AudioFormat.ValueType  # 7
+"""In ADTS."""
 Global___AudioFormat: _TypeAlias = AudioFormat  # noqa: Y015
 
 @_typing.final
@@ -62,6 +66,7 @@ class SynthesizeRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     DIRECT_FIELD_NUMBER: _builtins.int
+    BREAKS_FIELD_NUMBER: _builtins.int
     USE_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     space: _builtins.str
@@ -75,6 +80,10 @@ class SynthesizeRequest(_message.Message):
     direct: _builtins.bool
     """For another replica's ladder: this engine (`voice.engine`) alone, its sound as it makes it. The
     text is one sentence as it is to be said; nothing is normalised, cut, or spoken by another.
+    """
+    breaks: _builtins.bool
+    """SSML's `<break time="500ms"/>` in the text is a pause of that length, 10 s at most; other
+    elements are refused. Otherwise all of them are left out.
     """
     use: _voices_pb2.VoiceUse.ValueType
     """What the speech is for; unset means files, which most records forbid."""
@@ -92,12 +101,13 @@ class SynthesizeRequest(_message.Message):
         format: Global___AudioFormat.ValueType = ...,
         speed: _builtins.float = ...,
         direct: _builtins.bool = ...,
+        breaks: _builtins.bool = ...,
         use: _voices_pb2.VoiceUse.ValueType = ...,
         channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["voice", b"voice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "direct", b"direct", "format", b"format", "language", b"language", "space", b"space", "speed", b"speed", "text", b"text", "use", b"use", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaks", b"breaks", "channel", b"channel", "direct", b"direct", "format", b"format", "language", b"language", "space", b"space", "speed", b"speed", "text", b"text", "use", b"use", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -588,6 +588,7 @@ class VoiceChoice(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     WORDS_PER_MINUTE_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     VOICES_FIELD_NUMBER: _builtins.int
     engine: _builtins.str
     """Name of the engine that speaks first; empty: the order of the deployment."""
@@ -596,6 +597,8 @@ class VoiceChoice(_message.Message):
     words_per_minute: _builtins.int
     pitch: _builtins.int
     """0 to 99, 50 is the voice's own."""
+    filter: _builtins.str
+    """How it is heard: "telephone", "radio" or "hall"; empty: as it was spoken."""
     @_builtins.property
     def voices(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The voice for each engine that may have to speak instead; others speak with one of their own."""
@@ -607,11 +610,12 @@ class VoiceChoice(_message.Message):
         name: _builtins.str = ...,
         words_per_minute: _builtins.int = ...,
         pitch: _builtins.int = ...,
+        filter: _builtins.str = ...,
         voices: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "name", b"name", "pitch", b"pitch", "voices", b"voices", "words_per_minute", b"words_per_minute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "filter", b"filter", "name", b"name", "pitch", b"pitch", "voices", b"voices", "words_per_minute", b"words_per_minute"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
