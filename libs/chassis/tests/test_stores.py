@@ -1,9 +1,10 @@
-"""Histories and objects: the same promises from the real ones and the fakes."""
+"""Histories, descriptions and objects: the same promises from the real ones and the fakes."""
 
 import pytest
 
 from palabre.chassis import events
 from palabre.chassis.blobs import MemoryObjects, NatsObjects, Objects
+from palabre.chassis.descriptions import Descriptions, MemoryDescriptions, NatsDescriptions
 from palabre.chassis.histories import KEPT, MAX_BYTES, Histories, MemoryHistories, NatsHistories
 from palabre.chassis.ids import uuid7
 from palabre.chassis.testing import NatsServer
@@ -24,6 +25,13 @@ async def objects(request: pytest.FixtureRequest, server: NatsServer) -> Objects
         return MemoryObjects()
     bus = await server.bus("retriever")
     return NatsObjects(await bus.js.object_store("documents"))
+
+
+@pytest.fixture(params=["nats", "memory"])
+def descriptions(request: pytest.FixtureRequest) -> Descriptions:
+    if request.param == "memory":
+        return MemoryDescriptions()
+    return NatsDescriptions(request.getfixturevalue("llm"))
 
 
 def asked() -> pb.Event:
@@ -76,3 +84,9 @@ async def test_an_object_is_deleted_and_deleting_nothing_is_fine(objects: Object
     await objects.delete("a")
     with pytest.raises(KeyError):
         await objects.get("a")
+
+
+async def test_an_image_is_described_for_its_space_alone(descriptions: Descriptions) -> None:
+    await descriptions.write("demo/abc", "Une facture d’eau.")
+    assert await descriptions.read("demo/abc") == "Une facture d’eau."
+    assert await descriptions.read("other/abc") == ""

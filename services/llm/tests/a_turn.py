@@ -4,11 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from palabre.chassis import spaces
+from palabre.chassis.blobs import MemoryObjects
+from palabre.chassis.descriptions import MemoryDescriptions
 from palabre.chassis.directory import Spaces
 from palabre.chassis.events import begin, follow
+from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.spaces import Space
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Understanding, Utterance
+from palabre.llm.images import Vision
+from palabre.llm.ladder import Ladder
+from palabre.llm.prompts import Prompting
 
 DEPOSIT = Passage(
     id="p1",
@@ -67,6 +73,13 @@ def retrieved(
         doubtful=doubtful,
     )
     return follow(event, body)
+
+
+def vision(ladder: Ladder, **settings: Any) -> Vision:
+    """Without NATS; `blobs` among the settings holds the images."""
+    fakes: dict[str, Any] = {"blobs": MemoryObjects(), "descriptions": MemoryDescriptions()}
+    given = fakes | {"leases": MemoryLeases(), "prompting": Prompting()} | settings
+    return Vision(ladder=ladder, **given)
 
 
 def known(space: Space) -> Callable[[str], Space]:

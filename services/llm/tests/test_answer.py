@@ -22,7 +22,7 @@ from palabre.llm.engines.scripted import Scripted
 from palabre.llm.errors import Broken, Unreachable
 from palabre.llm.ladder import Ladder
 
-from .a_turn import known, make_space, retrieved
+from .a_turn import known, make_space, retrieved, vision
 
 
 def answering(
@@ -41,11 +41,13 @@ def answering(
     async def was_shown(event: pb.Event) -> bool:
         return shown
 
+    ladder = Ladder(named, names)
     return Answering(
         known(space or make_space()),
         leases or MemoryLeases(),
         histories or MemoryHistories(),
-        Ladder(named, names),
+        ladder,
+        vision(ladder),
         shown=was_shown,
     )
 
@@ -349,8 +351,8 @@ async def test_a_late_guard_model_is_not_waited_for_any_longer() -> None:
     judge = Scripted([["Oui."]], verdict={"guard": ["illegal"]}, verdict_after=30.0)
     patient = answering(judge, space=make_space(guard={"model": "e0"}))
     hurried = Answering(
-        patient.spaces, patient.leases, patient.histories, patient.ladder, patient.shown,
-        guard_timeout_s=0.01,
+        patient.spaces, patient.leases, patient.histories, patient.ladder,
+        patient.vision, patient.shown, guard_timeout_s=0.01,
     )  # fmt: skip
     assert (await results(retrieved(), hurried))[-1].answer_completed.text == "Oui."
 

@@ -65,6 +65,9 @@ ENGINE_SLOT_WAIT = Histogram(
 ENGINE_OPEN = Gauge(
     "palabre_engine_open_circuits", "Uses of an engine that are left alone now", ["engine"]
 )
+IMAGES_DESCRIBED = Counter(
+    "palabre_images_described_total", "Images that were wanted in words, by outcome", ["outcome"]
+)
 SEARCHES_WITHOUT_MEANING = Counter(
     "palabre_searches_without_meaning_total",
     "Searches that went without dense vectors though the index has some",

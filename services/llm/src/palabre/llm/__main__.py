@@ -3,12 +3,14 @@
 from functools import partial
 
 from palabre.chassis import service
+from palabre.chassis.descriptions import NatsDescriptions
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.llm import engines, handlers, meters
 from palabre.llm.answer import Answering
 from palabre.llm.checking import Checking
 from palabre.llm.comprehend import Comprehension
+from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting
 from palabre.llm.servicer import LlmServicer
@@ -34,16 +36,27 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
     comprehension = Comprehension(
         ladder, Prompting(), settings.llm_comprehend_model, settings.llm_comprehend_timeout_s
     )
+    vision = Vision(
+        await context.objects("blobs"),
+        NatsDescriptions(context.bus),
+        context.leases,
+        ladder,
+        Prompting(),
+        settings.llm_vision_model,
+        settings.llm_image_detail,
+        settings.llm_vision_timeout_s,
+    )
     answering = Answering(
         spaces,
         context.leases,
         histories,
         ladder,
+        vision,
         shown=partial(deltas_of, context.bus),
         guard_timeout_s=settings.llm_guard_timeout_s,
         heard=context.cancelled.heard,
     )
-    comprehend = handlers.comprehender(spaces, histories, comprehension)
+    comprehend = handlers.comprehender(spaces, histories, comprehension, vision)
     answer, many = handlers.answerer(answering), settings.llm_concurrency
     return service.Parts(
         stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],

@@ -19,9 +19,10 @@ from palabre.llm import categories, inspirations, replies
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
 from palabre.llm.draft import Draft
-from palabre.llm.engines import Completion, Material, Rung
+from palabre.llm.engines import Completion, Image, Material, Rung
 from palabre.llm.errors import Exhausted, Interrupted, LlmError
 from palabre.llm.generation import Generation
+from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting, Retrieved
 
@@ -52,6 +53,8 @@ class Turn:
     persona: Persona
     guard: set[str]
     begun: float
+    pictures: tuple[Image, ...] = ()
+    unseen: bool = False  # the person attached an image, and nobody can tell what it shows
     draft: Draft | None = None
     first_delta_ms: float = 0.0
     ended: bool = False
@@ -82,7 +85,10 @@ class Turn:
 
     def refusal(self) -> str:
         answerable = self.is_story or bool(self.quotable)
-        return categories.refusal(self.guard, answerable=answerable)
+        speechless = self.unseen and not self.received.utterance.text.strip()
+        return categories.refusal(self.guard, answerable=answerable) or (
+            "cannot_see_alone" if speechless else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class Answering:
     leases: Leases
     histories: Histories
     ladder: Ladder
+    vision: Vision
     shown: Shown
     prompting: Prompting = field(default_factory=Prompting)
     pace: Pace = field(default_factory=Pace)
@@ -108,6 +115,7 @@ class Answering:
         """
         turn = self._turn(event)
         rungs: Sequence[Rung] = self.ladder.rungs(turn.persona.models)
+        await self._look(turn, rungs)
         void = deliveries.get() > 1 and await self.shown(event)
         try:
             while not turn.ended:
@@ -158,15 +166,18 @@ class Answering:
                     async for result in self._streamed(turn, draft, generation):
                         yield result
                     return
-        for result in draft.write(turn.say(turn.refusal())):
+        refusal, usage = turn.refusal(), turns.Usage(cost_known=True)
+        for result in draft.write(turn.say(refusal)):
             yield result
-        usage = turns.Usage(cost_known=True)
-        async for result in self._completed(turn, draft, turns.ANSWER_MODE_REFUSED, usage):
+        blind = refusal == "cannot_see_alone"
+        mode = turns.ANSWER_MODE_NO_KNOWLEDGE if blind else turns.ANSWER_MODE_REFUSED
+        async for result in self._completed(turn, draft, mode, usage):
             yield result
 
     async def _streamed(self, turn: Turn, draft: Draft, generation: Generation) -> Events:
-        if first := categories.said_first(turn.guard):
-            for result in draft.write(f"{turn.say(first)}\n\n"):
+        unseen = ["cannot_see"] if turn.unseen else []
+        for key in filter(None, [categories.said_first(turn.guard), *unseen]):
+            for result in draft.write(f"{turn.say(key)}\n\n"):
                 yield result
         async for text in generation.texts:
             for result in draft.write(text):
@@ -219,6 +230,13 @@ class Answering:
         )
         yield follow(turn.event, failed, attempt=draft.attempt)
 
+    async def _look(self, turn: Turn, rungs: Sequence[Rung]) -> None:
+        """The images that the first rung or one after it may see, or that nobody can tell of."""
+        if attached := turn.received.utterance.attachments:
+            turn.pictures = await self.vision.pictures(attached, rungs)
+            shown = turn.pictures and rungs[0].sees
+            turn.unseen = not shown and not any(turn.received.understanding.images)
+
     async def _hear_guard(self, turn: Turn) -> None:
         """Asks the space's guard model where comprehension had no verdict."""
         model = turn.space.guard.model
@@ -249,6 +267,7 @@ class Answering:
             question=utterance.text,
             answer=turn.shown[:heard],
             partial=partial,
+            images=[text for text in turn.received.understanding.images if text],
         )
         await self.histories.append(turn.event, exchange)
 
@@ -265,7 +284,8 @@ class Answering:
         received, utterance = turn.received, turn.received.utterance
         retrieved = Retrieved(
             utterance.text, turn.language, received.passages, received.history,
-            utterance.instructions, received.doubtful,
+            utterance.instructions, received.doubtful, list(received.understanding.images),
+            turn.pictures, turn.unseen,
         )  # fmt: skip
         material = Material(
             question=received.understanding.question or utterance.text,

@@ -79,16 +79,22 @@ class Comprehension:
     clock: Callable[[], float] = time.monotonic
 
     async def understand(
-        self, space: Space, persona: Persona, utterance: Utterance, history: Sequence[Exchange]
+        self,
+        space: Space,
+        persona: Persona,
+        utterance: Utterance,
+        history: Sequence[Exchange],
+        images: Sequence[str] = (),
     ) -> Understanding:
-        """With no model, or a late or broken verdict: the raw words."""
+        """With no model, or a late or broken verdict: the raw words, and what `images` show."""
         begun = self.clock()
         fiction = persona.mode == "story"
-        understood = by_words(space, utterance, history, fiction=fiction)
-        if _wants_model(space, history):
+        shown = [text for text in images if text]
+        understood = by_words(space, utterance, history, fiction=fiction, images=shown)
+        if _wants_model(space, history, shown):
             models = (self.model,) if self.model else persona.models
             asked = self.prompting.comprehension(
-                space, utterance.text, history, understood.language, fiction=fiction
+                space, utterance.text, history, understood.language, fiction=fiction, images=shown
             )
             await self._refine(understood, asked, models)
         understood.read = self.ladder.reads(persona.models)
@@ -111,7 +117,12 @@ class Comprehension:
 
 
 def by_words(
-    space: Space, utterance: Utterance, history: Sequence[Exchange], *, fiction: bool = False
+    space: Space,
+    utterance: Utterance,
+    history: Sequence[Exchange],
+    *,
+    fiction: bool = False,
+    images: Sequence[str] = (),
 ) -> Understanding:
     """What can be known without a model. In a story a number may stand for a way to go on."""
     text = utterance.text.strip()
@@ -120,6 +131,9 @@ def by_words(
     leans = bool(history) and leans_back(text) and not courtesy(text)
     before = history[-1].question[:LONGEST_QUERY] if leans else ""
     asked = f"{before} {text}".strip()
+    shown = [_line(image, LONGEST_QUERY) for image in images]
+    if shown and len(set(stems(asked))) <= FEW:  # "Qu'est-ce que c'est ?"
+        asked = f"{asked} {shown[0]}".strip()
     return Understanding(
         language=languages.choose(text, utterance.language, space.languages),
         question=way or (choices.subject(asked) if fiction else "") or asked,
@@ -165,15 +179,17 @@ def bounded(history: Sequence[Exchange], memory: Memory = ANSWERS) -> list[Excha
         short.CopyFrom(exchange)
         short.question = memory.cut(exchange.question)
         short.answer = memory.cut(exchange.answer)
-        left -= tokens.estimate(short.question, short.answer)
+        left -= tokens.estimate(short.question, short.answer, *short.images)
         if left < 0:
             break
         kept.append(short)
     return kept[::-1]
 
 
-def _wants_model(space: Space, history: Sequence[Exchange]) -> bool:
-    return space.comprehend == "always" or (space.comprehend == "follow-ups" and bool(history))
+def _wants_model(space: Space, history: Sequence[Exchange], images: Sequence[str]) -> bool:
+    """A message that shows something seldom says it."""
+    follows = bool(history or images)
+    return space.comprehend == "always" or (space.comprehend == "follow-ups" and follows)
 
 
 def _line(text: str, longest: int) -> str:

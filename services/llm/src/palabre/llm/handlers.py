@@ -10,10 +10,14 @@ from palabre.chassis.stage import Handler
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.llm.answer import Answering
 from palabre.llm.comprehend import ANSWERS, STORIES, Comprehension, bounded
+from palabre.llm.images import Vision
 
 
 def comprehender(
-    spaces: Callable[[str], Space], histories: Histories, comprehension: Comprehension
+    spaces: Callable[[str], Space],
+    histories: Histories,
+    comprehension: Comprehension,
+    vision: Vision,
 ) -> Handler:
     """UtteranceReceived → UtteranceUnderstood."""
 
@@ -27,7 +31,18 @@ def comprehender(
         carried = utterance.carried_history
         past = carried if utterance.carries_history else await histories.read(event)
         history = bounded(past, STORIES if persona.mode == "story" else ANSWERS)
-        understanding = await comprehension.understand(space, persona, utterance, history)
+        language = space.languages[0]  # of descriptions: everybody of the space shares them
+        seen = await vision.describe(utterance.attachments, persona.models, language)
+        for exchange in history:
+            before = await vision.describe(exchange.attachments, persona.models, language)
+            exchange.images.extend(text for text in before.texts if text)
+            exchange.ClearField("attachments")
+            seen.usages.extend(before.usages)
+        understanding = await comprehension.understand(
+            space, persona, utterance, history, seen.texts
+        )
+        understanding.images.extend(seen.texts)
+        understanding.images_usage.extend(seen.usages)
         understood = pb.UtteranceUnderstood(
             utterance=utterance, understanding=understanding, history=history
         )

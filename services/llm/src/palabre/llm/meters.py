@@ -32,6 +32,11 @@ def failed(rung: Rung, error: EngineError, seconds: float) -> None:
     telemetry.ENGINE_LOST.labels(rung.engine.name).inc(seconds)
 
 
+def described(outcome: str) -> None:
+    """An image that something asked for in words: described, known, no_model or failed."""
+    telemetry.IMAGES_DESCRIBED.labels(outcome).inc()
+
+
 @contextlib.contextmanager
 def waiting(engine: str) -> Iterator[None]:
     """For one of the engine's slots."""

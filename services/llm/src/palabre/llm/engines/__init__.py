@@ -45,12 +45,16 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What is asked of an engine. `model` is filled in by the ladder."""
+    """What is asked of an engine. `model` is filled in by the ladder.
+
+    `about_images`: without its images it means nothing, and a model that takes none refuses.
+    """
 
     messages: tuple[Message, ...]
     model: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     material: Material | None = None
+    about_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)

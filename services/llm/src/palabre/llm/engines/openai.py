@@ -89,7 +89,9 @@ class OpenAi:
         with _translated():
             async with contextlib.AsyncExitStack() as stack:
                 limit = begun + self._patience.first_token
-                response = await stack.enter_async_context(self._opened(asked, limit))
+                response = await stack.enter_async_context(
+                    self._opened(asked, limit, completion.about_images)
+                )
                 chunks = response.iter_bytes()
                 while chunk := await _next(chunks, limit):
                     if text := answer.feed(chunk):
@@ -154,7 +156,9 @@ class OpenAi:
         await self._client.close()
 
     @contextlib.asynccontextmanager
-    async def _opened(self, asked: dict[str, Any], limit: float) -> AsyncIterator[Response]:
+    async def _opened(
+        self, asked: dict[str, Any], limit: float, about_images: bool = False
+    ) -> AsyncIterator[Response]:
         """The response's head has come; what the server does not know was left out."""
         shunned = self._lacks(asked["model"])
         async with contextlib.AsyncExitStack() as stack:
@@ -170,6 +174,8 @@ class OpenAi:
                         raise
                     shunned.add(unknown)
                     log.info("parameter left out", engine=self.name, parameter=unknown)
+                    if unknown == IMAGES and about_images:
+                        raise
             self._heed(asked["model"], response)
             yield response
 

@@ -21,6 +21,7 @@ class Scripted:
     verdict: Mapping[str, Any] | EngineError = field(default_factory=dict)
     verdict_after: float = 0.0  # seconds
     name: str = "scripted"
+    seeing: bool = False
     asked: list[Completion] = field(default_factory=list)
     judged: list[Completion] = field(default_factory=list)
     closed: int = 0  # streams that were closed, to their end or before
@@ -48,6 +49,9 @@ class Scripted:
         if isinstance(self.verdict, EngineError):
             raise self.verdict
         return Verdict(self.verdict, self._usage(completion, 0))
+
+    def sees(self, model: str) -> bool:
+        return self.seeing
 
     async def close(self) -> None:
         """Nothing is open."""

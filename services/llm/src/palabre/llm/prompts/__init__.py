@@ -16,13 +16,14 @@ from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import turns_pb2 as turns
 from palabre.llm import categories, replies
 from palabre.llm.citations import without_marks
-from palabre.llm.engines import Message
+from palabre.llm.engines import Image, Message
 from palabre.llm.untrusted import data
 
 VERSION = "v1"
 LONGEST_QUESTION = 8_000  # characters
 LONGEST_INSTRUCTIONS = 4_000
 LONGEST_TITLE = 300
+LONGEST_IMAGE = 2_000
 
 _templates = Environment(
     loader=PackageLoader("palabre.llm", f"prompts/{VERSION}"),
@@ -80,12 +81,15 @@ class Prompting:
             "instructions": data(retrieved.instructions, LONGEST_INSTRUCTIONS),
             "doubtful": retrieved.doubtful,
             "passages": [_passage(passage) for passage in retrieved.passages],
+            "images": _images(retrieved.images),
+            "pictures": len(retrieved.pictures),
+            "unseen": retrieved.unseen,
             "question": data(retrieved.question, LONGEST_QUESTION),
         }
         system = _render("system", language, values)
         question = _render("question", language, values)
-        said = (message for exchange in retrieved.history for message in _exchange(exchange))
-        return (Message("system", system), *said, Message("user", question))
+        said = (m for e in retrieved.history for m in _exchange(e, str(values["nonce"])))
+        return (Message("system", system), *said, Message("user", question, retrieved.pictures))
 
     def comprehension(
         self,
@@ -95,14 +99,24 @@ class Prompting:
         language: str,
         *,
         fiction: bool = False,
+        images: Sequence[str] = (),
     ) -> tuple[Message, ...]:
         """In fiction, what characters do or suffer is in no category."""
         values = self._judging(message, history, language, fiction=fiction)
+        values["images"] = _images(images)
         values |= {"space": space.name, "most": categories.MOST_QUERIES}
         return _judged("comprehend", language, values)
 
     def guard(self, message: str, language: str, *, fiction: bool = False) -> tuple[Message, ...]:
         return _judged("guard", language, self._judging(message, (), language, fiction=fiction))
+
+    def description(self, picture: Image, language: str) -> tuple[Message, ...]:
+        """Of one image, in this language, for people and searches that do not see it."""
+        values = {"language": name(language)}
+        return (
+            Message("system", _render("describe", language, values)),
+            Message("user", _render("image", language, values), (picture,)),
+        )
 
     def _judging(
         self, message: str, history: Sequence[turns.Exchange], language: str, *, fiction: bool
@@ -113,9 +127,14 @@ class Prompting:
             "today": date(self.today(), language),
             "message": data(message, LONGEST_QUESTION),
             "history": [
-                {"question": data(e.question), "answer": data(without_marks(e.answer))}
+                {
+                    "question": data(e.question),
+                    "images": _images(e.images),
+                    "answer": data(without_marks(e.answer)),
+                }
                 for e in history
             ],
+            "images": [],
             "categories": categories.MEANINGS[replies.supported(language)],
         }
 
@@ -130,6 +149,9 @@ class Retrieved:
     history: Sequence[turns.Exchange] = ()
     instructions: str = ""
     doubtful: bool = False
+    images: Sequence[str] = ()  # what they show, in words
+    pictures: tuple[Image, ...] = ()  # themselves
+    unseen: bool = False  # there are some, and nobody can tell what they show
 
 
 def date(day: dt.date, language: str) -> str:
@@ -164,10 +186,18 @@ def _passage(passage: turns.Passage) -> dict[str, str]:
     return {"title": title, "text": data(passage.text).strip()}
 
 
-def _exchange(exchange: turns.Exchange) -> tuple[Message, Message]:
+def _images(described: Sequence[str]) -> list[str]:
+    return [data(text, LONGEST_IMAGE) for text in described if text]
+
+
+def _exchange(exchange: turns.Exchange, nonce: str) -> tuple[Message, Message]:
     """Numbers in past answers would point to passages that are not here any more.
 
     A line that had nothing else goes with them, or a model would learn to write it empty.
     """
     answer = _CREDITS.sub("", without_marks(exchange.answer))
-    return (Message("user", data(exchange.question)), Message("assistant", data(answer) or "…"))
+    shown = "".join(
+        f"\n\n<image-{nonce}>\n{text}\n</image-{nonce}>" for text in _images(exchange.images)
+    )
+    asked = data(exchange.question) + shown
+    return (Message("user", asked), Message("assistant", data(answer) or "…"))
