@@ -3,7 +3,6 @@
 import io
 import os
 import wave
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from palabre.audio import encoder, recordings
 from palabre.audio.checking import examine
 from palabre.audio.recordings import LONGEST_S, Recording, Unreadable, decode, judge, measure
+from palabre.audio.testing import Samples, encoded, voice
 from palabre.contracts.v1 import tts_pb2
 
 RATE = 24_000
@@ -20,17 +20,6 @@ FORMATS = (
     tts_pb2.AUDIO_FORMAT_WAV,
     tts_pb2.AUDIO_FORMAT_FLAC,
 )
-Samples = np.ndarray[Any, Any]
-
-
-def voice(seconds: float = 10.0, level: float = 3_000.0, rate: int = RATE) -> Samples:
-    """Syllables of a buzz with harmonics, four a second, and a pause after each eighth one."""
-    at = np.arange(round(seconds * rate)) / rate
-    buzz: Samples = sum(
-        (np.sin(2 * np.pi * 140 * n * at + n * n) / n for n in range(1, 20)), np.zeros(1)
-    )
-    syllables = np.abs(np.sin(np.pi * 4 * at)) * (at % 2.25 < 2)
-    return np.asarray(buzz * syllables * level, np.int16)
 
 
 def found(samples: Samples, rate: int = RATE) -> list[str]:
@@ -39,13 +28,8 @@ def found(samples: Samples, rate: int = RATE) -> list[str]:
     return [fault.name for fault in judge([measure(Recording(rows, rate))])]
 
 
-def encoded(kind: tts_pb2.AudioFormat.ValueType, samples: Samples) -> bytes:
-    made = encoder(kind)
-    return made.feed(samples.tobytes(), RATE) + made.close()
-
-
 def noise(level: float, like: Samples) -> Samples:
-    return np.random.default_rng(1).normal(0, level, like.shape)
+    return np.asarray(np.random.default_rng(1).normal(0, level, like.shape))
 
 
 def test_a_good_recording_has_no_fault() -> None:

@@ -76,7 +76,7 @@ REVOKED = record(revocation=pb.Revocation(by="ada"))
 
 async def permits(*known: pb.VoiceRecord, registered_only: bool = False) -> Permits:
     samples = MemoryObjects()
-    await samples.put(SHA256, RECORDING)
+    await samples.put(f"demo/marie/{SHA256}", RECORDING)
     return Permits(Registry(known), samples, lambda space: registered_only)
 
 
@@ -181,6 +181,6 @@ async def test_a_recording_that_was_changed_or_is_gone_is_not_used() -> None:
     assert recordings
     with pytest.raises(CannotSpeak, match="gone"):
         await recordings.samples()
-    await samples.put(SHA256, b"another")
+    await samples.put(f"demo/marie/{SHA256}", b"another")
     with pytest.raises(CannotSpeak, match="changed"):
         await recordings.samples()

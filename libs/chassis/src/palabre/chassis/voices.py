@@ -94,7 +94,7 @@ class Registry:
         records = [r for r in self.of(use.space) if _covers(r, engine, voice)]
         if not records and not registered:
             return ""
-        self._check_fresh()
+        self.check_fresh()
         if not records:
             raise Refused(
                 "unknown",
@@ -134,7 +134,7 @@ class Registry:
         return "valid"
 
     def _clone(self, space: str, name: str) -> pb.VoiceRecord:
-        self._check_fresh()
+        self.check_fresh()
         record = self._known.get((space, name))
         if record is None or record.kind != pb.VOICE_KIND_CLONED:
             raise Refused(
@@ -173,7 +173,8 @@ class Registry:
         if record.kind != pb.VOICE_KIND_SYNTHETIC and not record.consent.sha256:
             raise Refused("evidence", f"{_named(record)} has no proof of consent: {_AGREE}")
 
-    def _check_fresh(self) -> None:
+    def check_fresh(self) -> None:
+        """Raises Refused when the registry could not be read for TRUSTED_S."""
         if self._clock() - self._whole_at > TRUSTED_S:
             raise Refused(
                 "stale",
@@ -188,6 +189,11 @@ _AGREE = "ask its owner, and add a record with the new consent"
 def when(stamp: Timestamp) -> dt.datetime:
     """In UTC."""
     return stamp.ToDatetime(dt.UTC)
+
+
+def key(record: pb.VoiceRecord, sha256: str) -> str:
+    """Of a recording in `voice-samples`, of a proof in `voice-consents`: a record's alone."""
+    return f"{record.space}/{record.id}/{sha256}"
 
 
 def _named(record: pb.VoiceRecord) -> str:

@@ -177,7 +177,7 @@ class Consent(_message.Message):
     words: _builtins.str
     """What was agreed to, word for word."""
     sha256: _builtins.str
-    """The signed document or the recording: key in the object store "voice-consents"."""
+    """The signed document or the recording: "<space>/<record>/<sha256>" in the store "voice-consents"."""
     media_type: _builtins.str
     @_builtins.property
     def given_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -226,7 +226,9 @@ Global___Revocation: _TypeAlias = Revocation  # noqa: Y015
 
 @_typing.final
 class VoiceSample(_message.Message):
-    """A recording as it was decoded: WAV, mono, 16 bits; key in the object store "voice-samples"."""
+    """A recording as it was decoded: WAV, mono, 16 bits; "<space>/<record>/<sha256>" in the object store
+    "voice-samples". It is deleted when the record is revoked.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

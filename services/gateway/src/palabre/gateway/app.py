@@ -20,6 +20,7 @@ from palabre.gateway.routes import (
     speech,
     tokens,
     turns,
+    voices,
 )
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
@@ -37,7 +38,9 @@ _ROUTERS = (
     answer,
     tokens,
     engines,
+    voices,
 )
+_VOICE_BYTES = 64 << 20  # a proof and a few recordings
 
 
 def create(gateway: State) -> ASGIApp:
@@ -63,6 +66,8 @@ def _limit(settings: GatewaySettings) -> Callable[[str], int]:
     def limit(path: str) -> int:
         if path.startswith("/api/v1/spaces/") and path.endswith("/documents"):
             return settings.max_upload_bytes
+        if path.startswith("/api/v1/spaces/") and path.endswith(("/voices", "/voices/check")):
+            return _VOICE_BYTES
         return settings.max_body_bytes
 
     return limit

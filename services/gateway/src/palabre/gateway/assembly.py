@@ -1,6 +1,7 @@
 """Puts the gateway together from its settings and what the chassis gives."""
 
 import sys
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -8,6 +9,7 @@ from palabre.chassis import rpc
 from palabre.chassis.service import Context, Parts
 from palabre.chassis.stage import Stage
 from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
+from palabre.chassis.voices import Registry
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
 from palabre.gateway import app, database, hearing, server
@@ -15,6 +17,7 @@ from palabre.gateway.admission import Admission
 from palabre.gateway.archive import Archive
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.quotas import Limits, Load
+from palabre.gateway.register import Register
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
 from palabre.gateway.tokens import Tokens
@@ -30,6 +33,8 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
     await database.migrate(engine)
     retriever, tts = rpc.channel(settings.retriever_address), rpc.channel(settings.tts_address)
     llm = rpc.channel(settings.llm_address)
+    registry = Registry()
+    await registry.refresh(context.bus)
     gateway = State(
         settings=settings,
         bus=context.bus,
@@ -38,6 +43,13 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         visitors=Visitors(_secret(settings)),
         conversations=Conversations(engine),
         admission=Admission(context.bus, settings.deadline_s),
+        registry=registry,
+        register=Register(
+            context.bus,
+            registry,
+            await context.objects("voice-samples"),
+            await context.objects("voice-consents"),
+        ),
         limits=Limits(
             settings.requests_per_minute,
             settings.visitor_requests_per_minute,
@@ -55,6 +67,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         stages=[Stage("archive", archive.handle, concurrency=_ARCHIVE_IN_HAND)],
         tasks=[
             archive.write,
+            partial(registry.follow, context.bus),
             gateway.load.watch,
             hearing.load_codecs,
             server.serving(app.create(gateway), socket, gateway.closing),

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FutureDatetime, PastDatetime
 
 from palabre.gateway.tokens import Scope
 
@@ -45,6 +45,32 @@ class Question(_Shape):
     context: str | list[str] | None = Field(
         default=None, description="What was said before; the question may refer to it."
     )
+
+
+class NewConsent(_Shape):
+    given_by: str = Field(min_length=1, max_length=200)
+    given_at: PastDatetime
+    words: str = Field(min_length=1, max_length=8_000, description="What was agreed to, verbatim.")
+
+
+class NewVoice(_Shape):
+    """A record of the voice registry; its proof and recordings come as files beside it."""
+
+    id: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
+    name: str = Field(min_length=1, max_length=80)
+    owner: str = Field(min_length=1, max_length=200, description="Who the voice belongs to.")
+    kind: Literal["synthetic", "cloned", "licensed"]
+    engine: str = Field(default="", max_length=40)
+    voice: str = Field(default="", max_length=80, description="One of the engine's; empty: all.")
+    uses: list[Literal["answers", "debate", "phone", "files"]] = Field(min_length=1)
+    channels: list[str] = Field(default=[], description="Empty: every channel.")
+    languages: list[str] = Field(default=[], description="Empty: every language.")
+    expires_at: FutureDatetime | None = None
+    consent: NewConsent | None = None
+
+
+class Revoke(_Shape):
+    reason: str = Field(min_length=1, max_length=500)
 
 
 class NewToken(_Shape):

@@ -8,9 +8,11 @@ from fastapi import Request
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
+from palabre.chassis.voices import Registry
 from palabre.gateway.admission import Admission
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.quotas import Limits, Load
+from palabre.gateway.register import Register
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.tokens import Tokens
 from palabre.gateway.visitors import Visitors
@@ -32,6 +34,8 @@ class State:
     visitors: Visitors
     conversations: Conversations
     admission: Admission
+    registry: Registry
+    register: Register
     limits: Limits
     load: Load
     retriever: "RetrieverServiceAsyncStub"

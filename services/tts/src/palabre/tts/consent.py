@@ -10,6 +10,7 @@ from palabre.chassis import voices
 from palabre.chassis.blobs import MemoryObjects, Objects
 from palabre.chassis.telemetry import VOICE_REFUSALS
 from palabre.chassis.voices import Registry, Use
+from palabre.contracts.v1.voices_pb2 import VoiceRecord
 from palabre.tts.errors import CannotSpeak, VoiceRefused
 
 log = structlog.get_logger()
@@ -23,21 +24,21 @@ class Recordings:
     `key`, but is of use only with them.
     """
 
-    record: str
-    hashes: tuple[str, ...]  # SHA-256, hexadecimal
+    record: VoiceRecord
     stored: Objects
 
     @property
     def key(self) -> str:
-        return hashlib.sha256("".join(self.hashes).encode()).hexdigest()
+        hashes = "".join(sample.sha256 for sample in self.record.samples)
+        return hashlib.sha256(hashes.encode()).hexdigest()
 
     async def samples(self) -> list[bytes]:
         """WAV, mono, 16 bits. Raises CannotSpeak."""
-        return [await self._read(sha256) for sha256 in self.hashes]
+        return [await self._read(sha256) for sha256 in (s.sha256 for s in self.record.samples)]
 
     async def _read(self, sha256: str) -> bytes:
         try:
-            data = await self.stored.get(sha256)
+            data = await self.stored.get(voices.key(self.record, sha256))
         except KeyError:
             raise CannotSpeak("a recording of this voice is gone", "samples") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -73,5 +74,4 @@ class Permits:
         if not voice.startswith(voices.CLONE):
             return None
         record = self.registry.find(use.space, name)
-        hashes = tuple(sample.sha256 for sample in record.samples) if record else ()
-        return Recordings(name, hashes, self._samples)
+        return Recordings(record, self._samples) if record else None

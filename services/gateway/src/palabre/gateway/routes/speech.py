@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from palabre.chassis import events
 from palabre.chassis.spaces import Persona
+from palabre.chassis.voices import CLONE, answering
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2, turns_pb2
-from palabre.gateway import chat, hearing, state
+from palabre.contracts.v1.voices_pb2 import VOICE_USE_FILES
+from palabre.gateway import chat, hearing, state, voicing
 from palabre.gateway.access import Asking
 from palabre.gateway.conversations import Conversation
 from palabre.gateway.hearing import FORMATS, MEDIA_TYPES
@@ -65,7 +67,10 @@ async def speak(request: Request, caller: Asking) -> Response:
         voice=_chosen(wanted.voice, space.persona(persona_id)),
         format=FORMATS[wanted.response_format],
         speed=wanted.speed,
+        use=VOICE_USE_FILES,
+        channel=caller.channel,
     )
+    voicing.check(gateway, call)
     return await _synthesized(gateway, call, MEDIA_TYPES[wanted.response_format])
 
 
@@ -91,7 +96,10 @@ async def listen(
         language=answer["language"] or space.languages[0],
         voice=voice(persona),
         format=FORMATS[format],
+        use=answering(found.space, found.channel, "").purpose,
+        channel=found.channel,
     )
+    voicing.settle(gateway, call)
     return await _synthesized(gateway, call, MEDIA_TYPES[format])
 
 
@@ -121,6 +129,8 @@ def _parse(body: bytes) -> SpeechRequest:
 def _chosen(name: str, persona: Persona) -> turns_pb2.VoiceChoice:
     if name in _OPENAI_VOICES or name in ("", "default"):
         return voice(persona)
+    if name.startswith(CLONE):
+        return turns_pb2.VoiceChoice(name=name)
     engine, colon, inner = name.partition(":")
     return turns_pb2.VoiceChoice(engine=engine if colon else "", name=inner if colon else name)
 
