@@ -2,6 +2,7 @@
 
 from palabre.audio.codec import Resampler
 from palabre.audio.formats import MEDIA_TYPES, RATE, Encoder, encoder
+from palabre.audio.labels import Label
 from palabre.audio.ogg import Ogg
 from palabre.audio.packets import (
     MULAW_RATE,
@@ -21,6 +22,7 @@ __all__ = [
     "PACKET_MS",
     "RATE",
     "Encoder",
+    "Label",
     "Mulaw",
     "Ogg",
     "OpusPackets",

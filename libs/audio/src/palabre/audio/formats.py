@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from palabre.audio.codec import Codec, Resampler
+from palabre.audio.labels import UNTOLD, Label
 from palabre.audio.ogg import Ogg
 from palabre.audio.packets import Mulaw, OpusPackets
 from palabre.contracts.v1 import tts_pb2
@@ -94,8 +95,8 @@ class Adts:
 class OggOpus:
     """Opus packets of 20 ms, a page each."""
 
-    def __init__(self) -> None:
-        self._packets, self._ogg = OpusPackets(), Ogg()
+    def __init__(self, label: Label) -> None:
+        self._packets, self._ogg = OpusPackets(), Ogg(label)
 
     def feed(self, pcm: bytes, rate: int) -> bytes:
         return b"".join(map(self._ogg.feed, self._packets.feed(pcm, rate)))
@@ -104,14 +105,14 @@ class OggOpus:
         return b"".join(map(self._ogg.feed, self._packets.close())) + self._ogg.close()
 
 
-def _wav() -> Encoder:
+def _wav(label: Label) -> Encoder:
     """RIFF with unknown sizes: players read it to the end of the stream."""
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
     header = struct.pack("<4sI4s", b"RIFF", _UNKNOWN, b"WAVE") + form
-    return Headed(header + struct.pack("<4sI", b"data", _UNKNOWN), Pcm())
+    return Headed(header + label.riff() + struct.pack("<4sI", b"data", _UNKNOWN), Pcm())
 
 
-def _mp3() -> Encoder:
+def _mp3(label: Label) -> Encoder:
     """Without a bit reservoir, so that the encoder's delay (1105 samples) can be left out."""
     codec = Codec(
         "libmp3lame",
@@ -121,22 +122,24 @@ def _mp3() -> Encoder:
         bit_rate=64_000,
         options={"reservoir": "0"},
     )
-    return Joined(codec, skip=2)
+    return Headed(label.id3(), Joined(codec, skip=2))
 
 
-def _flac() -> Encoder:
-    """RFC 9639: the marker, one last metadata block (STREAMINFO, length unknown), the frames."""
+def _flac(label: Label) -> Encoder:
+    """RFC 9639: the marker, STREAMINFO (length unknown), comments as the last block, the frames."""
     codec = Codec("flac", RATE, _FLAC_SAMPLES, options={"frame_size": str(_FLAC_SAMPLES)})
     info = codec.header
-    return Headed(b"fLaC\x80" + len(info).to_bytes(3) + info, Joined(codec))
+    comments = label.vorbis()
+    blocks = b"\x00" + len(info).to_bytes(3) + info + b"\x84" + len(comments).to_bytes(3) + comments
+    return Headed(b"fLaC" + blocks, Joined(codec))
 
 
-_ENCODERS: dict[tts_pb2.AudioFormat.ValueType, Callable[[], Encoder]] = {
+_ENCODERS: dict[tts_pb2.AudioFormat.ValueType, Callable[[Label], Encoder]] = {
     tts_pb2.AUDIO_FORMAT_OPUS: OggOpus,
     tts_pb2.AUDIO_FORMAT_MP3: _mp3,
     tts_pb2.AUDIO_FORMAT_WAV: _wav,
-    tts_pb2.AUDIO_FORMAT_PCM: Pcm,
-    tts_pb2.AUDIO_FORMAT_MULAW: lambda: Joined(Mulaw()),
+    tts_pb2.AUDIO_FORMAT_PCM: lambda _: Pcm(),
+    tts_pb2.AUDIO_FORMAT_MULAW: lambda _: Joined(Mulaw()),
     tts_pb2.AUDIO_FORMAT_FLAC: _flac,
     tts_pb2.AUDIO_FORMAT_AAC: Adts,
 }
@@ -151,6 +154,6 @@ MEDIA_TYPES: dict[tts_pb2.AudioFormat.ValueType, str] = {
 }
 
 
-def encoder(audio_format: tts_pb2.AudioFormat.ValueType) -> Encoder:
-    """Raises KeyError on a format that is none of MEDIA_TYPES."""
-    return _ENCODERS[audio_format]()
+def encoder(audio_format: tts_pb2.AudioFormat.ValueType, label: Label = UNTOLD) -> Encoder:
+    """Its file says that a machine spoke it. Raises KeyError on a format none of MEDIA_TYPES."""
+    return _ENCODERS[audio_format](label)

@@ -6,17 +6,18 @@ RFC 3533 (pages), RFC 7845 (Opus in Ogg). FFmpeg's muxer holds back 60 ms; this 
 import secrets
 import struct
 
+from palabre.audio.labels import UNTOLD, Label
 from palabre.audio.packets import OPUS_RATE, OPUS_SAMPLES
 
 PRE_SKIP = 312
-_VENDOR = b"palabre"
 _BEGINS, _ENDS = 2, 4
 
 
 class Ogg:
     """Packs ready Opus packets of 20 ms into pages, without encoding again."""
 
-    def __init__(self, serial: int | None = None) -> None:
+    def __init__(self, label: Label = UNTOLD, serial: int | None = None) -> None:
+        self._label = label
         self._serial = secrets.randbits(32) if serial is None else serial
         self._pages = 0
         self._samples = 0
@@ -34,7 +35,7 @@ class Ogg:
 
     def _headers(self) -> bytes:
         head = struct.pack("<8sBBHIhB", b"OpusHead", 1, 1, PRE_SKIP, OPUS_RATE, 0, 0)
-        tags = struct.pack("<8sI7sI", b"OpusTags", len(_VENDOR), _VENDOR, 0)
+        tags = b"OpusTags" + self._label.vorbis()
         return self._page(head, _BEGINS) + self._page(tags)
 
     def _page(self, packet: bytes | None, flags: int = 0) -> bytes:
