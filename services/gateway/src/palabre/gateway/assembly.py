@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from palabre.chassis import rpc
 from palabre.chassis.service import Context, Parts
 from palabre.chassis.stage import Stage
-from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
 from palabre.chassis.voices import Registry
+from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
 from palabre.gateway import app, database, hearing, server
