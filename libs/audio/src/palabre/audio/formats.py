@@ -141,7 +141,7 @@ _ENCODERS: dict[tts_pb2.AudioFormat.ValueType, Callable[[Label], Encoder]] = {
     tts_pb2.AUDIO_FORMAT_PCM: lambda _: Pcm(),
     tts_pb2.AUDIO_FORMAT_MULAW: lambda _: Joined(Mulaw()),
     tts_pb2.AUDIO_FORMAT_FLAC: _flac,
-    tts_pb2.AUDIO_FORMAT_AAC: Adts,
+    tts_pb2.AUDIO_FORMAT_AAC: lambda label: Headed(label.id3(), Adts()),
 }
 MEDIA_TYPES: dict[tts_pb2.AudioFormat.ValueType, str] = {
     tts_pb2.AUDIO_FORMAT_OPUS: "audio/ogg; codecs=opus",

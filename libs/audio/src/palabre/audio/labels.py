@@ -34,7 +34,7 @@ class Label:
         return _counted(SOFTWARE.lower().encode()) + struct.pack("<I", len(comments)) + counted
 
     def id3(self) -> bytes:
-        """A tag that stands before the first frame of an MP3."""
+        """A tag that stands before the first frame of an MP3, or of AAC in ADTS."""
         frames = _id3_frame(b"TSSE", SOFTWARE.encode())
         frames += _id3_frame(b"COMM", b"eng\0" + SENTENCE.encode())
         for name, value in self._fields():
