@@ -113,6 +113,19 @@ async def test_a_fault_after_the_first_word_leaves_the_rungs_after_it(
     await engine.close()
 
 
+async def test_a_provider_that_always_cuts_its_stream_is_left_alone_after_three(
+    model: Model, url: str
+) -> None:
+    engine = OpenAi("bad", Endpoint(base_url=url), PATIENCE)
+    ladder = Ladder({"bad": engine})
+    for _ in range(3):
+        with pytest.raises(Interrupted):
+            await text(ladder, ["mock-cut4-itl1@bad", f"{GOOD}@bad"])
+    assert await text(ladder, ["mock-cut4-itl1@bad", f"{GOOD}@bad"]) == TEXT
+    assert model.asked["mock-cut4-itl1"] == 3
+    await engine.close()
+
+
 async def test_a_provider_that_takes_no_connection_costs_one_rung(url: str) -> None:
     with deaf() as nowhere:
         first = OpenAi("bad", Endpoint(base_url=nowhere), PATIENCE)

@@ -96,3 +96,36 @@ async def test_a_cancelled_turn_stops_the_model(server: NatsServer, bus: Bus) ->
                     break
             await until(lambda: model.open_streams == 0)
             assert model.asked["mock-itl20-len2000"] == 1
+
+
+FAULTS = ("mock-cut20-itl5", "mock-reset20-itl5", "mock-stall20-itl5", "mock-fault20-itl5")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_provider_that_breaks_off_is_followed_by_the_next_one_with_no_word_twice(
+    server: NatsServer, bus: Bus, fault: str
+) -> None:
+    model = Model()
+    async with model.serving() as url, asyncio.timeout(30):
+        settings = {
+            "PALABRE_LLM_BASE_URL": url,
+            "PALABRE_LLM_API_KEY": "none",
+            "PALABRE_LLM_MODEL": f"{fault},mock-len10-itl5",
+            "PALABRE_LLM_BETWEEN_TOKENS_TIMEOUT_S": "0.5",
+        }
+        async with service_process(server, "llm", settings):
+            events = [event async for event in through_turn(bus)]
+    shown, attempts = "", []
+    for event in events:
+        if event.HasField("answer_restarted"):
+            assert shown.startswith("Le bailleur dispose")  # some of it had been shown
+            shown = ""
+        if event.HasField("answer_delta"):
+            assert event.answer_delta.offset == len(shown)
+            shown += event.answer_delta.text
+            attempts.append(event.attempt)
+    text = "Le bailleur dispose d'un mois pour rendre le dépôt."
+    assert shown == events[-1].answer_completed.text == text
+    assert attempts == sorted(attempts)
+    assert len(set(attempts)) == 2
+    assert model.asked == {fault: 1, "mock-len10-itl5": 1}

@@ -16,13 +16,18 @@ from palabre.chassis.errors import Busy, Unavailable
 from palabre.chassis.streams import LEASE_TTL_S
 
 RENEW_EVERY_S = 4.0
+RELEASE_S = 1.0
+_DELETE = "$JS.API.STREAM.MSG.DELETE.KV_leases"
 
 
 class Leases(Protocol):
     """Held while an answer is written."""
 
     def hold(self, key: str) -> AbstractAsyncContextManager[int]:
-        """Yields the attempt, which only grows. Raises Busy; Unavailable when it was lost."""
+        """Yields the attempt, which only grows. Raises Busy; Unavailable when it was lost.
+
+        Where it ends by raising, the same holder may take it again at once.
+        """
 
 
 class NatsLeases:
@@ -41,8 +46,10 @@ class NatsLeases:
         attempt, holder = lease.revision, asyncio.current_task()
         renewing = asyncio.create_task(lease.renew(self._renew_every_s))
         renewing.add_done_callback(lambda task: _stop(holder, task))
+        done = False
         try:
             yield attempt
+            done = True
         except asyncio.CancelledError:
             if renewing.done() and not renewing.cancelled():
                 if holder:
@@ -51,7 +58,7 @@ class NatsLeases:
             raise
         finally:
             renewing.cancel()
-            await lease.release()
+            await lease.release(awaited=not done)
 
 
 class MemoryLeases:
@@ -89,11 +96,17 @@ class _Lease:
                 if time.monotonic() - renewed > LEASE_TTL_S - every_s:
                     raise
 
-    async def release(self) -> None:
-        """Deletes our own entry, by its sequence. If it fails, the bucket's TTL does it."""
+    async def release(self, *, awaited: bool) -> None:
+        """Deletes our own entry, by its sequence. If it fails, the bucket's TTL does it.
+
+        The server deletes beside what it stores: who wants the lease again waits for its word.
+        """
         request = json.dumps({"seq": self.revision}).encode()
         with contextlib.suppress(NatsError):
-            await self._bus.client.publish("$JS.API.STREAM.MSG.DELETE.KV_leases", request)
+            if awaited:
+                await self._bus.client.request(_DELETE, request, timeout=RELEASE_S)
+            else:
+                await self._bus.client.publish(_DELETE, request)
 
 
 async def _write(bus: Bus, key: str, expected: int) -> int:

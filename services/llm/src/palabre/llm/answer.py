@@ -119,14 +119,15 @@ class Answering:
         void = deliveries.get() > 1 and await self.shown(event)
         try:
             while not turn.ended:
-                async with self.leases.hold(event.conversation) as attempt:
-                    turn.draft = Draft(event, attempt, turn.language, turn.persona.voice)
-                    async with aclosing(self._attempt(turn, turn.draft, rungs, void)) as results:
-                        try:
+                try:
+                    async with self.leases.hold(event.conversation) as attempt:
+                        turn.draft = Draft(event, attempt, turn.language, turn.persona.voice)
+                        results = self._attempt(turn, turn.draft, rungs, void)
+                        async with aclosing(results):
                             async for result in results:
                                 yield self._noted(turn, result)
-                        except Interrupted as error:
-                            rungs, void = error.rest, void or bool(turn.shown)
+                except Interrupted as error:
+                    rungs, void = error.rest, void or bool(turn.shown)
         except (asyncio.CancelledError, GeneratorExit):
             if not turn.ended:
                 await asyncio.shield(self._keep(turn, partial=True))

@@ -132,6 +132,7 @@ class Ladder:
             except EngineError as error:
                 self._note_failure(turn, error, "judge")
                 continue
+            self._heed(turn.rung)
             self._note_success(turn.rung, "judge")
             meters.used(verdict.usage)
             return verdict
@@ -142,11 +143,12 @@ class Ladder:
             begun = self._clock()
             async with aclosing(_connected(turn.rung, completion)) as pieces:
                 first = await _first(pieces, turn.limit - begun)
-                self._note_success(turn.rung)
+                self._heed(turn.rung)
                 meters.first_token(turn.rung, self._clock() - begun)
                 yield _counted(first)
                 async for piece in pieces:
                     yield _counted(piece)
+        self._note_success(turn.rung)
 
     async def _judged(self, rung: Rung, completion: Completion, schema: Schema) -> Verdict:
         if not isinstance(rung.engine, Judge):
@@ -182,6 +184,9 @@ class Ladder:
     def _note_success(self, rung: Rung, purpose: str = "answer") -> None:
         self._breaker.succeeded(_keys(rung, purpose)[-1])
         self._unpaid.discard(rung.engine.name)
+
+    def _heed(self, rung: Rung) -> None:
+        """What its provider said, with the answer, that it has left."""
         if isinstance(rung.engine, Limited) and (pause := rung.engine.closed_for(rung.model)):
             self._breaker.leave_alone(_model(rung), pause)
 
