@@ -12,8 +12,8 @@ from reportlab.lib import pdfencrypt
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from palabre.chassis.confinement import Confinement
 from palabre.retriever.documents import read
-from palabre.retriever.documents.child import Confinement
 from palabre.retriever.documents.isolation import Isolated
 from palabre.retriever.errors import InvalidDocument
 from tests.making import files

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from palabre.chassis.confinement import Confinement
 from palabre.chassis.errors import Unavailable
-from palabre.retriever.documents.child import Confinement
 from palabre.retriever.documents.isolation import InProcess, Isolated, Reading
 from palabre.retriever.errors import InvalidDocument
 

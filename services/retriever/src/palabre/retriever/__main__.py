@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from palabre.chassis import service
+from palabre.chassis.confinement import Confinement
 from palabre.chassis.health import Health
 from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.chassis.settings import read
@@ -17,7 +18,6 @@ from palabre.chassis.stage import Stage
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, NatsBucket
 from palabre.retriever.documents.archives import ArchiveLimits
-from palabre.retriever.documents.child import Confinement
 from palabre.retriever.documents.isolation import Isolated, Reading
 from palabre.retriever.documents.ocr import Pages, Recognising
 from palabre.retriever.engines import Embedder, EngineMissing, embedder, ocr, reranker
