@@ -1,6 +1,7 @@
 """The speech of a turn: followed while it is spoken, made anew when it is gone."""
 
 import asyncio
+import hashlib
 import io
 import wave
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from palabre.audio import OpusPackets
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.gateway.manifests import verified
 from palabre.gateway.testing import ScriptedAnswers, Surroundings, completed, delta
 
 PACKETS = 25  # half a second
@@ -41,7 +43,9 @@ def spoken_answer(cause: pb.Event) -> Iterator[Any]:
                 last_segment=last,
             )
             yield events.follow(cause, frame, index=index, attempt=1)
-        done = pb.SpeechCompleted(duration_ms=PACKETS * 20, frames=PACKETS, last=last)
+        done = pb.SpeechCompleted(
+            duration_ms=PACKETS * 20, frames=PACKETS, last=last, engine="espeak", voice="fr"
+        )
         yield events.follow(cause, done, index=index, attempt=1)
     yield completed("Oui. Demain.")
 
@@ -110,6 +114,49 @@ async def test_a_turn_without_an_answer_says_so(
     turn = await ask(http, speech=False)
     assert (await http.get(f"/api/v1/turns/{turn}/audio")).status_code == 409
     assert (await http.get("/api/v1/turns/none/audio")).status_code == 404
+
+
+async def test_a_file_says_that_it_is_generated_and_its_manifest_proves_it(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    turn = await ask(http, speech=True)
+    reply = await http.get(f"/api/v1/turns/{turn}/audio")
+    assert b"AI_GENERATED=true" in reply.content
+    assert f"TURN={turn}".encode() in reply.content
+    address = reply.headers["link"].split(">")[0].removeprefix("<")
+    [found] = (await http.get(address)).json()["manifests"]
+    sha256 = hashlib.sha256(reply.content).hexdigest()
+    manifest = found["manifest"]
+    assert (manifest["sha256"], manifest["turn"]) == (sha256, turn)
+    assert (manifest["ai_generated"], manifest["space"]) == (True, "demo")
+    assert manifest["voices"] == [{"engine": "espeak", "voice": "fr", "record": None}]
+    by_hash = (await http.get(f"/api/v1/audio/manifests/{sha256}")).json()
+    assert by_hash["manifests"] == [found]
+    keys = (await http.get("/.well-known/palabre-audio-key", headers={"Authorization": ""})).json()
+    assert verified(found["jws"], keys) == manifest
+
+
+async def test_speech_of_any_text_has_a_manifest_by_its_hash(
+    http: httpx.AsyncClient, around: Surroundings
+) -> None:
+    wanted = {"model": "demo", "input": "Bonjour à tous.", "voice": "alloy"}
+    sound = (await http.post("/v1/audio/speech", json=wanted)).content
+    sha256 = hashlib.sha256(sound).hexdigest()
+    [found] = (await http.get(f"/api/v1/audio/manifests/{sha256}")).json()["manifests"]
+    assert (found["manifest"]["turn"], found["manifest"]["bytes"]) == (None, len(sound))
+    unknown = await http.get(f"/api/v1/audio/manifests/{'0' * 64}")
+    assert unknown.status_code == 404
+
+
+async def test_a_file_that_was_not_heard_to_its_end_has_no_manifest(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    turn = await ask(http, speech=True)
+    async with http.stream("GET", f"/api/v1/turns/{turn}/audio") as reply:
+        await anext(reply.aiter_raw())
+    await asyncio.sleep(1)
+    found = await http.get(f"/api/v1/turns/{turn}/audio/manifest")
+    assert found.json() == {"manifests": []}
 
 
 def duration_s(data: bytes) -> float:

@@ -225,6 +225,10 @@ BUCKETS = (
         "voices", "whose voice may be used for what", ("gateway", OPERATOR), ("tts",),
         max_bytes=GIB // 8,
     ),
+    Bucket(
+        "manifests", "signed manifests of spoken files", ("gateway",), ttl_s=90 * DAY_S,
+        max_bytes=GIB // 4,
+    ),
 )  # fmt: skip
 
 OBJECTS = (

@@ -14,6 +14,7 @@ from palabre.gateway.routes import (
     duplicates,
     engines,
     knowledge,
+    manifests,
     openai,
     page,
     spaces,
@@ -39,6 +40,7 @@ _ROUTERS = (
     tokens,
     engines,
     voices,
+    manifests,
 )
 _VOICE_BYTES = 64 << 20  # a proof and a few recordings
 

@@ -1,5 +1,6 @@
 """Puts the gateway together from its settings and what the chassis gives."""
 
+import base64
 import sys
 from functools import partial
 
@@ -16,6 +17,7 @@ from palabre.gateway import app, database, hearing, server
 from palabre.gateway.admission import Admission
 from palabre.gateway.archive import Archive
 from palabre.gateway.conversations import Conversations
+from palabre.gateway.manifests import Manifests, Signer
 from palabre.gateway.quotas import Limits, Load
 from palabre.gateway.register import Register
 from palabre.gateway.settings import GatewaySettings
@@ -44,6 +46,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         conversations=Conversations(engine),
         admission=Admission(context.bus, settings.deadline_s),
         registry=registry,
+        manifests=Manifests(context.bus, Signer(_audio_key(settings))),
         register=Register(
             context.bus,
             registry,
@@ -84,6 +87,11 @@ async def _tokens(settings: GatewaySettings, engine: AsyncEngine) -> Tokens:
         sys.stdout.write(f"\nAdministrator's API token, shown only this once:\n\n  {made}\n\n")
         sys.stdout.flush()
     return tokens
+
+
+def _audio_key(settings: GatewaySettings) -> bytes:
+    given = settings.audio_key.get_secret_value()
+    return base64.b64decode(given) if given else secret_in(settings.data_dir, "audio-key")
 
 
 def _secret(settings: GatewaySettings) -> bytes:

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2
 from palabre.gateway.sse import Gone, until_gone
+
+if TYPE_CHECKING:
+    from palabre.audio import Label
 
 FORMATS = {
     "opus": tts_pb2.AUDIO_FORMAT_OPUS,
@@ -97,10 +100,10 @@ class File(Protocol):
 class _Encoded:
     """Decodes packets and encodes them in another format."""
 
-    def __init__(self, kind: tts_pb2.AudioFormat.ValueType) -> None:
+    def __init__(self, kind: tts_pb2.AudioFormat.ValueType, label: "Label") -> None:
         from palabre.audio import OpusSound, encoder
 
-        self._sound, self._encoder = OpusSound(), encoder(kind)
+        self._sound, self._encoder = OpusSound(), encoder(kind, label)
 
     def feed(self, packet: bytes) -> bytes:
         return self._encoder.feed(self._sound.feed(packet), self._sound.rate)
@@ -117,11 +120,12 @@ async def load_codecs(stop: asyncio.Event) -> None:
     await asyncio.to_thread(importlib.import_module, "palabre.audio")
 
 
-def file(name: str) -> File:
-    """An empty file of one of FORMATS."""
-    from palabre.audio import Ogg
+def file(name: str, space: str, turn: str) -> File:
+    """An empty file of one of FORMATS; who will speak is not known yet."""
+    from palabre.audio import Label, Ogg
 
-    return Ogg() if name == "opus" else _Encoded(FORMATS[name])
+    label = Label(space, turn=turn)
+    return Ogg(label) if name == "opus" else _Encoded(FORMATS[name], label)
 
 
 async def spoken(

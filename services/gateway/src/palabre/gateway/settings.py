@@ -1,6 +1,8 @@
 """Settings of the gateway."""
 
-from pydantic import Field, SecretStr
+import base64
+
+from pydantic import Field, SecretStr, field_validator
 
 from palabre.chassis.settings import ServiceSettings
 
@@ -24,6 +26,11 @@ class GatewaySettings(ServiceSettings):
     secret: SecretStr = Field(
         default=SecretStr(""),
         description="Signs visitors' cookies; set the same on every replica. Empty: made once.",
+    )
+    audio_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs manifests of spoken files: 32 bytes in base64, the same on every"
+        " replica. Empty: made once.",
     )
     retriever_address: str = Field(
         default="127.0.0.1:8091", description="gRPC address of the retriever."
@@ -55,3 +62,14 @@ class GatewaySettings(ServiceSettings):
     archive_pause_s: float = Field(
         default=0.2, ge=0, description="Seconds in which facts gather before they go to SQL."
     )
+
+    @field_validator("audio_key")
+    @classmethod
+    def _is_a_seed(cls, given: SecretStr) -> SecretStr:
+        try:
+            seed = base64.b64decode(given.get_secret_value(), validate=True)
+        except ValueError:
+            seed = b"?"
+        if len(seed) not in (0, 32):
+            raise ValueError("must be 32 bytes in base64: make one with `openssl rand -base64 32`")
+        return given

@@ -11,6 +11,7 @@ from palabre.chassis.directory import Spaces
 from palabre.chassis.voices import Registry
 from palabre.gateway.admission import Admission
 from palabre.gateway.conversations import Conversations
+from palabre.gateway.manifests import Manifests
 from palabre.gateway.quotas import Limits, Load
 from palabre.gateway.register import Register
 from palabre.gateway.settings import GatewaySettings
@@ -35,6 +36,7 @@ class State:
     conversations: Conversations
     admission: Admission
     registry: Registry
+    manifests: Manifests
     register: Register
     limits: Limits
     load: Load

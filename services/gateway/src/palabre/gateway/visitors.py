@@ -1,10 +1,12 @@
 """Visitors of the web page: a random id in a signed cookie, and nothing else about them."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 COOKIE = "palabre_visitor"
@@ -34,15 +36,17 @@ class Visitors:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def secret_in(folder: Path) -> bytes:
-    """The deployment's secret in this folder; made at the first start, readable by its owner."""
+def secret_in(folder: Path, name: str = "secret") -> bytes:
+    """32 random bytes in this folder; made at the first start, readable by its owner.
+
+    Whole from the first moment: another replica may start on the same folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "secret"
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_bytes()
-    made = secrets.token_bytes(32)
-    with os.fdopen(handle, "wb") as out:
-        out.write(made)
-    return made
+    file = folder / name
+    if not file.exists():
+        with tempfile.NamedTemporaryFile(dir=folder) as made:  # 0600
+            made.write(secrets.token_bytes(32))
+            made.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(made.name, file)
+    return file.read_bytes()

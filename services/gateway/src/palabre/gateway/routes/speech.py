@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from palabre.chassis import events
 from palabre.chassis.spaces import Persona
-from palabre.chassis.voices import CLONE, answering
+from palabre.chassis.voices import CLONE, Use, answering
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2, turns_pb2
 from palabre.contracts.v1.voices_pb2 import VOICE_USE_FILES
 from palabre.gateway import chat, hearing, state, voicing
@@ -18,6 +18,7 @@ from palabre.gateway.access import Asking
 from palabre.gateway.conversations import Conversation
 from palabre.gateway.hearing import FORMATS, MEDIA_TYPES
 from palabre.gateway.problems import Problem
+from palabre.gateway.provenance import Provenance
 from palabre.gateway.routes.openai import unknown_model
 from palabre.gateway.sse import Gone, Stream, departure
 from palabre.gateway.stream import TurnView
@@ -100,7 +101,7 @@ async def listen(
         channel=found.channel,
     )
     voicing.settle(gateway, call)
-    return await _synthesized(gateway, call, MEDIA_TYPES[format])
+    return await _synthesized(gateway, call, MEDIA_TYPES[format], turn)
 
 
 def voice(persona: Persona) -> turns_pb2.VoiceChoice:
@@ -136,23 +137,31 @@ def _chosen(name: str, persona: Persona) -> turns_pb2.VoiceChoice:
 
 
 async def _synthesized(
-    gateway: state.State, wanted: tts_pb2.SynthesizeRequest, media_type: str
+    gateway: state.State, wanted: tts_pb2.SynthesizeRequest, media_type: str, turn: str = ""
 ) -> Response:
     """Waits for the first piece, so that a refusal has its own status."""
+    use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
+    made = Provenance(gateway.manifests, gateway.registry, use, media_type, turn)
     call = gateway.tts.Synthesize(wanted, timeout=gateway.settings.deadline_s)
     first = await call.read()
     if first is grpc.aio.EOF:
         return Response(b"", media_type=media_type)
     assert isinstance(first, tts_pb2.SynthesizeResponse)  # noqa: S101
-    return Stream(lambda gone: _pieces(first, call, gone), media_type)
+    return Stream(
+        lambda gone: made.signed(_pieces(first, call, gone, made), gone), media_type, made.headers
+    )
 
 
-async def _pieces(first: tts_pb2.SynthesizeResponse, call: Any, gone: Gone) -> AsyncIterator[bytes]:
+async def _pieces(
+    first: tts_pb2.SynthesizeResponse, call: Any, gone: Gone, made: Provenance
+) -> AsyncIterator[bytes]:
     try:
+        made.heard(first.engine, first.voice)
         yield first.data
         async for piece in call:
             if gone.done():
                 return
+            made.heard(piece.engine, piece.voice)
             yield piece.data
     finally:
         call.cancel()
@@ -174,9 +183,15 @@ async def _followed(gateway: state.State, found: Conversation, turn: str, name: 
         stack.enter_context(gateway.limits.stream(found.owner, found.channel))
         source = await stack.enter_async_context(gateway.bus.follow(*found.thread, since_turn=turn))
         close = stack.pop_all().aclose
-    packed = hearing.file(name)
+    packed = hearing.file(name, found.space, turn)
+    use = answering(found.space, found.channel, "")
+    made = Provenance(gateway.manifests, gateway.registry, use, MEDIA_TYPES[name], turn)
+    heard = made.listening(source)
     return Stream(
-        lambda gone: hearing.spoken(source, turn, packed, gone), MEDIA_TYPES[name], close=close
+        lambda gone: made.signed(hearing.spoken(heard, turn, packed, gone), gone),
+        MEDIA_TYPES[name],
+        made.headers,
+        close=close,
     )
 
 
