@@ -14,7 +14,9 @@ from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Understanding, Utterance
 from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
+from palabre.llm.prices import Prices
 from palabre.llm.prompts import Prompting
+from palabre.llm.spending import Spending
 
 DEPOSIT = Passage(
     id="p1",
@@ -80,6 +82,16 @@ def vision(ladder: Ladder, **settings: Any) -> Vision:
     fakes: dict[str, Any] = {"blobs": MemoryObjects(), "descriptions": MemoryDescriptions()}
     given = fakes | {"leases": MemoryLeases(), "prompting": Prompting()} | settings
     return Vision(ladder=ladder, **given)
+
+
+def spending(facts: list[pb.Event] | None = None, prices: Prices | None = None) -> Spending:
+    """What it records goes into `facts`."""
+
+    async def publish(event: pb.Event) -> None:
+        if facts is not None:
+            facts.append(event)
+
+    return Spending(prices or Prices(), publish)
 
 
 def known(space: Space) -> Callable[[str], Space]:

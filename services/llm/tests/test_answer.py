@@ -22,7 +22,7 @@ from palabre.llm.engines.scripted import Scripted
 from palabre.llm.errors import Broken, Unreachable
 from palabre.llm.ladder import Ladder
 
-from .a_turn import known, make_space, retrieved, vision
+from .a_turn import known, make_space, retrieved, spending, vision
 
 
 def answering(
@@ -53,7 +53,7 @@ def answering(
 
 
 async def results(event: pb.Event, answering: Answering) -> list[pb.Event]:
-    return await collect(handlers.answerer(answering)(event))
+    return await collect(handlers.answerer(answering, spending())(event))
 
 
 def names(events: list[pb.Event]) -> list[str]:

@@ -17,7 +17,7 @@ from palabre.llm.errors import Broken
 from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting
 
-from .a_turn import known, make_space, received, vision
+from .a_turn import known, make_space, received, spending, vision
 
 VERDICT = {
     "language": "fr",
@@ -44,7 +44,9 @@ async def understood(
     histories = MemoryHistories()
     for exchange in past:
         await histories.append(event, exchange)
-    handler = handlers.comprehender(known(space or make_space()), histories, by, vision(by.ladder))
+    handler = handlers.comprehender(
+        known(space or make_space()), histories, by, vision(by.ladder), spending()
+    )
     [result] = await collect(handler(event))
     return result.utterance_understood
 

@@ -26,7 +26,7 @@ from palabre.llm.prompts import Prompting, Retrieved
 from palabre.llm.settings import Endpoint
 from tests.standins.model import Model
 
-from .a_turn import known, make_space, received, retrieved, vision
+from .a_turn import known, make_space, received, retrieved, spending, vision
 
 PHOTO = Image("image/jpeg", b"\xff\xd8 not looked at here", "low")
 
@@ -95,7 +95,7 @@ async def comprehended(
         await histories.append(event, exchange)
     comprehension = Comprehension(ladder, Prompting(), timeout_s=5.0)
     handle = handlers.comprehender(
-        known(make_space()), histories, comprehension, by or await looking(ladder)
+        known(make_space()), histories, comprehension, by or await looking(ladder), spending()
     )
     [result] = await collect(handle(event))
     return result.utterance_understood
@@ -116,7 +116,7 @@ async def answer(
         await looking(ladder, **settings),
         unshown,
     )
-    return (await collect(handlers.answerer(answering)(event)))[-1].answer_completed
+    return (await collect(handlers.answerer(answering, spending())(event)))[-1].answer_completed
 
 
 def with_image(text: str, *described: str) -> pb.Event:

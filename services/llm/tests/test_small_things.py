@@ -1,6 +1,5 @@
 """Prices, settings, replies and the gRPC servicer."""
 
-import datetime as dt
 from collections.abc import AsyncIterator
 
 import grpc
@@ -8,8 +7,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
-from palabre.contracts.v1.turns_pb2 import Exchange, Usage
-from palabre.llm import categories, prices, replies
+from palabre.contracts.v1.turns_pb2 import Exchange
+from palabre.llm import categories, replies
 from palabre.llm.checking import Checking
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted
@@ -18,24 +17,9 @@ from palabre.llm.servicer import LlmServicer
 from palabre.llm.settings import Endpoint, Settings
 from palabre.llm.tokens import estimate
 
-from .a_turn import known, make_space
+from .a_turn import known, make_space, spending
 
 type Stub = llm_pb2_grpc.LlmServiceAsyncStub
-TODAY = dt.date(2026, 11, 1)
-
-
-def test_the_price_of_a_known_model_is_known() -> None:
-    usage = Usage(model="gpt-4o-mini", prompt_tokens=1_000_000, completion_tokens=1_000_000)
-    prices.add_cost(usage, "https://api.openai.com/v1", TODAY)
-    assert usage.cost_known
-    assert usage.currency == "USD"
-    assert usage.cost_micros > 0
-
-
-def test_the_price_of_a_server_of_ones_own_is_not_made_up() -> None:
-    usage = Usage(model="gpt-4o-mini", prompt_tokens=1_000_000)
-    prices.add_cost(usage, "http://127.0.0.1:11434/v1", TODAY)
-    assert not usage.cost_known
 
 
 def test_tokens_are_estimated_by_four_characters() -> None:
@@ -109,7 +93,7 @@ async def stub(request: pytest.FixtureRequest) -> AsyncIterator[Stub]:
     server = grpc.aio.server()
     ladder = Ladder({"extractive": engine})
     checking = Checking({"extractive": engine}, ladder, Settings(), dict)
-    LlmServicer(known(make_space()), ladder, checking).add_to(server)
+    LlmServicer(known(make_space()), ladder, checking, spending()).add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

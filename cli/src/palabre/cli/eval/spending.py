@@ -1,13 +1,13 @@
 """The model that drafts, asked within a number of calls, and what that costs."""
 
-import datetime as dt
 from dataclasses import dataclass
 
 from palabre.cli.server import Trouble
 from palabre.contracts.v1.turns_pb2 import Sampling, Usage
-from palabre.llm import engines, prices, tokens
+from palabre.llm import counting, engines
 from palabre.llm.engines import Completion, Message, Schema, Verdict
 from palabre.llm.ladder import Ladder
+from palabre.llm.prices import Prices
 from palabre.llm.settings import Settings
 
 # Writing a dozen questions takes longer than an answer's first token.
@@ -56,7 +56,7 @@ class Model:
                 " for a server of your own"
             )
         self._limit = limit
-        self._address = settings.endpoints[self._rungs[0].engine.name].base_url
+        self._prices = Prices.of(settings)
         self.spent = Spent()
 
     @property
@@ -74,15 +74,18 @@ class Model:
         self.spent.calls += 1
         asked = Completion(messages, sampling=Sampling(seed=seed))
         verdict = await self._ladder.judge(asked, schema, self._rungs)
+        self._prices.fill(verdict.usage)
         self.spent.add(verdict.usage)
         return verdict
 
     def estimate(self, spent: Spent, messages: tuple[Message, ...], answer_tokens: int) -> None:
         """Adds what this call will cost, about, as far as the limit lets it."""
         if spent.calls < self._limit:
-            usage = Usage(model=self.name, completion_tokens=answer_tokens)
-            usage.prompt_tokens = tokens.estimate(*(m.content for m in messages))
-            prices.add_cost(usage, self._address, dt.datetime.now(dt.UTC).date())
+            usage = counting.estimate(
+                self._rungs[0].engine.name, Completion(messages, self.name), 0
+            )
+            usage.completion_tokens = answer_tokens
+            self._prices.fill(usage)
             spent.calls += 1
             spent.add(usage)
 

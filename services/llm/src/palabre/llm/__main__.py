@@ -12,11 +12,13 @@ from palabre.llm.checking import Checking
 from palabre.llm.comprehend import Comprehension
 from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
+from palabre.llm.prices import Prices
 from palabre.llm.prompts import Prompting
 from palabre.llm.servicer import LlmServicer
 from palabre.llm.settings import Settings
 from palabre.llm.shown import deltas_of
 from palabre.llm.slots import Slots
+from palabre.llm.spending import Spending
 
 
 def main() -> None:
@@ -56,11 +58,12 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         guard_timeout_s=settings.llm_guard_timeout_s,
         heard=context.cancelled.heard,
     )
-    comprehend = handlers.comprehender(spaces, histories, comprehension, vision)
-    answer, many = handlers.answerer(answering), settings.llm_concurrency
+    spending = Spending(Prices.of(settings), context.bus.publish)
+    comprehend = handlers.comprehender(spaces, histories, comprehension, vision, spending)
+    answer, many = handlers.answerer(answering, spending), settings.llm_concurrency
     return service.Parts(
         stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
-        grpc=[LlmServicer(spaces, ladder, checking).add_to],
+        grpc=[LlmServicer(spaces, ladder, checking, spending).add_to],
         grpc_names=["palabre.contracts.v1.LlmService"],
         close=[engine.close for engine in built.values()],
     )

@@ -184,6 +184,7 @@ class Answering:
             for result in draft.write(text):
                 yield result
             if len(draft.text) > LONGEST:
+                await generation.stop()
                 break
         if turn.is_story and not draft.citations.cited:
             for result in draft.write(_inspired_by(turn, draft)):

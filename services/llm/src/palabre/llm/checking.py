@@ -25,6 +25,7 @@ from palabre.llm.engines import (
 )
 from palabre.llm.errors import Blind, EngineError, OutOfQuota, Unreachable, WrongKey
 from palabre.llm.ladder import Ladder
+from palabre.llm.prices import Prices
 from palabre.llm.remedies import Place
 from palabre.llm.settings import Endpoint, Settings
 
@@ -128,6 +129,8 @@ class Checking:
         try:
             trial = await work
             trial.works = True
+            if trial.HasField("usage"):
+                Prices.of(self.settings).fill(trial.usage)
         except EngineError as raised:
             error = raised
             problem, remedy = remedies.of(error, place)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from palabre.contracts.v1.turns_pb2 import Usage
     from palabre.llm.engines import Rung
 
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -32,6 +33,8 @@ class LlmError(Exception):
 
 class EngineError(LlmError):
     """This engine does not answer."""
+
+    usage: "Usage | None" = None  # what the provider says that the failed call took
 
     @property
     def reason(self) -> str:

@@ -28,6 +28,10 @@ class Generation:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """No further text comes; what the call took until now is noted."""
         self._task.cancel()
         await asyncio.wait([self._task])
         await self._pieces.aclose()

@@ -1,16 +1,21 @@
 """The two stages of this service, as pure handlers from event to events."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 
 from palabre.chassis.errors import Reject
 from palabre.chassis.events import follow
 from palabre.chassis.histories import Histories
 from palabre.chassis.spaces import Space
-from palabre.chassis.stage import Handler
 from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1.turns_pb2 import Exchange, Utterance
 from palabre.llm.answer import Answering
 from palabre.llm.comprehend import ANSWERS, STORIES, Comprehension, bounded
-from palabre.llm.images import Vision
+from palabre.llm.images import Seen, Vision
+from palabre.llm.spending import Account, Payer, Spending
+
+Events = AsyncGenerator[pb.Event, None]
+Handler = Callable[[pb.Event], Events]
 
 
 def comprehender(
@@ -18,40 +23,83 @@ def comprehender(
     histories: Histories,
     comprehension: Comprehension,
     vision: Vision,
+    spending: Spending,
 ) -> Handler:
     """UtteranceReceived → UtteranceUnderstood."""
 
-    async def comprehend(event: pb.Event) -> AsyncIterator[pb.Event]:
+    async def comprehend(event: pb.Event) -> Events:
         """Raises Reject for an unknown space or persona, Unavailable."""
-        space, utterance = spaces(event.space), event.utterance_received.utterance
-        name = space.persona_name(utterance.persona, event.channel)
-        if name not in space.personas:
-            raise Reject(f"space {event.space} has no persona {name!r}")
-        persona = space.personas[name]
+        utterance = event.utterance_received.utterance
+        payer = _payer(spaces(event.space), event, utterance)
+        persona = payer.space.personas[payer.persona]
         carried = utterance.carried_history
         past = carried if utterance.carries_history else await histories.read(event)
         history = bounded(past, STORIES if persona.mode == "story" else ANSWERS)
-        language = space.languages[0]  # of descriptions: everybody of the space shares them
-        seen = await vision.describe(utterance.attachments, persona.models, language)
-        for exchange in history:
-            before = await vision.describe(exchange.attachments, persona.models, language)
-            exchange.images.extend(text for text in before.texts if text)
-            exchange.ClearField("attachments")
-            seen.usages.extend(before.usages)
-        understanding = await comprehension.understand(
-            space, persona, utterance, history, seen.texts
-        )
-        understanding.images.extend(seen.texts)
-        understanding.images_usage.extend(seen.usages)
-        understood = pb.UtteranceUnderstood(
-            utterance=utterance, understanding=understanding, history=history
-        )
-        understood.utterance.ClearField("carried_history")
-        yield follow(event, understood)
+        async with spending.account("comprehend", event, payer) as account:
+            seen = await _seen(vision, payer.space, persona.models, utterance, history)
+            understanding = await comprehension.understand(
+                payer.space, persona, utterance, history, seen.texts
+            )
+            understanding.images.extend(seen.texts)
+            understanding.images_usage.extend(seen.usages)
+            understanding.calls.extend(account.calls)
+            understood = pb.UtteranceUnderstood(
+                utterance=utterance, understanding=understanding, history=history
+            )
+            understood.utterance.ClearField("carried_history")
+            yield follow(event, understood)
 
     return comprehend
 
 
-def answerer(answering: Answering) -> Handler:
+def answerer(answering: Answering, spending: Spending) -> Handler:
     """PassagesRetrieved → AnswerDelta…, SegmentReady…, then AnswerCompleted or TurnFailed."""
-    return answering.answer
+
+    async def answer(event: pb.Event) -> Events:
+        utterance = event.passages_retrieved.utterance
+        payer = _payer(answering.spaces(event.space), event, utterance)
+        async with (
+            spending.account("answer", event, payer) as account,
+            aclosing(answering.answer(event)) as results,
+        ):
+            async for result in results:
+                if result.HasField("answer_completed"):
+                    _tell(result.answer_completed, event, account)
+                yield result
+                # Not where the yield is the end: another ending was stored before.
+                account.told = account.told or result.HasField("answer_completed")
+
+    return answer
+
+
+async def _seen(
+    vision: Vision,
+    space: Space,
+    models: Sequence[str],
+    utterance: Utterance,
+    history: Sequence[Exchange],
+) -> Seen:
+    """What the images show; those of the history are put into words there."""
+    language = space.languages[0]  # of descriptions: everybody of the space shares them
+    seen = await vision.describe(utterance.attachments, models, language)
+    for exchange in history:
+        before = await vision.describe(exchange.attachments, models, language)
+        exchange.images.extend(text for text in before.texts if text)
+        exchange.ClearField("attachments")
+        seen.usages.extend(before.usages)
+    return seen
+
+
+def _tell(completed: pb.AnswerCompleted, event: pb.Event, account: Account) -> None:
+    completed.calls.extend(event.passages_retrieved.understanding.calls)
+    completed.calls.extend(account.calls)
+    if not completed.usage.engine and account.calls:  # it was cut off, for its length
+        completed.usage.CopyFrom(account.calls[-1])
+
+
+def _payer(space: Space, event: pb.Event, utterance: Utterance) -> Payer:
+    """Raises Reject."""
+    name = space.persona_name(utterance.persona, event.channel)
+    if name not in space.personas:
+        raise Reject(f"space {event.space} has no persona {name!r}")
+    return Payer(space, name, utterance.author)

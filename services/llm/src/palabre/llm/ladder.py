@@ -10,7 +10,7 @@ import structlog
 
 from palabre.chassis.breaker import Breaker
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.llm import meters
+from palabre.llm import meters, spending
 from palabre.llm.engines import (
     Completion,
     Engine,
@@ -29,17 +29,16 @@ from palabre.llm.errors import (
     NoSlot,
     OutOfQuota,
     Overloaded,
-    Refused,
     TooSlow,
     UnknownModel,
     Unreachable,
     WrongKey,
 )
+from palabre.llm.settings import FIRST
 from palabre.llm.slots import Slots
 
 log = structlog.get_logger()
 
-FIRST = "openai"  # the endpoint of a model that names none
 LAST = "extractive"  # costs no time
 
 BUDGET_S = 60.0
@@ -151,13 +150,11 @@ class Ladder:
         self._note_success(turn.rung)
 
     async def _judged(self, rung: Rung, completion: Completion, schema: Schema) -> Verdict:
-        if not isinstance(rung.engine, Judge):
-            raise Refused(f"{rung.engine.name} does not judge")
         asked = replace(completion, model=rung.model)
         try:
-            return await rung.engine.judge(asked, schema)
+            return await spending.judged(rung, asked, schema)
         except Unreachable:
-            return await rung.engine.judge(asked, schema)
+            return await spending.judged(rung, asked, schema)
 
     def _in_turn(
         self, rungs: Sequence[Rung], until: float | None = None, purpose: str = "answer"
@@ -244,13 +241,13 @@ async def _connected(rung: Rung, completion: Completion) -> Pieces:
     """Once more, at once, when the connection failed before the first byte."""
     asked = replace(completion, model=rung.model)
     try:
-        async with aclosing(rung.engine.stream(asked)) as pieces:
+        async with aclosing(spending.streamed(rung.engine, asked)) as pieces:
             async for piece in pieces:
                 yield piece
         return
     except Unreachable:
         pass
-    async with aclosing(rung.engine.stream(asked)) as pieces:
+    async with aclosing(spending.streamed(rung.engine, asked)) as pieces:
         async for piece in pieces:
             yield piece
 

@@ -15,7 +15,7 @@ from palabre.llm.errors import (
     Unreachable,
     WrongKey,
 )
-from palabre.llm.ladder import FIRST
+from palabre.llm.settings import FIRST
 
 MOST_NAMES = 5
 

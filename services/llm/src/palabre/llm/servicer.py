@@ -6,13 +6,17 @@ from typing import Any
 
 import grpc
 
+from palabre.chassis.events import begin
+from palabre.chassis.ids import uuid7
 from palabre.chassis.spaces import Space, UnknownSpace
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
+from palabre.contracts.v1.events_pb2 import Event, SpendingRecorded
 from palabre.contracts.v1.turns_pb2 import Exchange, Usage
 from palabre.llm.checking import Checking
 from palabre.llm.engines import Completion, Message
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
+from palabre.llm.spending import Payer, Spending
 
 NO_MODEL = "no engine answered: set PALABRE_LLM_MODEL, or try again in a little while"
 
@@ -22,8 +26,15 @@ ServicerContext = grpc.aio.ServicerContext[pb.CompleteRequest, pb.CompleteRespon
 class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
     """NOT_FOUND: no such space, persona, engine. UNAVAILABLE: no engine answered, or broke off."""
 
-    def __init__(self, spaces: Callable[[str], Space], ladder: Ladder, checking: Checking) -> None:
+    def __init__(
+        self,
+        spaces: Callable[[str], Space],
+        ladder: Ladder,
+        checking: Checking,
+        spending: Spending,
+    ) -> None:
         self._spaces, self._ladder, self._checking = spaces, ladder, checking
+        self._spending = spending
 
     def add_to(self, server: grpc.aio.Server) -> None:
         llm_pb2_grpc.add_LlmServiceServicer_to_server(self, server)
@@ -31,15 +42,18 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
     async def Complete(
         self, request: pb.CompleteRequest, context: ServicerContext
     ) -> AsyncIterator[pb.CompleteResponse]:
-        models = await self._models(request, context)
+        payer = await self._payer(request, context)
         if not request.prompt:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "prompt: is empty")
         asked = Completion(tuple(_messages(request)), sampling=request.sampling)
         left_s = context.time_remaining()
         until = self._ladder.until() if left_s is None else self._ladder.until(left_s)
-        rungs = self._ladder.rungs(models)
+        rungs = self._ladder.rungs(payer.models if payer else ())
         try:
-            async with aclosing(self._ladder.stream(asked, rungs, until)) as pieces:
+            async with (
+                self._spending.account("complete", _event(request), payer),
+                aclosing(self._ladder.stream(asked, rungs, until)) as pieces,
+            ):
                 async for piece in pieces:
                     if isinstance(piece, Usage):
                         yield pb.CompleteResponse(usage=piece)
@@ -64,17 +78,23 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         async for trial in self._checking.trials(request.engines):
             yield pb.CheckEnginesResponse(trial=trial)
 
-    async def _models(
-        self, request: pb.CompleteRequest, context: ServicerContext
-    ) -> tuple[str, ...]:
-        """The persona's; the deployment's own when the request names no space."""
+    async def _payer(self, request: pb.CompleteRequest, context: ServicerContext) -> Payer | None:
+        """The persona; the deployment itself when the request names no space."""
         if not request.space:
-            return ()
+            return None
         try:
-            return self._spaces(request.space).persona(request.persona).models
+            space = self._spaces(request.space)
+            name = space.persona_name(request.persona)
+            space.persona(name)
         except (UnknownSpace, KeyError):
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such space or persona")
             raise
+        return Payer(space, name)
+
+
+def _event(request: pb.CompleteRequest) -> Event:
+    """What the ledger counts it under: a turn of nobody's."""
+    return begin(request.space, "grpc", uuid7(), SpendingRecorded())
 
 
 def _messages(request: pb.CompleteRequest) -> list[Message]:

@@ -8,6 +8,8 @@ from palabre.chassis.settings import ServiceSettings
 from palabre.chassis.spaces import Price
 from palabre.llm import presets
 
+FIRST = "openai"  # the endpoint of a model that names none
+
 
 class Endpoint(BaseModel):
     """An OpenAI-compatible server. `concurrency` is of calls at the same time; 0: the default."""
@@ -141,5 +143,5 @@ class Settings(ServiceSettings):
         if self.llm_base_url or self.llm_api_key.get_secret_value():
             base_url = self.llm_base_url or presets.of("openai").base_url
             first = Endpoint(base_url=base_url, api_key=self.llm_api_key)
-            found["openai"] = first.resolved("", connections)
+            found[FIRST] = first.resolved("", connections)
         return found

@@ -21,9 +21,9 @@ import structlog
 from openai import AsyncAPIResponse
 
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.llm import faults, limits, presets, prices, structured, tokens
+from palabre.llm import counting, faults, limits, presets, structured
 from palabre.llm.engines import Completion, Message, Pieces, Schema, Verdict
-from palabre.llm.errors import Broken, TooSlow, Unreachable
+from palabre.llm.errors import Broken, EngineError, TooSlow, Unreachable
 from palabre.llm.presets import Preset, Structured
 from palabre.llm.settings import Endpoint
 from palabre.llm.sse import EventDecoder
@@ -86,7 +86,7 @@ class OpenAi:
         if self.preset.counted == "when asked":
             asked["stream_options"] = {"include_usage": True}
         answer, begun = _Answer(), time.monotonic()
-        with _translated():
+        with self._counted(completion, answer), _translated():
             async with contextlib.AsyncExitStack() as stack:
                 limit = begun + self._patience.first_token
                 response = await stack.enter_async_context(
@@ -104,8 +104,8 @@ class OpenAi:
     async def judge(self, completion: Completion, schema: Schema) -> Verdict:
         """In the strictest form that the model is known to understand."""
         form: Structured | None = self.form(completion.model)
-        limit = time.monotonic() + self._patience.first_token
-        with _translated():
+        limit, answer = time.monotonic() + self._patience.first_token, _Answer()
+        with self._counted(completion, answer), _translated():
             while form:
                 try:
                     body = await self._answered(completion, schema, form, limit)
@@ -115,9 +115,10 @@ class OpenAi:
                     if not form or not structured.refused(str(error)):
                         raise
                     self._forms[completion.model] = form
+            answer.usage = body.get("usage")
             content = str(body["choices"][0]["message"]["content"])
             values = structured.object_in(content)
-        return Verdict(values, self._usage(completion, body.get("usage"), len(content)))
+        return Verdict(values, self._usage(completion, answer.usage, len(content)))
 
     async def models(self) -> list[str]:
         """The names of those that the server says it has."""
@@ -195,18 +196,21 @@ class OpenAi:
         )
         return cast(AbstractAsyncContextManager[Response], request)
 
-    def _usage(self, completion: Completion, counted: Any, characters: int) -> Usage:
-        measured = _is_usage(counted)
-        usage = Usage(engine=self.name, model=completion.model, measured=measured)
-        if measured:
-            usage.prompt_tokens = counted["prompt_tokens"]
-            usage.completion_tokens = counted["completion_tokens"]
-            details = counted.get("prompt_tokens_details") or {}
-            usage.cached_tokens = details.get("cached_tokens") or 0
-        else:
-            usage.prompt_tokens = tokens.estimate(*(m.content for m in completion.messages))
-            usage.completion_tokens = tokens.estimate("x" * characters)
-        prices.add_cost(usage, self._endpoint.base_url, dt.datetime.now(dt.UTC).date())
+    @contextlib.contextmanager
+    def _counted(self, completion: Completion, answer: "_Answer") -> Iterator[None]:
+        """A failure carries what the provider has counted: an empty answer may be all reasoning."""
+        try:
+            yield
+        except EngineError as error:
+            if counting.is_usage(answer.usage):
+                error.usage = self._usage(completion, answer.usage, answer.written)
+            raise
+
+    def _usage(self, completion: Completion, reported: Any, characters: int) -> Usage:
+        """The provider's count, else an estimate; what it costs is for others to say."""
+        usage = counting.estimate(self.name, completion, characters)
+        if counting.is_usage(reported):
+            counting.take(usage, reported)
         return usage
 
 
@@ -257,14 +261,6 @@ def _text(delta: dict[str, Any]) -> str:
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
     return content or ""
-
-
-def _is_usage(counted: Any) -> bool:
-    """Some servers send nulls, words or negative numbers."""
-    if not isinstance(counted, dict):
-        return False
-    counts = (counted.get(name) for name in ("prompt_tokens", "completion_tokens"))
-    return all(isinstance(count, int) and 0 <= count < 2**32 for count in counts)
 
 
 def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
