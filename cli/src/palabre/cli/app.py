@@ -26,6 +26,7 @@ from palabre.cli import (
     status,
     stream_setup,
     token_admin,
+    voices,
 )
 from palabre.cli.eval import commands as evaluating
 from palabre.cli.server import Trouble
@@ -43,6 +44,7 @@ app.add_typer(token_admin.app, name="token")
 app.add_typer(dead.app, name="dead")
 app.add_typer(knowledge_admin.app, name="knowledge")
 app.add_typer(evaluating.app, name="eval")
+app.add_typer(voices.app, name="voices")
 app.add_typer(engines.app, name="engines")
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)
