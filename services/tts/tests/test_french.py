@@ -32,7 +32,7 @@ en 2024 | en deux mille vingt-quatre
 1 jour | un jour
 06000 Nice | zéro six mille Nice
 75016 Paris | soixante-quinze mille seize Paris
-1/2 journée | un demi journée
+1/2 journée | une demi-journée
 les 3/4 du temps | les trois quarts du temps
 les 2/3 des voix | les deux tiers des voix
 5/20 au test | cinq sur vingt au test

@@ -7,10 +7,11 @@ import re
 
 from palabre.tts.normalise import addresses, french_words as words
 from palabre.tts.normalise.aligned import Rule
+from palabre.tts.normalise.french_codes import CODES
 from palabre.tts.normalise.french_numbers import cardinal, decimals, digits, ordinal, roman
 from palabre.tts.normalise.rules import TYPOGRAPHY, abbreviations, acronyms, one_of, signs
 
-_INT = r"\d{1,3}(?:[ .]\d{3})+(?![\d.])|\d+"
+_INT = r"[1-9]\d{0,2}(?:[ .]\d{3})+(?![\d.])|\d+"
 _NUMBER = rf"(?<![\w,.])(?P<int>{_INT})(?:,(?P<dec>\d+))?"
 _DASH = r"[-–—]"
 _MONTH = "|".join(words.MONTHS)
@@ -55,18 +56,34 @@ _TELEPHONE: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w,.])0[1-9](?:(?: \d\d){4}|(?:\.\d\d){4}|(?:-\d\d){4}|\d{8})(?!\d)"),
      _pairs),
     (re.compile(r"(?<![\w,.])(0 ?8\d\d) (\d{3}) (\d{3})(?!\d)"), _service),
-    (re.compile(rf"(?<=\b[lL]e )(?:{words.SHORT_NUMBERS})\b|(?<=\bau )(?:{words.SHORT_NUMBERS})\b"),
-     lambda m: f"{digits(m[0][:2])} {digits(m[0][2:])}"),
+    (re.compile(r"(?<![\w,.])(0 8\d\d) (\d\d) (\d\d) (\d\d)(?!\d)"), _service),
+    (re.compile(r"(?:(?<=\b[lL]e )|(?<=\bau ))116 (\d{3})(?!\d)"),
+     lambda m: f"cent seize {digits(m[1])}"),
+    (re.compile(r"(?:(?<=\b[lL]e )|(?<=\bau ))(3\d)(\d\d)(?!\w|[ ,.]\d| (?:m|mètres|euros|€))"),
+     lambda m: f"{digits(m[1])} {digits(m[2])}"),
 )  # fmt: skip
 
 # --- Abbreviations
 
+_DAY = one_of(words.SHORT_DAYS)
 _ABBREVIATIONS: tuple[Rule, ...] = (
     (re.compile(r"\b([LRDA])\. ?(\d+)((?:-\d+)+)"),
      lambda m: f"{m[1]} {m[2]}" + m[3].replace("-", " tiret ")),
-    (re.compile(rf"(?<=\d )(?:{one_of(words.SHORT_MONTHS)})"), lambda m: words.SHORT_MONTHS[m[0]]),
+    abbreviations(words.SHORT_MONTHS, r"(?<=\d )", r"(?!\w)"),
+    abbreviations(words.SHORT_MONTHS, r"(?<!\w)", r"(?= \d{4}(?!\d))"),
+    (re.compile(rf"\b({_DAY})\.? ?(?:{_DASH}|à) ?({_DAY})(?:\.|(?!\w))"),
+     lambda m: f"{words.SHORT_DAYS[m[1]]} à {words.SHORT_DAYS[m[2]]}"),
+    (re.compile(rf"\b({_DAY})\.(?= \d\d? ?(?:[hH]|{_MONTH}|{one_of(words.SHORT_MONTHS)}))"),
+     lambda m: words.SHORT_DAYS[m[1]]),
+    (re.compile(r"\bM\. ?(et|ou|/) ?(?=M(?:me|lle)\b)"),
+     lambda m: f"Monsieur {m[1].replace('/', 'ou')} "),
+    abbreviations(words.AFTER_RANKS, r"(?:(?<=\der )|(?<=\d[eè] )|(?<=\dème ))", r"(?!\w)"),
+    (re.compile(r"\bnos (?=\d+(?: et|,| à) ?\d)"), "numéros "),
+    (re.compile(r"(?<=\d )(h|min|km|kg|cm|sem)\.(?= [a-zéèêà])"), r"\1"),
     abbreviations(words.TITLES, r"(?<![\w.])", r"(?=[\s-]+[A-ZÀ-ÖØ-Þ])"),
-    abbreviations(words.BEFORE_NUMBERS, r"(?<![\w.])", r"(?=\s?(?:\d|[LRDA]\b|[IVX]+\b))"),
+    abbreviations(words.BEFORE_NAMES, r"(?<![\w.])",
+                  r"(?=[\s-]+(?:(?:d[eu]s?|l[ae]s?)[ -]|[dl]'){0,2}[A-ZÀ-ÖØ-Þ])"),
+    abbreviations(words.BEFORE_NUMBERS, r"(?<![\w.])", r"(?=\s?(?:\d|[A-Z]\b|[IVX]+\b))"),
     abbreviations(words.ANYWHERE, r"(?<![\w.])", r"(?![\w])"),
     (re.compile(r"(?<!\d)(?<!\d )(?<!\w)min\."), "minimum"),
     (re.compile(r"\b[vV]\.? ?(?=\d+\.\d)"), "version "),
@@ -87,21 +104,24 @@ def _date(match: re.Match[str]) -> str:
 def _hour(match: re.Match[str]) -> str:
     hours, minutes = int(match["hours"]), int(match["minutes"] or 0)
     said = f"{cardinal(hours, True)} heure{'s' if hours > 1 else ''}"
-    return f"{said} {cardinal(minutes, True)}" if minutes else said
+    unit = f" minute{'s' if minutes > 1 else ''}" if match["unit"] else ""
+    return f"{said} {cardinal(minutes, True)}{unit}" if minutes else said
 
 
 _DATES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w/.-])(?P<year>[12]\d{3})-(?P<month>\d\d)-(?P<day>\d\d)(?![\w-])"), _date),
     (re.compile(r"(?<![\w/.-])(?P<day>\d\d?)(?P<s>[/.-])(?P<month>\d\d?)(?P=s)(?P<year>\d{4}|\d\d)"
                 r"(?![\w/-]|\.\d)"), _date),
-    (re.compile(r"(?<=\b(?:[lLdD][eu]|au) )(?P<day>\d\d)/(?P<month>\d\d)(?P<year>)(?![\d/])"),
-     _date),
+    (re.compile(r"(?<=\b(?:[lLdD][eu]|au) )(?![123]/[234]\b)(?P<day>\d\d?)"
+                r"/(?P<month>\d\d?)(?P<year>)(?![\d/])"), _date),
     (re.compile(r"\b(24) ?[hH]? ?/ ?24\b"), "vingt-quatre heures sur vingt-quatre"),
     (re.compile(r"\b7 ?(?:j|jours)? ?/ ?7\b"), "sept jours sur sept"),
     (re.compile(rf"(?<=\d)( ?[hH](?: ?\d\d)?)? ?{_DASH} ?(?=\d\d? ?[hH]\b|\d\d? ?[hH]\d)"),
      r"\1 à "),
-    (re.compile(r"(?<![\w,.:])(?P<hours>\d{1,2}) ?[hH](?: ?(?P<minutes>[0-5]\d))?(?!\w)"), _hour),
-    (re.compile(r"(?<![\w,.:])(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d)(?![\w:])"), _hour),
+    (re.compile(r"(?<![\w,.:])(?P<hours>\d{1,2}) ?[hH](?: ?(?P<minutes>[0-5]\d)(?P<unit> ?min\b)?)?"
+                r"(?!\w)"), _hour),
+    (re.compile(r"(?<![\w,.:])(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d)(?P<unit>)(?![\w:])"),
+     _hour),
 )  # fmt: skip
 
 # --- Amounts, shares and measures
@@ -143,16 +163,36 @@ def _measure(match: re.Match[str]) -> str:
     return f"{_said(match, feminine)} {_plural(match, words.UNITS[unit])}"
 
 
+def _metres(match: re.Match[str]) -> str:
+    """ "2,20 m" is two metres twenty, "0,80 m" eighty centimetres."""
+    whole, rest = int(match["int"]), int(match["dec"].ljust(2, "0"))
+    if not whole:
+        return f"{cardinal(rest)} centimètre{'s' if rest > 1 else ''}"
+    said = f"{cardinal(whole)} mètre{'s' if whole > 1 else ''}"
+    return f"{said} {cardinal(rest)}" if rest else said
+
+
 _PER = one_of(words.PER)
 _QUANTITY = rf"(?:%|‰|{_CURRENCY}|(?:{one_of(words.UNITS)})(?!\w)|euros?|jours?|ans?|mois|heures?)"
+# What fuses are made for; anything else before an A is the number of a house.
+_AMPERES = "2|5|6|10|16|20|25|30|32|40|45|60|63|90"
+_STREET = r"(?:rue|av|bd|boulevard|place|pl|chemin|allée|impasse|quai|cours|route|square)"
 _AMOUNTS: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w)-])[-−](?=\d)"), "moins "),
+    (re.compile(r"\bCO2(?!\w)"), "C O deux"),
+    (re.compile(r"(?<=\d) ?[x×] ?(?=\d[\d,]* ?(?:cm|mm|m)(?!\w))"), " par "),
+    (re.compile(r"(?<=\d) ?x ?(?=\d)"), " fois "),
     (re.compile(rf"(?<=\d) ?{_DASH} ?(?=\d[\d ,]* ?{_QUANTITY})"), " à "),
+    (re.compile(r"(?<![\w,.])(\d+) ?€ ?(\d\d)(?!\w|[,.]\d)"), r"\1,\2 €"),
     (re.compile(rf"(?P<currency>[€$£]) ?{_NUMBER}(?P<scale>)"), _money),
     (re.compile(rf"{_NUMBER} ?(?P<scale>k|K|Mds?|M)? ?(?P<currency>{_CURRENCY})(?!\w)"), _money),
     (re.compile(r"\b(millions?|milliards?) ?(?:d')?€"), r"\1 d'euros"),
     (re.compile(r"€"), " euros"),
+    (re.compile(r"(?<![\w,.])(?P<int>\d{1,3}),(?P<dec>\d\d?) ?m(?![\w²³/])"), _metres),
+    (re.compile(rf"(?<![\w,.])({_AMPERES}) A(?![\w'-]|,? ?{_STREET})"), r"\1 ampères"),
     (re.compile(rf"{_NUMBER} ?(?P<unit>{one_of(words.UNITS)})(?![\w²³])"), _measure),
+    (re.compile(rf"(?<=[a-zé]) ?/ ?({_PER}) ?[/.] ?(an|jour|mois|personne)(?!\w)"),
+     lambda m: f" par {words.PER[m[1]]} et par {m[2]}"),
     (re.compile(rf"(?<=[a-zé]) ?/ ?({_PER})(?!\w)"), lambda m: f" par {words.PER[m[1]]}"),
     (re.compile(r"(?<=[a-zé%]) ?/ ?(?=(?:mois|an|jour|personne|semaine|heure|nuit|enfant)\b)"),
      " par "),
@@ -195,7 +235,16 @@ _RANKS: tuple[Rule, ...] = (
 # --- Plain numbers
 
 _FRACTIONS = {"1/2": "un demi", "1/3": "un tiers", "2/3": "deux tiers", "1/4": "un quart",
-              "3/4": "trois quarts"}  # fmt: skip
+              "3/4": "trois quarts", "½": "un demi", "¼": "un quart", "¾": "trois quarts",
+              "⅓": "un tiers", "⅔": "deux tiers"}  # fmt: skip
+
+
+def _share(match: re.Match[str]) -> str:
+    """ "9/10 des", but not "12/10"."""
+    of, parts = int(match["of"]), int(match["parts"])
+    if not of < parts:
+        return match[0]
+    return f"{cardinal(of)} {ordinal(parts)}{'s' if of > 1 else ''}"
 
 
 def _range(match: re.Match[str]) -> str:
@@ -217,7 +266,14 @@ def _plain(match: re.Match[str]) -> str:
 
 _NUMBERS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[^\W\d_])-?(?=\d)|(?<=\d)(?=[A-Za-z])"), " "),
-    (re.compile(r"(?<![\w,./])[123]/[234](?![\w/])"), lambda m: _FRACTIONS.get(m[0], m[0])),
+    (re.compile(rf"(?<![\w,./])(?:1/2|½) (?P<noun>(?={words.FEMININE_NOUN}))?"
+                r"(?=[a-zéèêà]{3}|an\b)(?!(?:des|est|sont|pour|dans|sur)\b)"),
+     lambda m: f"un{'e' if m['noun'] is not None else ''} demi-"),
+    (re.compile(r"(?<![\w,./])(?:[123]/[234](?![\w/])|[½¼¾⅓⅔])"),
+     lambda m: _FRACTIONS.get(m[0], m[0])),
+    (re.compile(r"(?<![\w,./])(?P<of>\d)/(?P<parts>[5-9]|10)(?= d(?:es?|u)\b| d'| l[ae]s?\b)"),
+     _share),
+    (re.compile(r"(?<![\w,./])(50|(?:19|20)\d\d)/(50|\d{3,4})(?![\w/])"), r"\1 \2"),
     (re.compile(r"(?<=\d) ?/ ?(?=\d)"), " sur "),
     (re.compile(rf"(?<![\w,.-])(\d+) ?{_DASH} ?(\d+)(?![\w,.-]\d)"), _range),
     (re.compile(r"(?<![\w,.])(?!\d{1,3}(?:\.\d{3})+(?![\d.]))\d+(?:\.\d+)+"), _points),
@@ -237,6 +293,7 @@ _ADDRESSES = addresses.rules({".": "point", "-": "tiret", "_": "tiret bas", "+":
                               "/": "slash", "@": "arobase"})  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
-    *TYPOGRAPHY, *_ADDRESSES, *_TELEPHONE, *_ABBREVIATIONS, *_DATES, *_AMOUNTS, *_RANKS, *_NUMBERS,
-    *acronyms(words.READ, words.SPELLED), *signs(_SIGNS),
+    *TYPOGRAPHY, *_ADDRESSES, *_TELEPHONE, *_ABBREVIATIONS, *CODES, *_DATES, *_AMOUNTS, *_RANKS,
+    *_NUMBERS, abbreviations(words.READ_AS, r"(?<!\w)", r"(?!\w)"),
+    *acronyms(words.READ | words.STRESSED, words.SPELLED), *signs(_SIGNS),
 )  # fmt: skip

@@ -41,6 +41,8 @@ def digits(text: str) -> str:
     """A number as it is written: zeros in front are said, endless ones in pairs."""
     if len(text) > MAX_DIGITS:
         return ", ".join(digits(text[i : i + 2]) for i in range(0, len(text), 2))
+    if re.fullmatch("0[1-9]000", text):  # a postal code
+        return f"zéro {cardinal(int(text[1]))} mille"
     zeros = len(text) - len(text.lstrip("0")) if int(text) else len(text)
     return " ".join(["zéro"] * zeros + ([cardinal(int(text))] if int(text) else []))
 

@@ -14,6 +14,10 @@ SHORT_MONTHS = {
     "déc.": "décembre",
 }
 
+SHORT_DAYS = {"lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi",
+              "sam": "samedi", "dim": "dimanche"}  # fmt: skip
+AFTER_RANKS = {"ét.": "étage", "sem.": "semestre", "trim.": "trimestre", "arr.": "arrondissement"}
+
 # Before a capital only: "M. Dupont", never "5 M.".
 TITLES = {
     "M.": "Monsieur",
@@ -29,13 +33,29 @@ TITLES = {
     "Drs": "Docteurs",
     "Pr": "Professeur",
     "Pr.": "Professeur",
+    "Mr": "Monsieur",
     "Me": "Maître",
     "Mgr": "Monseigneur",
     "St": "Saint",
     "Ste": "Sainte",
 }
 
-# Before a number only: "art. 12", never "l'art.".
+# Before a name only: "pl. de la République", "rés. Les Lilas".
+BEFORE_NAMES = {
+    "pl.": "place",
+    "rés.": "résidence",
+    "imp.": "impasse",
+    "all.": "allée",
+    "ch.": "chemin",
+    "rte": "route",
+    "sq.": "square",
+    "fg": "faubourg",
+    "Gal": "Général",
+    "Sté": "Société",
+    "Ets": "Établissements",
+}
+
+# Before a number, or one letter, only: "art. 12", never "l'art.".
 BEFORE_NUMBERS = {
     "art.": "article",
     "al.": "alinéa",
@@ -80,6 +100,13 @@ ANYWHERE = {
     "boul.": "boulevard",
     "av.": "avenue",
     "hab.": "habitants",
+    "n°": "numéro",
+    "N°": "numéro",
+    "arrdt": "arrondissement",
+    "dépt.": "département",
+    "qq.": "quelques",
+    "qqs": "quelques",
+    "Cie": "compagnie",
     "éd.": "édition",
     "svp": "s'il vous plaît",
     "s.v.p.": "s'il vous plaît",
@@ -108,6 +135,7 @@ UNITS = {
     "m3": ("mètre cube", "mètres cubes"),
     "km": ("kilomètre", "kilomètres"),
     "cm": ("centimètre", "centimètres"),
+    "mm²": ("millimètre carré", "millimètres carrés"),
     "mm": ("millimètre", "millimètres"),
     "m": ("mètre", "mètres"),
     "ha": ("hectare", "hectares"),
@@ -127,6 +155,10 @@ UNITS = {
     "kWh": ("kilowattheure", "kilowattheures"),
     "MWh": ("mégawattheure", "mégawattheures"),
     "Wh": ("wattheure", "wattheures"),
+    "kVA": ("kilovoltampère", "kilovoltampères"),
+    "Mb": ("mégabit", "mégabits"),
+    "Gb": ("gigabit", "gigabits"),
+    "bar": ("bar", "bars"),
     "kW": ("kilowatt", "kilowatts"),
     "MW": ("mégawatt", "mégawatts"),
     "W": ("watt", "watts"),
@@ -165,6 +197,9 @@ FEMININE_CURRENCIES = frozenset({"£", "GBP"})
 # Nouns, or their endings, that make "un" feminine: "21 personnes" is "vingt et une personnes".
 FEMININE_NOUN = (
     r"(?:personne|fois|page|heure|minute|seconde|semaine|demande|question|place|voix|étape|pièce|"
+    r"cave|cuisine|salle|douche|porte|fenêtre|boîte|caisse|banque|date|dette|taxe|charge|prime|somme|"
+    r"feuille|liste|note|tranche|zone|ville|école|classe|campagne|mairie|garantie|dépense|amende|"
+    r"réponse|équipe|enquête|étude|image|visite|plainte|table|année|journée|matinée|soirée|"
     r"copie|famille|femme|fille|adresse|photo|ligne|carte|tonne|règle|partie|chambre|maison|rue|"
     r"commune|voiture|facture|candidate|lettre|aide|offre|vie|nuit|chose|part|mensualité|"
     r"\w+(?:[ts]ion|ée|ité|ette|ance|ence|ure|ade|aine|trice|euse))s?\b"
@@ -178,8 +213,35 @@ BEFORE_ROMAN = (
 )
 
 # Acronyms whose letters alone mislead: read as words, or letter by letter.
-READ = frozenset(("CAF", "ONU", "PIN", "SIM", "ZEP", "RIB", "BIC", "BAC", "URSSAF", "SMIC"))
-SPELLED = frozenset(("CPAM", "RATP", "AESH", "JPEG", "CESE", "AMOA", "OPAC"))
-
-# National numbers of four digits, said in pairs.
-SHORT_NUMBERS = "3114|3919|3018|3020|3977|3939|3646|3949|3960|3230|3237|3975|3631|3624"
+READ = frozenset(
+    ("CAF", "ONU", "PIN", "SIM", "ZEP", "RIB", "BIC", "BAC", "URSSAF", "SMIC", "ZAC", "ZUP", "ENA",
+     "SEM", "TIP", "LED", "DOM", "TOM", "UDAF", "CNAF", "CNAV", "CNAM", "ARRCO")
+)  # fmt: skip
+# Written in capitals to stress them.
+STRESSED = frozenset(
+    ("AU", "AUX", "AVEC", "DANS", "DE", "DES", "DU", "ELLE", "EN", "EST", "ET", "IL", "LA", "LE",
+     "LES", "MAIS", "NE", "NI", "NON", "OU", "OUI", "PAR", "PAS", "PLUS", "POUR", "QUE", "QUI",
+     "SANS", "SI", "SON", "SONT", "SOUS", "SUR", "TOUS", "TOUT", "UN", "UNE")
+)  # fmt: skip
+SPELLED = frozenset(
+    (
+        "CPAM",
+        "RATP",
+        "AESH",
+        "JPEG",
+        "CESE",
+        "AMOA",
+        "CCAS",
+        "SIAO",
+        "SARL",
+        "EURL",
+        "SASU",
+        "EARL",
+        "CIAS",
+        "UDAP",
+        "MOOC",
+        "EPCI",
+        "SCIC",
+    )
+)  # fmt: skip)
+READ_AS = {"ELAN": "élan", "DRIHL": "dril", "GIP": "gip"}

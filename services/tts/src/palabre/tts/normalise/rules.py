@@ -11,6 +11,7 @@ _CAPITAL = "A-ZÀ-ÖØ-Þ"
 TYPOGRAPHY: tuple[Rule, ...] = (
     (re.compile(r"[\u00a0\u202f\u2009\t]"), " "),
     (re.compile("[’ʼ]"), "'"),
+    (re.compile("[₀-₉]"), lambda m: str(ord(m[0]) - ord("₀"))),
 )
 
 
@@ -68,6 +69,7 @@ def _ends(match: re.Match[str]) -> bool:
 
 
 def _shouted(text: str) -> bool:
-    """Most words are in capitals: they are no acronyms."""
+    """Most words are in capitals, long ones too: they are no acronyms."""
     found = re.findall(r"[^\W\d_]{2,}", text)
-    return len(found) > 2 and sum(map(str.isupper, found)) > len(found) * 0.6
+    shouted = [word for word in found if word.isupper()]
+    return len(found) > 2 and len(shouted) > len(found) * 0.6 and max(map(len, shouted)) > 5
