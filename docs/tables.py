@@ -14,11 +14,12 @@ from palabre.chassis import events, streams
 from palabre.chassis.settings import ServiceSettings
 from palabre.cli.settings import CliSettings
 from palabre.gateway.settings import GatewaySettings
+from palabre.llm import presets
 from palabre.llm.settings import Settings as LlmSettings
 from palabre.retriever.settings import RetrieverSettings
 from palabre.tts.settings import Settings as TtsSettings
 
-FILES = (Path("ARCHITECTURE.md"), Path("docs/settings.md"))
+FILES = (Path("ARCHITECTURE.md"), Path("docs/settings.md"), Path("docs/engines.md"))
 MARK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -98,11 +99,45 @@ def settings_table(kind: type[BaseSettings], *, own: bool = True) -> str:
     return table(("variable", "default", "what it does"), rows)
 
 
+def preset_table() -> str:
+    rows = []
+    for name, preset in presets.PRESETS.items():
+        renamed = [f"`{ours}` → `{theirs}`" for ours, theirs in preset.renamed.items() if theirs]
+        dropped = [f"no `{ours}`" for ours, theirs in preset.renamed.items() if not theirs]
+        capped = (
+            [f"temperature ≤ {preset.hottest:g}"] if preset.hottest < presets.of("").hottest else []
+        )
+        quirks = ", ".join([*renamed, *dropped, *capped]) or "–"
+        images = "yes" if preset.images else "no"
+        rows.append(
+            (
+                f"`{name}`",
+                f"`{preset.base_url}`",
+                preset.structured,
+                preset.counted,
+                images,
+                quirks,
+                preset.source,
+            )
+        )
+    columns = (
+        "preset",
+        "address",
+        "JSON object",
+        "usage of a stream",
+        "images",
+        "asked otherwise",
+        "read where",
+    )
+    return table(columns, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "streams": stream_table,
     "stages": stage_table,
     "buckets": bucket_table,
     "rights": rights_table,
+    "presets": preset_table,
     "settings.every-service": lambda: settings_table(ServiceSettings, own=False),
     "settings.gateway": lambda: settings_table(GatewaySettings),
     "settings.retriever": lambda: settings_table(RetrieverSettings),

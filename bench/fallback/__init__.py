@@ -1,0 +1,1 @@
+"""What a fault of a provider costs a person who waits for an answer."""
