@@ -190,10 +190,10 @@ async def test_a_judge_falls_back_from_schema_to_object_to_words(
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     with pytest.raises(Broken):
         await engine.judge(asked("mock-echo-plain"), schema)
-    assert model.asked["mock-echo-plain"] == 3
+    assert model.asked["mock-echo-plain"] == 4
     question = Completion((Message("user", 'Voici : ```json\n{"a": "b"}\n```'),), "mock-echo-plain")
     assert (await engine.judge(question, schema)).values == {"a": "b"}
-    assert model.asked["mock-echo-plain"] == 4  # it is remembered
+    assert model.asked["mock-echo-plain"] == 5  # it is remembered
     first = model.last["messages"][0]
     assert first["role"] == "system"
     assert '"properties"' in first["content"]
@@ -203,12 +203,14 @@ async def test_a_preset_says_how_a_server_is_asked(model: Model) -> None:
     async with model.serving() as url:
         engine = OpenAi("cohere", Endpoint(base_url=url, preset="cohere"))
         await engine.judge(asked("mock-json", temperature=1.5), {"type": "object"})
-        assert model.last["response_format"] == {"type": "json_object"}
-        assert model.last["temperature"] == 1.0
+        schema = {"type": "object"}
+        assert model.last["response_format"] == {"type": "json_object", "schema": schema}
+        assert [message["role"] for message in model.last["messages"]] == ["developer", "user"]
         await engine.close()
         engine = OpenAi("mistral", Endpoint(base_url=url, preset="mistral"))
-        async for _ in engine.stream(asked("mock-len3", seed=3, max_tokens=9)):
+        async for _ in engine.stream(asked("mock-len3", seed=3, max_tokens=9, temperature=1.5)):
             pass
+        assert model.last["temperature"] == 1.0
         assert model.last["random_seed"] == 3
         assert model.last["max_tokens"] == 9
         assert not {"seed", "stream_options"} & model.last.keys()

@@ -175,7 +175,7 @@ class EngineEntry(_message.Message):
     """Without user and password."""
     has_key: _builtins.bool
     structured: _builtins.str
-    """How its preset asks for a JSON object first: json_schema, json_object or words."""
+    """How its preset asks for a JSON object first: json_schema, object_schema, json_object or words."""
     images: _builtins.bool
     """Some of its models take images."""
     concurrency: _builtins.int

@@ -10,21 +10,23 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 # How a JSON object is asked for, the strictest first; each falls back on those after it.
-Structured = Literal["json_schema", "json_object", "words"]
+Structured = Literal["json_schema", "object_schema", "json_object", "words"]
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """`renamed` is our name of a parameter to theirs; an empty one: they have no such thing.
 
-    `hottest` is the highest temperature. `counted` says whether a stream counts its tokens by
-    itself or has to be asked to (`stream_options`). `images` means that some models take them.
+    `hottest` is the highest temperature, `system` the role of a system message. `counted` says
+    whether a stream counts its tokens by itself or has to be asked to (`stream_options`). `images`
+    means that some models take them.
     """
 
     base_url: str = ""
     source: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     hottest: float = 2.0
+    system: str = "system"
     structured: Structured = "json_schema"
     counted: Literal["when asked", "always"] = "when asked"
     images: bool = True
@@ -33,14 +35,14 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "openai": Preset(
         "https://api.openai.com/v1",
-        "developers.openai.com, API reference of chat completions",
+        "platform.openai.com/docs/api-reference/chat: max_tokens is deprecated",
         renamed={"max_tokens": "max_completion_tokens"},
     ),
     "mistral": Preset(
         "https://api.mistral.ai/v1",
-        "docs.mistral.ai/api; a parameter that it does not know is refused with status 422",
+        "github.com/mistralai/platform-docs-public, openapi.yaml; what is unknown gets status 422",
         renamed={"seed": "random_seed"},
-        hottest=1.5,
+        hottest=1.0,
         counted="always",
     ),
     "anthropic": Preset(
@@ -57,8 +59,8 @@ PRESETS: Mapping[str, Preset] = {
     "cohere": Preset(
         "https://api.cohere.ai/compatibility/v1",
         "docs.cohere.com/docs/compatibility-api",
-        hottest=1.0,
-        structured="json_object",
+        system="developer",
+        structured="object_schema",
         images=False,
     ),
     "albert": Preset(
@@ -68,7 +70,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "groq": Preset(
         "https://api.groq.com/openai/v1",
-        "console.groq.com/docs/openai and /docs/structured-outputs: schemas on some models alone",
+        "console.groq.com/docs/openai; some models refuse schemas",
         renamed={"max_tokens": "max_completion_tokens"},
     ),
     "ollama": Preset(

@@ -20,6 +20,8 @@ def response_format(form: Structured, schema: Schema) -> dict[str, Any] | None:
         case "json_schema":
             named = {"name": "verdict", "schema": dict(schema), "strict": True}
             return {"type": "json_schema", "json_schema": named}
+        case "object_schema":  # Cohere's, and llama.cpp's
+            return {"type": "json_object", "schema": dict(schema)}
         case "json_object":
             return {"type": "json_object"}
         case _:

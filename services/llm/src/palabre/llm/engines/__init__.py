@@ -112,7 +112,7 @@ class Served(Protocol):
         """Their names, as the server tells them. Raises EngineError."""
 
     def form(self, model: str) -> str:
-        """How it is asked for a JSON object: json_schema, json_object or words."""
+        """How it is asked for a JSON object, as `presets.Structured` names it."""
 
 
 class Rung(NamedTuple):

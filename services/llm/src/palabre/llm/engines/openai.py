@@ -266,7 +266,7 @@ def _text(delta: dict[str, Any]) -> str:
 def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "model": completion.model,
-        "messages": [_message(message) for message in completion.messages],
+        "messages": [_message(message, preset) for message in completion.messages],
     }
     sampling = completion.sampling
     for name in ("temperature", "top_p", "max_tokens", "seed"):
@@ -280,9 +280,10 @@ def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
     return {theirs[name]: value for name, value in asked.items() if theirs[name]}
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, preset: Preset) -> dict[str, Any]:
+    role = preset.system if message.role == "system" else message.role
     if not message.images:
-        return {"role": message.role, "content": message.content}
+        return {"role": role, "content": message.content}
     seen = [
         {
             "type": IMAGES,
@@ -293,7 +294,7 @@ def _message(message: Message) -> dict[str, Any]:
         }
         for image in message.images
     ]
-    return {"role": message.role, "content": [*seen, {"type": "text", "text": message.content}]}
+    return {"role": role, "content": [*seen, {"type": "text", "text": message.content}]}
 
 
 def _has_images(asked: dict[str, Any]) -> bool:
