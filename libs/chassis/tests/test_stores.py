@@ -73,6 +73,15 @@ async def test_an_object_is_read_as_it_was_written(objects: Objects) -> None:
     assert await objects.get("dossier/été.md") == data
 
 
+async def test_headers_go_with_an_object(objects: Objects) -> None:
+    await objects.put("a", b"1", {"width": "640"})
+    await objects.put("b", b"1")
+    assert await objects.headers("a") == {"width": "640"}
+    assert await objects.headers("b") == {}
+    with pytest.raises(KeyError):
+        await objects.headers("nothing")
+
+
 async def test_a_missing_object_is_a_key_error(objects: Objects) -> None:
     with pytest.raises(KeyError):
         await objects.get("nothing")

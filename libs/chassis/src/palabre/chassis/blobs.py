@@ -1,15 +1,23 @@
 """Large bytes by key: originals of documents, attachments, audio."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from nats.js.api import ObjectMeta
 from nats.js.errors import NotFoundError, ObjectDeletedError, ObjectNotFoundError
 from nats.js.object_store import ObjectStore
 
 
 class Objects(Protocol):
-    """Keys are any text. Writing a key again replaces it."""
+    """Keys are any text. Writing a key again replaces it. `headers` go with the bytes."""
 
-    async def put(self, key: str, data: bytes) -> None: ...
+    async def put(
+        self, key: str, data: bytes, headers: Mapping[str, str] | None = None
+    ) -> None: ...
+
+    async def headers(self, key: str) -> dict[str, str]:
+        """Without the bytes. Raises KeyError."""
+        ...
 
     async def get(self, key: str) -> bytes:
         """Raises KeyError."""
@@ -24,8 +32,14 @@ class NatsObjects:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def put(self, key: str, data: bytes) -> None:
-        await self._store.put(key, data)
+    async def put(self, key: str, data: bytes, headers: Mapping[str, str] | None = None) -> None:
+        await self._store.put(key, data, ObjectMeta(name=key, headers=dict(headers or {}) or None))
+
+    async def headers(self, key: str) -> dict[str, str]:
+        try:
+            return dict((await self._store.get_info(key)).headers or {})
+        except (ObjectNotFoundError, ObjectDeletedError, NotFoundError):
+            raise KeyError(key) from None
 
     async def get(self, key: str) -> bytes:
         try:
@@ -45,12 +59,17 @@ class MemoryObjects:
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
+        self._headers: dict[str, dict[str, str]] = {}
 
-    async def put(self, key: str, data: bytes) -> None:
-        self._kept[key] = data
+    async def put(self, key: str, data: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self._kept[key], self._headers[key] = data, dict(headers or {})
+
+    async def headers(self, key: str) -> dict[str, str]:
+        return self._headers[key]
 
     async def get(self, key: str) -> bytes:
         return self._kept[key]
 
     async def delete(self, key: str) -> None:
         self._kept.pop(key, None)
+        self._headers.pop(key, None)
