@@ -116,14 +116,6 @@ async def test_what_is_not_supported_is_refused_by_name(
     assert name in refusal.value.message
 
 
-async def test_pictures_are_refused_by_name(client: openai.AsyncOpenAI) -> None:
-    picture: Any = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
-    with pytest.raises(openai.BadRequestError, match="image_url"):
-        await client.chat.completions.create(
-            model="demo", messages=[{"role": "user", "content": [picture]}]
-        )
-
-
 async def test_models_are_the_personas(client: openai.AsyncOpenAI) -> None:
     assert [model.id async for model in client.models.list()] == ["demo/camille"]
     assert (await client.models.retrieve("demo/camille")).owned_by == "demo"

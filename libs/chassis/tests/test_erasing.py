@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from palabre.chassis import events
+from palabre.chassis.blobs import NatsObjects
 from palabre.chassis.bus import Bus
+from palabre.chassis.descriptions import NatsDescriptions
 from palabre.chassis.erasing import erase
 from palabre.chassis.errors import Erased
 from palabre.chassis.histories import NatsHistories
@@ -61,3 +63,24 @@ async def test_nothing_is_written_of_it_afterwards(gateway: Bus, llm: Bus) -> No
         await llm.publish(events.follow(asked, pb.AnswerCompleted(text=SECRET)))
     with pytest.raises(Erased):
         await NatsHistories(llm).append(asked, Exchange(turn=asked.turn))
+
+
+async def test_no_image_of_it_is_left_on_disk_nor_what_it_showed(
+    server: NatsServer, tmp_path: Path, gateway: Bus, llm: Bus
+) -> None:
+    blob, photo = "demo/" + "a" * 64, b"the face of Marguerite" * 20_000
+    store = NatsObjects(await gateway.js.object_store("blobs"))
+    await store.put(blob, photo)
+    await store.put("demo/" + "b" * 64, b"another photo")
+    await NatsDescriptions(llm).write(blob, SECRET)
+    asked = question("Qui est-ce ?", uuid7())
+    asked.utterance_received.utterance.attachments.add(blob=blob)
+    await gateway.publish(asked)
+    assert words_on_disk(tmp_path, photo[:30].decode())
+    receipt = await erase(gateway, "demo", "web", asked.conversation)
+    assert receipt.erased == {"TURNS": 2, "OBJ_blobs": 5, "KV_descriptions": 1}
+    assert words_on_disk(tmp_path, photo[:30].decode()) == []
+    assert words_on_disk(tmp_path, SECRET) == []
+    with pytest.raises(KeyError):
+        await store.get(blob)
+    assert await store.get("demo/" + "b" * 64) == b"another photo"

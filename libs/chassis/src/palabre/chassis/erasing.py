@@ -1,12 +1,14 @@
 """Forgetting a conversation: on the bus, in the buckets, and in the bytes on disk."""
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import structlog
 
-from palabre.chassis import events, subjects
+from palabre.chassis import descriptions, events, subjects
 from palabre.chassis.bus import Bus
 from palabre.contracts.v1 import events_pb2 as pb
 
@@ -32,11 +34,14 @@ async def erase(bus: Bus, space: str, channel: str, conversation: str) -> Receip
     subjects.thread(space, channel, conversation)
     receipt = Receipt(conversation)
     await _cancel(bus, space, channel, conversation)
+    images = await _images(bus, space, channel, conversation)
     await bus.js.publish(f"$KV.erased.{conversation}", b"")
     bus.erased.add(conversation)
-    await _overwrite_all(bus, (space, channel, conversation), receipt)
-    await asyncio.sleep(SETTLE_S)  # a writer may have been at it
-    await _overwrite_all(bus, (space, channel, conversation), receipt)
+    for pause in (SETTLE_S, 0.0):  # a writer may have been at it
+        # The facts last: they are how the images are found again when this breaks off.
+        await _overwrite_all(_of_images(bus, images), bus, receipt)
+        await _overwrite_all(_messages(bus, space, channel, conversation), bus, receipt)
+        await asyncio.sleep(pause)
     log.info("conversation erased", **receipt.erased)
     return receipt
 
@@ -49,8 +54,16 @@ async def _cancel(bus: Bus, space: str, channel: str, conversation: str) -> None
         await bus.publish(events.follow(event, pb.TurnCancelled(reason="erased")))
 
 
-async def _overwrite_all(bus: Bus, thread: tuple[str, str, str], receipt: Receipt) -> None:
-    async for stream, sequence in _messages(bus, *thread):
+async def _images(bus: Bus, space: str, channel: str, conversation: str) -> set[str]:
+    """Keys of what was attached. Somebody else who sent the same image has to send it again."""
+    facts = await bus.facts(space, channel, conversation)
+    said = [event.utterance_received.utterance for event in facts]
+    carried = {i.blob for each in said for past in each.carried_history for i in past.attachments}
+    return carried | {image.blob for each in said for image in each.attachments}
+
+
+async def _overwrite_all(found: AsyncIterator[tuple[str, int]], bus: Bus, receipt: Receipt) -> None:
+    async for stream, sequence in found:
         await bus.overwrite(stream, sequence)
         receipt.erased[stream] = receipt.erased.get(stream, 0) + 1
 
@@ -65,3 +78,17 @@ async def _messages(
     query = {"next_by_subj": f"$KV.histories.{conversation}.*"}
     for found in await bus.raw("KV_histories", query):
         yield "KV_histories", found.sequence
+
+
+async def _of_images(bus: Bus, blobs: set[str]) -> AsyncIterator[tuple[str, int]]:
+    """Their pieces, what the object store says of them, and what they showed."""
+    for blob in blobs:
+        name = base64.urlsafe_b64encode(blob.encode()).decode()
+        for info in await bus.raw("OBJ_blobs", {"next_by_subj": f"$O.blobs.M.{name}"}):
+            pieces = f"$O.blobs.C.{json.loads(info.data)['nuid']}"
+            for piece in await bus.raw("OBJ_blobs", {"next_by_subj": pieces}):
+                yield "OBJ_blobs", piece.sequence
+            yield "OBJ_blobs", info.sequence
+        described = {"next_by_subj": descriptions.subject(blob)}
+        for text in await bus.raw("KV_descriptions", described):
+            yield "KV_descriptions", text.sequence

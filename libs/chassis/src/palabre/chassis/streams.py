@@ -301,7 +301,7 @@ def _special_rights(rights: Rights) -> Iterator[str]:
     if rights.budgets == "spends":
         yield f"{subjects.ROOT}.budgets.>"
     if rights.erases:
-        for stream in ("TURNS", "LIVE", "DEAD", "KV_histories"):
+        for stream in ("TURNS", "LIVE", "DEAD", "KV_histories", "KV_descriptions"):
             yield f"$JS.API.STREAM.MSG.DELETE.{stream}"
             yield f"$JS.API.DIRECT.GET.{stream}"
 

@@ -38,7 +38,7 @@ class Running(Exception):
 
 
 class OtherWords(Exception):
-    """The idempotency key was used with another text."""
+    """The idempotency key was used with another text, or other images."""
 
 
 class State(NamedTuple):
@@ -124,13 +124,18 @@ class Admission:
             same = next((e for e in received if _is_utterance_of(e, first.turn)), None)
         if same is None:
             return False
-        if same.utterance_received.utterance.text != first.utterance_received.utterance.text:
+        if _asked(same) != _asked(first):
             raise OtherWords
         return True
 
 
 def cancellation(received: pb.Event, reason: str, heard: int = 0) -> pb.Event:
     return events.follow(received, pb.TurnCancelled(reason=reason, heard=heard))
+
+
+def _asked(received: pb.Event) -> tuple[str, ...]:
+    said = received.utterance_received.utterance
+    return said.text, *(image.blob for image in said.attachments)
 
 
 def _is_derived(turn: str) -> bool:

@@ -9,6 +9,7 @@ from palabre.gateway import problems, reference
 from palabre.gateway.http import Edge
 from palabre.gateway.routes import (
     answer,
+    blobs,
     conversations,
     documents,
     duplicates,
@@ -30,6 +31,7 @@ from palabre.gateway.state import State
 _ROUTERS = (
     openai,
     turns,
+    blobs,
     conversations,
     speech,
     spaces,
@@ -43,6 +45,10 @@ _ROUTERS = (
     manifests,
 )
 _VOICE_BYTES = 64 << 20  # a proof and a few recordings
+
+
+_CHAT = "/v1/chat/completions"
+_FORM_BYTES = 4_096  # what a form says around a file
 
 
 def create(gateway: State) -> ASGIApp:
@@ -70,6 +76,8 @@ def _limit(settings: GatewaySettings) -> Callable[[str], int]:
             return settings.max_upload_bytes
         if path.startswith("/api/v1/spaces/") and path.endswith(("/voices", "/voices/check")):
             return _VOICE_BYTES
-        return settings.max_body_bytes
+        if path.startswith("/api/v1/spaces/") and path.endswith("/blobs"):
+            return settings.max_image_bytes + _FORM_BYTES
+        return settings.max_chat_bytes if path == _CHAT else settings.max_body_bytes
 
     return limit

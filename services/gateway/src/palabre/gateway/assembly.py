@@ -7,6 +7,9 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.chassis import rpc
+from palabre.chassis.addresses import Exemption
+from palabre.chassis.fetching import Fetcher, Limits as FetchLimits
+from palabre.chassis.pictures import Pictures
 from palabre.chassis.service import Context, Parts
 from palabre.chassis.stage import Stage
 from palabre.chassis.voices import Registry
@@ -16,6 +19,7 @@ from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
 from palabre.gateway import app, database, hearing, server
 from palabre.gateway.admission import Admission
 from palabre.gateway.archive import Archive
+from palabre.gateway.attachments import Attachments
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.manifests import Manifests, Signer
 from palabre.gateway.quotas import Limits, Load
@@ -60,6 +64,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             settings.visitor_streams,
         ),
         load=Load(context.bus, _WATCHED, settings.overload_lag),
+        attachments=await _attachments(settings, context),
         retriever=RetrieverServiceStub(retriever),
         tts=TtsServiceStub(tts),
         llm=LlmServiceStub(llm),
@@ -75,7 +80,22 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             hearing.load_codecs,
             server.serving(app.create(gateway), socket, gateway.closing),
         ],
-        close=[retriever.close, tts.close, llm.close, engine.dispose],
+        close=[gateway.attachments.close, retriever.close, tts.close, llm.close, engine.dispose],
+    )
+
+
+async def _attachments(settings: GatewaySettings, context: Context) -> Attachments:
+    hosts = filter(None, (host.strip() for host in settings.fetch_private_hosts.split(",")))
+    return Attachments(
+        await context.objects("blobs"),
+        Pictures(settings.max_image_bytes, settings.max_image_pixels),
+        Fetcher(
+            "Palabre",
+            limits=FetchLimits(total_s=15, read_s=10),
+            exemptions=[Exemption.parse(host) for host in hosts],
+        ),
+        settings.max_image_bytes,
+        settings.max_images,
     )
 
 

@@ -12,6 +12,7 @@ from palabre.gateway.answers import named
 from palabre.gateway.problems import Problem
 from palabre.gateway.stream import to_json
 
+IMAGE = "image_url"
 DONE = b"data: [DONE]\n\n"
 MAX_INSTRUCTIONS = 16_000
 # What a client carries must fit into an event; the newest exchanges are kept.
@@ -39,11 +40,19 @@ _IGNORED = frozenset(
 )
 
 
+class ImageUrl(BaseModel):
+    """`detail` is the deployment's to choose."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
 class Part(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str
     text: str = ""
+    image_url: ImageUrl | None = None
 
 
 class ChatMessage(BaseModel):
@@ -51,6 +60,12 @@ class ChatMessage(BaseModel):
 
     role: str
     content: str | list[Part] | None = None
+
+    @property
+    def images(self) -> list[str]:
+        """Addresses of the message's images."""
+        parts = self.content if isinstance(self.content, list) else ()
+        return [part.image_url.url for part in parts if part.type == IMAGE and part.image_url]
 
 
 class StreamOptions(BaseModel):
@@ -120,25 +135,32 @@ def unsupported(name: str) -> Problem:
 
 
 def utterance(request: ChatRequest, author: turns_pb2.Author, persona: str) -> turns_pb2.Utterance:
-    """The last message is the question, those before it the history; raises Problem 400."""
+    """The last message is the question, those before it the history; raises Problem 400.
+
+    The `blob` of an image is still its address: `Attachments.take` fetches and keeps them.
+    """
     instructions: list[str] = []
     exchanges: list[turns_pb2.Exchange] = []
     asked: list[str] = []
+    seen: list[turns_pb2.Attachment] = []
     for index, message in enumerate(request.messages):
         text = _text(message, f"messages.{index}")
         if message.role in ("system", "developer"):
             instructions.append(text)
         elif message.role == "user":
             asked.append(text)
+            seen += [turns_pb2.Attachment(blob=url) for url in message.images]
         elif message.role == "assistant":
-            exchanges.append(turns_pb2.Exchange(question="\n\n".join(asked), answer=text))
-            asked = []
+            said = "\n\n".join(filter(None, asked))
+            exchanges.append(turns_pb2.Exchange(question=said, answer=text, attachments=seen))
+            asked, seen = [], []
         else:
             raise unsupported(f"messages.{index}.role={message.role[:20]}")
     if not asked:
         raise Problem(400, "The last message must be the user's.", param="messages")
     return turns_pb2.Utterance(
-        text="\n\n".join(asked),
+        text="\n\n".join(filter(None, asked)),
+        attachments=seen,
         author=author,
         persona=persona,
         carried_history=_newest(exchanges),
@@ -152,9 +174,10 @@ def utterance(request: ChatRequest, author: turns_pb2.Author, persona: str) -> t
 def _text(message: ChatMessage, at: str) -> str:
     if isinstance(message.content, list):
         for part in message.content:
-            if part.type != "text":
+            shows = part.type == IMAGE and part.image_url and message.role == "user"
+            if part.type != "text" and not shows:
                 raise unsupported(f"{at}.content.{part.type[:30]}")
-        return "\n".join(part.text for part in message.content)
+        return "\n".join(part.text for part in message.content if part.type == "text")
     return message.content or ""
 
 

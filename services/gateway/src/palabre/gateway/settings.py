@@ -46,6 +46,19 @@ class GatewaySettings(ServiceSettings):
     )
     max_body_bytes: int = Field(default=1 << 20, description="Largest request but uploads.")
     max_upload_bytes: int = Field(default=256 << 20, description="Largest document or archive.")
+    max_chat_bytes: int = Field(
+        default=20 << 20, description="Largest request to /v1/chat/completions, images included."
+    )
+    max_image_bytes: int = Field(default=10 << 20, ge=1, description="Largest image of a question.")
+    max_image_pixels: int = Field(
+        default=50_000_000, ge=1, description="Most pixels of an image of a question."
+    )
+    max_images: int = Field(default=4, ge=0, description="Most images of one question.")
+    fetch_private_hosts: str = Field(
+        default="",
+        description="Hosts of an intranet whose images may be fetched, separated by commas:"
+        " `intranet.example`, `10.1.0.0/16`.",
+    )
     requests_per_minute: int = Field(
         default=0, ge=0, description="Per API token that has no limit of its own; 0: no limit."
     )

@@ -20,8 +20,24 @@ class NewConversation(_Shape):
     language: str = LanguageTag
 
 
+class Attached(_Shape):
+    """An image that was sent to `…/blobs` before."""
+
+    blob: str = Field(max_length=64)
+    name: str = Field(default="", max_length=200)
+
+
+class Blob(BaseModel):
+    blob: str = Field(description="SHA-256 of what was sent.")
+    media_type: str
+    size_bytes: int
+    width: int
+    height: int
+
+
 class NewUtterance(_Shape):
-    text: str
+    text: str = ""
+    attachments: list[Attached] = []
     language: str = LanguageTag
     persona: str = Name
     speech: bool = False

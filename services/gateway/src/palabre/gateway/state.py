@@ -10,6 +10,7 @@ from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.voices import Registry
 from palabre.gateway.admission import Admission
+from palabre.gateway.attachments import Attachments
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.manifests import Manifests
 from palabre.gateway.quotas import Limits, Load
@@ -40,6 +41,7 @@ class State:
     register: Register
     limits: Limits
     load: Load
+    attachments: Attachments
     retriever: "RetrieverServiceAsyncStub"
     tts: "TtsServiceAsyncStub"
     llm: "LlmServiceAsyncStub"

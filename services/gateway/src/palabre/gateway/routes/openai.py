@@ -34,7 +34,9 @@ async def complete(
     if wanted.persona and wanted.persona not in space.personas:
         raise unknown_model(wanted.model)
     utterance = chat.utterance(wanted, caller.author, wanted.persona or space.default_persona)
-    check_text(utterance.text, gateway.settings.max_text_chars, "messages")
+    shows = bool(utterance.attachments)
+    check_text(utterance.text, gateway.settings.max_text_chars, "messages", shows=shows)
+    await gateway.attachments.take(wanted.space, utterance)
     asked = await ask(gateway, caller, wanted.space, utterance, idempotency_key)
     reply = Reply(asked.first.turn, wanted, source_links(request, wanted.space))
     if wanted.stream:

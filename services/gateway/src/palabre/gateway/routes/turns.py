@@ -38,7 +38,7 @@ async def ask(
     gateway = state.of(request)
     found = await gateway.conversations.find(conversation, caller)
     gateway.load.check()
-    utterance = _utterance(gateway, found, new, caller)
+    utterance = await _utterance(gateway, found, new, caller)
     turn = turn_of_key(caller.id, found.id, idempotency_key)
     first = gateway.admission.begin(found.thread, utterance, turn)
     gateway.conversations.admitted(first.turn, found)
@@ -48,7 +48,7 @@ async def ask(
         raise _conflict(running.turn) from running
     except OtherWords as error:
         raise Problem(
-            422, "This Idempotency-Key was used with another text: use a new one."
+            422, "This Idempotency-Key was used with another question: use a new one."
         ) from error
     return Accepted(turn=first.turn, conversation=found.id)
 
@@ -101,9 +101,9 @@ async def rate(turn: str, given: Feedback, request: Request, caller: Asking) -> 
     return Response(status_code=204)
 
 
-def check_text(text: str, longest: int, param: str = "text") -> None:
-    """Raises Problem 422 or 413."""
-    if not text.strip():
+def check_text(text: str, longest: int, param: str = "text", *, shows: bool = False) -> None:
+    """A question that shows something need not say anything. Raises Problem 422 or 413."""
+    if not text.strip() and not shows:
         raise Problem(422, "The question is empty: write something.", param=param)
     if len(text) > longest:
         raise Problem(
@@ -113,14 +113,18 @@ def check_text(text: str, longest: int, param: str = "text") -> None:
         )
 
 
-def _utterance(
+async def _utterance(
     gateway: state.State, found: Conversation, new: NewUtterance, caller: Caller
 ) -> turns_pb2.Utterance:
     space = caller.space(gateway.spaces, found.space, "ask")
-    check_text(new.text, gateway.settings.max_text_chars)
+    check_text(new.text, gateway.settings.max_text_chars, shows=bool(new.attachments))
+    images = await gateway.attachments.named(found.space, [each.blob for each in new.attachments])
+    for image, each in zip(images, new.attachments, strict=True):
+        image.name = each.name
     return turns_pb2.Utterance(
         text=new.text,
         author=caller.author,
+        attachments=images,
         language=new.language or found.language,
         persona=persona_name(space, new.persona or found.persona, found.channel),
         speech=new.speech,
