@@ -190,7 +190,7 @@ async def test_a_body_that_lies_about_its_size_is_refused(http: httpx.AsyncClien
         for _ in range(40):
             yield b"x" * 65_536
 
-    reply = await http.post("/v1/chat/completions", content=endless(), headers=AUTH)
+    reply = await http.post("/v1/audio/speech", content=endless(), headers=AUTH)
     assert reply.status_code == 413
     assert reply.json()["error"]["message"]
 

@@ -47,7 +47,11 @@ async def web() -> AsyncIterator[Site]:
 async def gateway(
     nats: NatsServer, tmp_path: Path, around: Surroundings, web: Site
 ) -> AsyncIterator[RunningGateway]:
-    limits: dict[str, Any] = {"max_images": 2, "max_image_bytes": 100_000, "fetch_private_hosts": web.host}
+    limits: dict[str, Any] = {
+        "max_images": 2,
+        "max_image_bytes": 100_000,
+        "fetch_private_hosts": web.host,
+    }
     async with testing.running(nats, tmp_path, tts_address=around.address, **limits) as running:
         yield running
 
