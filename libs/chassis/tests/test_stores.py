@@ -3,7 +3,7 @@
 import pytest
 
 from palabre.chassis import events
-from palabre.chassis.blobs import MemoryObjects, NatsObjects, Objects
+from palabre.chassis.blobs import Labelled, MemoryObjects, NatsObjects
 from palabre.chassis.descriptions import Descriptions, MemoryDescriptions, NatsDescriptions
 from palabre.chassis.histories import KEPT, MAX_BYTES, Histories, MemoryHistories, NatsHistories
 from palabre.chassis.ids import uuid7
@@ -20,7 +20,7 @@ def histories(request: pytest.FixtureRequest) -> Histories:
 
 
 @pytest.fixture(params=["nats", "memory"])
-async def objects(request: pytest.FixtureRequest, server: NatsServer) -> Objects:
+async def objects(request: pytest.FixtureRequest, server: NatsServer) -> Labelled:
     if request.param == "memory":
         return MemoryObjects()
     bus = await server.bus("retriever")
@@ -67,13 +67,13 @@ async def test_a_history_is_bounded_in_number_and_bytes(histories: Histories) ->
     assert sum(e.ByteSize() for e in kept) <= MAX_BYTES
 
 
-async def test_an_object_is_read_as_it_was_written(objects: Objects) -> None:
+async def test_an_object_is_read_as_it_was_written(objects: Labelled) -> None:
     data = bytes(range(256)) * 2_000
     await objects.put("dossier/été.md", data)
     assert await objects.get("dossier/été.md") == data
 
 
-async def test_headers_go_with_an_object(objects: Objects) -> None:
+async def test_headers_go_with_an_object(objects: Labelled) -> None:
     await objects.put("a", b"1", {"width": "640"})
     await objects.put("b", b"1")
     assert await objects.headers("a") == {"width": "640"}
@@ -82,12 +82,12 @@ async def test_headers_go_with_an_object(objects: Objects) -> None:
         await objects.headers("nothing")
 
 
-async def test_a_missing_object_is_a_key_error(objects: Objects) -> None:
+async def test_a_missing_object_is_a_key_error(objects: Labelled) -> None:
     with pytest.raises(KeyError):
         await objects.get("nothing")
 
 
-async def test_an_object_is_deleted_and_deleting_nothing_is_fine(objects: Objects) -> None:
+async def test_an_object_is_deleted_and_deleting_nothing_is_fine(objects: Labelled) -> None:
     await objects.put("a", b"1")
     await objects.delete("a")
     await objects.delete("a")

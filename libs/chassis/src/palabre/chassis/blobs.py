@@ -9,7 +9,19 @@ from nats.js.object_store import ObjectStore
 
 
 class Objects(Protocol):
-    """Keys are any text. Writing a key again replaces it. `headers` go with the bytes."""
+    """Keys are any text. Writing a key again replaces it."""
+
+    async def put(self, key: str, data: bytes) -> None: ...
+
+    async def get(self, key: str) -> bytes:
+        """Raises KeyError."""
+
+    async def delete(self, key: str) -> None:
+        """Nothing happens when there is none."""
+
+
+class Labelled(Objects, Protocol):
+    """With a few words about each."""
 
     async def put(
         self, key: str, data: bytes, headers: Mapping[str, str] | None = None
@@ -18,12 +30,6 @@ class Objects(Protocol):
     async def headers(self, key: str) -> dict[str, str]:
         """Without the bytes. Raises KeyError."""
         ...
-
-    async def get(self, key: str) -> bytes:
-        """Raises KeyError."""
-
-    async def delete(self, key: str) -> None:
-        """Nothing happens when there is none."""
 
 
 class NatsObjects:

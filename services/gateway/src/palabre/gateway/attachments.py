@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from palabre.chassis.blobs import Objects
+from palabre.chassis.blobs import Labelled
 from palabre.chassis.fetching import Fetcher, FetchFailed
 from palabre.chassis.pictures import MEDIA_TYPE, InvalidImage, Pictures
 from palabre.contracts.v1.turns_pb2 import Attachment, Utterance
@@ -25,7 +25,7 @@ class Attachments:
     """`most` is of one question."""
 
     def __init__(
-        self, blobs: Objects, pictures: Pictures, fetcher: Fetcher, max_bytes: int, most: int
+        self, blobs: Labelled, pictures: Pictures, fetcher: Fetcher, max_bytes: int, most: int
     ) -> None:
         self._blobs, self._pictures, self._fetcher = blobs, pictures, fetcher
         self._max_bytes, self._most = max_bytes, most
