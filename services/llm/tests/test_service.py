@@ -79,8 +79,7 @@ async def test_an_earlier_attempts_deltas_are_found_in_live(server: NatsServer, 
     llm = await server.bus("llm")
     assert not await deltas_of(llm, mine)
     await llm.publish_live(follow(mine, pb.AnswerDelta(text="Un début"), attempt=1))
-    await llm.client.flush()
-    assert await deltas_of(llm, mine)
+    await until(lambda: deltas_of(llm, mine))
     assert not await deltas_of(llm, other)
     await llm.close()
 
