@@ -105,10 +105,12 @@ async def test_what_does_not_work_has_a_remedy(
     assert remedy in trials[1].remedy
 
 
-async def test_where_nothing_answers_only_one_thing_is_tried(make: Make) -> None:
-    checking = make("m@own", own=Endpoint(base_url="http://127.0.0.1:9/v1"))
-    [trial] = await tried(checking, "own")
-    assert trial.problem == "Nothing answers on http://127.0.0.1:9/v1."
+async def test_where_nothing_answers_each_model_is_told_of(make: Make) -> None:
+    checking = make("m@own,n@own", own=Endpoint(base_url="http://127.0.0.1:9/v1"))
+    trials = await tried(checking, "own")
+    assert [(t.kind, t.model) for t in trials] == [(MODELS, ""), (STREAM, "m"), (STREAM, "n")]
+    assert {trial.problem for trial in trials} == {"Nothing answers on http://127.0.0.1:9/v1."}
+    assert "only their list is missing" in trials[0].remedy
 
 
 async def test_the_models_of_personas_are_tried_and_those_that_lead_nowhere_are_told(

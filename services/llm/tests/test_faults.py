@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from palabre.chassis.breaker import Breaker
 from palabre.contracts.v1.turns_pb2 import Sampling, Usage
+from palabre.llm import meters
 from palabre.llm.engines import Completion, Message
 from palabre.llm.engines.openai import OpenAi, Patience
 from palabre.llm.errors import Exhausted, Interrupted
@@ -80,14 +81,15 @@ async def test_a_fault_before_the_first_word_costs_one_rung(
     first, second = (OpenAi(name, Endpoint(base_url=url), PATIENCE) for name in ("bad", "good"))
     ladder = Ladder({"bad": first, "good": second})
     rungs = [f"{fault}@bad", f"{GOOD}@good"]
+    meters.watch(["bad", "good"], ladder.left_alone)
     failures, lost = count("failures_total", engine="bad", reason=reason), lost_s()
     assert await text(ladder, rungs) == TEXT
     assert count("failures_total", engine="bad", reason=reason) == failures + 1
     assert 0 < lost_s() - lost < 0.8
     assert model.asked[fault] == (2 if reason == "unreachable" else 1)
     assert model.asked[GOOD] == 1
-    assert ladder.left_alone("bad") == alone
-    assert ladder.left_alone("good") == 0
+    assert count("open_circuits", engine="bad") == alone
+    assert count("open_circuits", engine="good") == 0
     asked = model.asked[fault]
     assert await text(ladder, rungs) == TEXT
     assert (model.asked[fault] == asked) == alone

@@ -1,5 +1,7 @@
 """The ladder: each rung once, a broken connection once more, and what was written counts."""
 
+import time
+
 import pytest
 
 from palabre.chassis.breaker import Breaker
@@ -145,3 +147,28 @@ async def test_a_model_that_cannot_judge_still_answers() -> None:
     with pytest.raises(Exhausted):
         await climbing.judge(ASKED, {}, climbing.judges())
     assert said(await read(climbing)) == "Oui."
+
+
+async def test_an_answer_has_to_have_begun_well_before_the_turns_deadline() -> None:
+    climbing = Ladder({}, clock=lambda: 100.0, budget_s=30.0)
+    assert climbing.until() == climbing.until(3_600.0) == 130.0
+    assert climbing.until(10.0) == 108.0
+
+
+async def test_the_rungs_that_are_left_share_the_time_that_is_left() -> None:
+    slow = Scripted([[5.0, "Trop tard."]])
+    engines: dict[str, Engine] = {"slow": slow, "quick": Scripted([["Oui."]])}
+    climbing = Ladder(engines, ["slow", "quick"])
+    begun = time.monotonic()
+    rungs = climbing.rungs()
+    pieces = [piece async for piece in climbing.stream(ASKED, rungs, begun + 0.4)]
+    assert said(pieces) == "Oui."
+    assert slow.closed == 1
+
+
+async def test_when_no_time_is_left_nobody_is_asked_but_the_engine_without_a_model() -> None:
+    model, quoting = Scripted([["Oui."]]), Scripted([["Extrait."]], name="extractive")
+    climbing = Ladder({"e": model, "extractive": quoting}, ["e"])
+    pieces = [p async for p in climbing.stream(ASKED, climbing.rungs(), time.monotonic() - 1)]
+    assert said(pieces) == "Extrait."
+    assert not model.asked

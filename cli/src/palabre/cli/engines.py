@@ -112,12 +112,18 @@ def _models(engine: dict[str, Any]) -> list[dict[str, Any]]:
     return engine["models"] or [{"name": "", "used_by": []}]
 
 
+def _key(engine: dict[str, Any]) -> str:
+    if not engine["preset"]:
+        return ""
+    return "yes" if engine["has_key"] else "no"
+
+
 def _row(engine: dict[str, Any], model: dict[str, Any]) -> tuple[str, ...]:
     return (
         engine["name"],
         engine["preset"] or "",
         engine["base_url"] or "",
-        "yes" if engine["has_key"] else "no",
+        _key(engine),
         model["name"],
         ", ".join(model["used_by"]),
         str(engine["left_alone"] or ""),

@@ -23,7 +23,7 @@ from palabre.llm.engines import (
     Seer,
     Served,
 )
-from palabre.llm.errors import Blind, EngineError, OutOfQuota, Unreachable, WrongKey
+from palabre.llm.errors import Blind, EngineError
 from palabre.llm.ladder import Ladder
 from palabre.llm.prices import Prices
 from palabre.llm.remedies import Place
@@ -59,7 +59,9 @@ _SCHEMA = {
 }
 _PASSAGE = Passage(id="p", document="d", title="Essai", text="Le délai est d'un mois.")
 _MATERIAL = Material("Quel est le délai ?", (_PASSAGE,), "fr")
-_HOPELESS = (WrongKey, OutOfQuota, Unreachable)  # the endpoint's other trials would end the same
+_NOT_NEEDED = (
+    "Where the server's models answer, nothing has to be done: only their list is missing."
+)
 
 Trials = AsyncIterator[pb.EngineTrial]
 
@@ -101,10 +103,9 @@ class Checking:
         endpoint = self.settings.endpoints.get(engine.name, Endpoint())
         place, known = Place(engine.name, endpoint.base_url), list[str]()
         if isinstance(engine, Served):
-            trial, error = await self._tried(place, _MODELS, _listed(engine, known))
+            trial = await self._tried(place, _MODELS, _listed(engine, known))
+            trial.remedy += "" if trial.works else f" {_NOT_NEEDED}"
             yield trial
-            if isinstance(error, _HOPELESS):
-                return
         models = [rung.model for rung, _ in self._used() if rung.engine is engine]
         for model in models or ([] if isinstance(engine, Served) else [""]):
             place = Place(engine.name, endpoint.base_url, model, known)
@@ -113,31 +114,30 @@ class Checking:
 
     async def _of_model(self, engine: Engine, place: Place) -> Trials:
         """The other trials only where the first one worked."""
-        trial, _ = await self._tried(place, _STREAM, self._streamed(engine, place.model, _COUNT))
+        trial = await self._tried(place, _STREAM, self._streamed(engine, place.model, _COUNT))
         yield trial
         if not trial.works:
             return
         if isinstance(engine, Judge):
-            yield (await self._tried(place, _OBJECT, _judged(engine, place.model)))[0]
+            yield await self._tried(place, _OBJECT, _judged(engine, place.model))
         if isinstance(engine, Seer) and engine.sees(place.model):
-            yield (await self._tried(place, _IMAGE, self._seen(engine, place.model)))[0]
+            yield await self._tried(place, _IMAGE, self._seen(engine, place.model))
 
     async def _tried(
         self, place: Place, kind: "pb.EngineTrialKind.ValueType", work: Awaitable[pb.EngineTrial]
-    ) -> tuple[pb.EngineTrial, EngineError | None]:
-        begun, error = self.clock(), None
+    ) -> pb.EngineTrial:
+        begun = self.clock()
         try:
             trial = await work
             trial.works = True
             if trial.HasField("usage"):
                 Prices.of(self.settings).fill(trial.usage)
-        except EngineError as raised:
-            error = raised
+        except EngineError as error:
             problem, remedy = remedies.of(error, place)
             trial = pb.EngineTrial(problem=problem, remedy=remedy)
         trial.engine, trial.model, trial.kind = place.engine, place.model, kind
         trial.duration_ms = (self.clock() - begun) * 1000
-        return trial, error
+        return trial
 
     async def _seen(self, engine: Engine, model: str) -> pb.EngineTrial:
         """An engine whose server refuses the image answers without it, and knows from then on."""
@@ -195,7 +195,7 @@ _AT_ONCE_S = 0.02  # what comes within it has no speed that is worth telling
 
 async def _listed(engine: Served, known: list[str]) -> pb.EngineTrial:
     known.extend(await engine.models())
-    return pb.EngineTrial(note=f"{len(known)} models")
+    return pb.EngineTrial(note="1 model" if len(known) == 1 else f"{len(known)} models")
 
 
 async def _judged(engine: Judge, model: str) -> pb.EngineTrial:
