@@ -171,7 +171,7 @@ def usable(replica: Registry) -> bool:
         (marie(consent=None), [RECORDING], b"%PDF", "consent"),
         (marie(kind="licensed"), [], b"%PDF", "engine"),
         (marie(kind="synthetic"), [], None, "engine"),
-        (marie(), [b"no sound"], b"%PDF", "file 1: it is no sound"),
+        (marie(), [b"no sound"], b"%PDF", "it is no sound"),
         (marie(), [RECORDING] * 9, b"%PDF", "at most 8"),
         (marie(), [encoded(tts_pb2.AUDIO_FORMAT_FLAC, voice(3))], b"%PDF", "at least 6 s"),
         (marie(id="Marie !"), [RECORDING], b"%PDF", "record.id"),

@@ -92,7 +92,7 @@ def test_recordings_are_checked_without_a_server(folder: Path) -> None:
     bad = runner.invoke(app, ["voices", "check", str(folder / "short.mp3")])
     assert (bad.exit_code, "at least 6 s" in bad.output) == (1, True)
     none = runner.invoke(app, ["voices", "check", str(folder / "consent.pdf")])
-    assert "consent.pdf: it is no sound" in none.output
+    assert "unreadable: it is no sound" in none.output
 
 
 async def test_a_file_that_was_made_here_is_verified(

@@ -1,14 +1,9 @@
 """What can be cloned from, and what a hostile file can do: nothing."""
 
-import io
-import os
-import wave
-
 import numpy as np
 import pytest
 
 from palabre.audio import encoder, recordings
-from palabre.audio.checking import examine
 from palabre.audio.recordings import LONGEST_S, Recording, Unreadable, decode, judge, measure
 from palabre.audio.testing import Samples, encoded, voice
 from palabre.contracts.v1 import tts_pb2
@@ -81,44 +76,6 @@ def test_loudness_is_that_of_the_standard() -> None:
     sine = (np.sin(2 * np.pi * 997 * at) * 32_767 / 10).astype(np.int16)
     assert recordings.loudness(sine, RATE) == pytest.approx(-23.0, abs=0.1)
     assert recordings.loudness(np.zeros(RATE, np.int16), RATE) == -70
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-async def test_every_format_is_examined_and_kept_as_mono_wav(
-    kind: tts_pb2.AudioFormat.ValueType,
-) -> None:
-    examined = await examine(encoded(kind, voice()))
-    assert examined.measures.seconds == pytest.approx(10, abs=0.1)
-    with wave.open(io.BytesIO(examined.wav)) as file:
-        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
-        assert file.getnframes() / file.getframerate() == pytest.approx(10, abs=0.1)
-    assert judge([examined.measures]) == []
-
-
-HOSTILE = {
-    "nothing": b"",
-    "text": b"Ceci n'est pas un son.",
-    "a playlist": b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.mp3\n",
-    "a list of files": b"ffconcat version 1.0\nfile /etc/passwd\n",
-    "an empty WAV": b"RIFF\0\0\0\0WAVE",
-    "a cut WAV": encoded(tts_pb2.AUDIO_FORMAT_WAV, voice(1))[:30],
-    "a FLAC of noise": b"fLaC" + os.urandom(4_000),
-    "an Ogg of noise": b"OggS" + os.urandom(4_000),
-    "an MP3 of noise": b"ID3" + bytes(4_000),
-    "a Matroska of noise": b"\x1a\x45\xdf\xa3" + os.urandom(4_000),
-    "an MP4 of noise": b"\0\0\0\x20ftypM4A " + os.urandom(4_000),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_what_is_no_recording_is_refused_in_a_sentence(name: str) -> None:
-    with pytest.raises(Unreadable, match=r"(send|export|record|holds|it is)"):
-        await examine(HOSTILE[name])
-
-
-async def test_what_is_too_large_is_not_even_read() -> None:
-    with pytest.raises(Unreadable, match="at most 32 MiB"):
-        await examine(bytes(recordings.MAX_BYTES + 1))
 
 
 def test_a_file_that_never_ends_is_decoded_for_a_minute_of_sound() -> None:

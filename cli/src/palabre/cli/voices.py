@@ -1,6 +1,7 @@
 """`palabre voices`: whose voice may be used for what, and which files a machine spoke."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -148,22 +149,18 @@ def _time(value: object) -> str:
 
 
 async def _faults(files: list[Path]) -> "list[Fault]":
-    from palabre.audio.checking import examine
-    from palabre.audio.recordings import Fault, Unreadable, judge
+    from palabre.gateway.examining import Examiner
 
-    measured = []
-    for file in files:
-        try:
-            measured.append((await examine(file.read_bytes())).measures)
-        except Unreadable as error:
-            return [Fault("unreadable", f"{file.name}: {error}")]
-    for file, each in zip(files, measured, strict=True):
+    async with contextlib.aclosing(Examiner()) as examiner:
+        examined, faults = await examiner.judge([file.read_bytes() for file in files])
+    for file, each in zip(files, examined, strict=False):  # it ends at one that is unreadable
+        found = each.measures
         console.print(
-            f"{file.name}: {each.seconds:g} s, {each.rate} Hz, {each.loudness:g} LUFS,"
-            f" {each.snr:g} dB above the background",
+            f"{file.name}: {found.seconds:g} s, {found.rate} Hz, {found.loudness:g} LUFS,"
+            f" {found.snr:g} dB above the background",
             highlight=False,
         )
-    return judge(measured)
+    return faults
 
 
 def _asked(path: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from nats.js.errors import APIError
@@ -16,9 +16,6 @@ from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.voices import Registry
 from palabre.contracts.v1 import voices_pb2 as pb
-
-if TYPE_CHECKING:
-    from palabre.audio import checking, recordings
 
 log = structlog.get_logger()
 
@@ -52,22 +49,7 @@ class Register:
     registry: Registry
     samples: Objects
     consents: Objects
-    _examining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-
-    async def examine(
-        self, files: Sequence[bytes]
-    ) -> "tuple[list[checking.Examined], list[recordings.Fault]]":
-        """What could be cloned from these files, or all that is wrong with them."""
-        from palabre.audio import checking, recordings  # 0.2 s, for what is rare
-
-        examined = []
-        for number, data in enumerate(files, 1):
-            try:
-                async with self._examining:
-                    examined.append(await checking.examine(data))
-            except recordings.Unreadable as error:
-                return [], [recordings.Fault("unreadable", f"file {number}: {error}")]
-        return examined, recordings.judge([each.measures for each in examined])
+    examining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     async def add(
         self, record: pb.VoiceRecord, by: str, proof: Proof | None, samples: Sequence[Sample]

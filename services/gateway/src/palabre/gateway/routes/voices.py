@@ -1,10 +1,11 @@
 """The voice registry of a space: whose voice may be used for what."""
 
+import contextlib
 import dataclasses
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from pydantic import ValidationError
@@ -18,6 +19,10 @@ from palabre.gateway.problems import Problem
 from palabre.gateway.register import Changed, Proof, Register, Sample
 from palabre.gateway.shapes import NewVoice, Revoke
 from palabre.gateway.voice_records import changed, shown
+
+if TYPE_CHECKING:
+    from palabre.audio.recordings import Fault
+    from palabre.gateway.examining import Examined
 
 router = APIRouter(prefix="/api/v1/spaces/{space}/voices", tags=["voices"])
 
@@ -81,7 +86,7 @@ async def check(
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "spaces:write")
     files = [await each.read() for each in _few(samples)]
-    examined, faults = await gateway.register.examine(files)
+    examined, faults = await _judged(gateway.register, files)
     return {
         "good": not faults,
         "faults": [dataclasses.asdict(fault) for fault in faults],
@@ -181,7 +186,7 @@ def _few(samples: Sequence[UploadFile]) -> Sequence[UploadFile]:
 async def _samples(register: Register, files: Sequence[UploadFile]) -> list[Sample]:
     """Raises Problem 422 with all faults."""
     data = [await each.read() for each in _few(files)]
-    examined, faults = await register.examine(data)
+    examined, faults = await _judged(register, data)
     if faults:
         said = "; ".join(fault.message for fault in faults)
         raise Problem(
@@ -194,6 +199,15 @@ async def _samples(register: Register, files: Sequence[UploadFile]) -> list[Samp
         Sample(each.wav, hashlib.sha256(file).hexdigest(), each.measures.seconds)
         for file, each in zip(data, examined, strict=True)
     ]
+
+
+async def _judged(
+    register: Register, files: Sequence[bytes]
+) -> "tuple[list[Examined], list[Fault]]":
+    from palabre.gateway.examining import Examiner  # codecs take 0.2 s to load, for what is rare
+
+    async with register.examining, contextlib.aclosing(Examiner()) as examiner:
+        return await examiner.judge(files)
 
 
 async def _proof(file: UploadFile | None) -> Proof | None:
