@@ -5,6 +5,7 @@ import hashlib
 import io
 import wave
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import av
@@ -13,9 +14,11 @@ import pytest
 
 from palabre.audio import OpusPackets
 from palabre.chassis import events
+from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.gateway import testing
 from palabre.gateway.manifests import verified
-from palabre.gateway.testing import ScriptedAnswers, Surroundings, completed, delta
+from palabre.gateway.testing import ScriptedAnswers, Surroundings, completed, delta, demo_space
 
 PACKETS = 25  # half a second
 
@@ -94,6 +97,33 @@ async def test_an_answer_without_speech_is_spoken_when_it_is_there(
     reply = await http.get(f"/api/v1/turns/{turn}/audio")
     assert reply.content == b"Lecinq."
     assert around.speech.asked[0].voice.words_per_minute == 170
+
+
+@pytest.mark.parametrize(
+    ("when", "announced"), [("never", [0, 0]), ("first-turn", [1, 0]), ("always", [1, 1])]
+)
+async def test_the_file_of_an_answer_says_that_the_voice_is_artificial_where_it_has_to(
+    nats: NatsServer,
+    tmp_path: Path,
+    llm: ScriptedAnswers,
+    around: Surroundings,
+    when: str,
+    announced: list[int],
+) -> None:
+    llm.script = lambda _: [completed("Le cinq.")]
+    spaces = {"demo": demo_space(voices={"notice": when})}
+    async with (
+        testing.running(nats, tmp_path, spaces, tts_address=around.address) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, headers=testing.AUTH) as http,
+    ):
+        begun = await http.post("/api/v1/spaces/demo/conversations", json={})
+        url = f"/api/v1/conversations/{begun.json()['id']}/utterances"
+        for _ in range(2):
+            turn = (await http.post(url, json={"text": "Quand ?"})).json()["turn"]
+            await http.get(f"/api/v1/turns/{turn}/audio")
+    said = [asked.text for asked in around.speech.asked]
+    assert [text.count("Cette voix est générée") for text in said] == announced
+    assert all(text.endswith("Le cinq.") for text in said)
 
 
 async def test_speech_that_is_gone_is_made_anew(

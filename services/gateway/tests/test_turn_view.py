@@ -159,3 +159,10 @@ def test_what_is_sent_is_one_event_with_one_line_of_data() -> None:
     assert wire.encode() == (
         'id: t/1/2\nevent: delta\ndata: {"text":"a\\nb\\r\\n« ç »"}\n\n'.encode()
     )
+
+
+def test_a_notice_is_heard_but_is_no_part_of_the_answer() -> None:
+    """Who was interrupted after it has heard nothing of the answer yet."""
+    said = pb.SegmentReady(text="Cette voix est artificielle.", notice=True)
+    [wire] = feed(TurnView("t-1"), event(said), event(pb.SpeechCompleted(duration_ms=900)))
+    assert (wire.data["offset"], wire.data["length"], wire.data["duration_ms"]) == (0, 0, 900)

@@ -336,6 +336,7 @@ class SegmentReady(_message.Message):
     VOICE_FIELD_NUMBER: _builtins.int
     ENCODING_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     language: _builtins.str
     """BCP 47."""
@@ -344,6 +345,8 @@ class SegmentReady(_message.Message):
     encoding: _turns_pb2.AudioEncoding.ValueType
     last: _builtins.bool
     """No segment follows. The text may then be empty."""
+    notice: _builtins.bool
+    """It says that the voice is artificial, and is no part of the answer."""
     @_builtins.property
     def voice(self) -> _turns_pb2.VoiceChoice: ...
     def __init__(
@@ -355,10 +358,11 @@ class SegmentReady(_message.Message):
         voice: _turns_pb2.VoiceChoice | None = ...,
         encoding: _turns_pb2.AudioEncoding.ValueType = ...,
         last: _builtins.bool = ...,
+        notice: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["voice", b"voice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoding", b"encoding", "language", b"language", "last", b"last", "offset", b"offset", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoding", b"encoding", "language", b"language", "last", b"last", "notice", b"notice", "offset", b"offset", "text", b"text", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

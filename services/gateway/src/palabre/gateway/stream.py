@@ -132,7 +132,7 @@ class TurnView:
             "turn": self.turn,
             "index": event.index,
             "offset": segment.offset,
-            "length": len(segment.text),
+            "length": 0 if segment.notice else len(segment.text),
             "duration_ms": spoken.duration_ms,
         }
         yield self.tell("segment", data)

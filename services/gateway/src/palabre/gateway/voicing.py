@@ -2,6 +2,7 @@
 
 import structlog
 
+from palabre.chassis.spaces import Space
 from palabre.chassis.telemetry import VOICE_REFUSALS
 from palabre.chassis.voices import CLONE, Refused, Use
 from palabre.contracts.v1 import tts_pb2
@@ -34,6 +35,12 @@ def settle(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> None:
         log.warning("voice refused", space=wanted.space, reason=refused.reason)
         kept = VoiceChoice(words_per_minute=wanted.voice.words_per_minute, pitch=wanted.voice.pitch)
         wanted.voice.CopyFrom(kept)
+
+
+def announced(space: Space, text: str, language: str, *, is_first: bool) -> str:
+    """An answer, with the notice before it where the space wants one in the file of this turn."""
+    due = {"never": False, "first-turn": is_first, "always": True}[space.voices.notice]
+    return f"{space.notice(language)}\n\n{text}" if due else text
 
 
 def _refusal(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> Refused | None:

@@ -6,7 +6,7 @@ from palabre.chassis import service
 from palabre.chassis.descriptions import NatsDescriptions
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
-from palabre.llm import engines, handlers, meters
+from palabre.llm import engines, handlers, meters, notice
 from palabre.llm.answer import Answering
 from palabre.llm.checking import Checking
 from palabre.llm.comprehend import Comprehension
@@ -56,6 +56,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         vision,
         shown=partial(deltas_of, context.bus),
         guard_timeout_s=settings.llm_guard_timeout_s,
+        notice_due=partial(notice.is_due, context.bus),
         heard=context.cancelled.heard,
     )
     spending = Spending(Prices.of(settings), context.bus.publish)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -29,6 +29,7 @@ from palabre.llm.prompts import Prompting, Retrieved
 log = structlog.get_logger()
 
 Events = AsyncGenerator[pb.Event, None]
+NoticeDue = Callable[[Space, pb.Event], Awaitable[bool]]
 Shown = Callable[[pb.Event], Awaitable[bool]]  # has an earlier attempt shown something?
 
 LONGEST = 60_000  # characters: an event holds 256 KiB, passages included
@@ -91,6 +92,10 @@ class Turn:
         )
 
 
+async def _never(space: Space, event: pb.Event) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """One attempt under one lease; an attempt that broke off is followed by another, or excused."""
@@ -104,6 +109,7 @@ class Answering:
     prompting: Prompting = field(default_factory=Prompting)
     pace: Pace = field(default_factory=Pace)
     guard_timeout_s: float = 2.0
+    notice_due: NoticeDue = _never  # must the voice say what it is?
     heard: Callable[[str], int] = lambda turn: 0  # code points that reached the person; 0: unknown
     clock: Callable[[], float] = time.monotonic
 
@@ -141,6 +147,8 @@ class Answering:
             return
         if void:
             yield follow(turn.event, pb.AnswerRestarted(), attempt=draft.attempt)
+        for result in await self._announced(turn, draft):
+            yield result
         try:
             async with aclosing(self._written(turn, draft, rungs)) as results:
                 async for result in results:
@@ -155,6 +163,11 @@ class Answering:
             reason = pb.FAILURE_REASON_INTERRUPTED
         async for result in self._failed(turn, draft, reason):
             yield result
+
+    async def _announced(self, turn: Turn, draft: Draft) -> Iterable[pb.Event]:
+        if not await self.notice_due(turn.space, turn.event):
+            return ()
+        return draft.announce(turn.space.notice(turn.language))
 
     async def _written(self, turn: Turn, draft: Draft, rungs: Sequence[Rung]) -> Events:
         """The generation begins at once; its first words wait until the guard has spoken."""

@@ -28,6 +28,11 @@ class Draft:
         self._segmenter = Segmenter() if utterance.speech else None
         self._deltas = self._segments = 0
 
+    def announce(self, sentence: str) -> Iterator[pb.Event]:
+        """Spoken before the answer, and no part of it."""
+        if self._segmenter:
+            yield self._segment(Cut(sentence, 0), notice=True)
+
     def write(self, text: str) -> Iterator[pb.Event]:
         """The delta, and the segments that it completes. Invented citations are taken out."""
         yield from self._show(self.citations.feed(text))
@@ -69,7 +74,7 @@ class Draft:
     def _spoken(self, cuts: Sequence[Cut]) -> Iterator[pb.Event]:
         return (self._segment(cut) for cut in cuts if spoken(cut.text))
 
-    def _segment(self, cut: Cut, *, last: bool = False) -> pb.Event:
+    def _segment(self, cut: Cut, *, last: bool = False, notice: bool = False) -> pb.Event:
         segment = pb.SegmentReady(
             text=spoken(cut.text),
             language=self.language,
@@ -77,6 +82,7 @@ class Draft:
             voice=VoiceChoice(**self._voice.model_dump()),
             encoding=self._encoding,
             last=last,
+            notice=notice,
         )
         self._segments += 1
         return follow(self.cause, segment, index=self._segments - 1, attempt=self.attempt)

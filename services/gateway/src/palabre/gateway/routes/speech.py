@@ -85,16 +85,19 @@ async def listen(
     """The answer, spoken; begins before the answer ends when the turn was asked with speech."""
     gateway = state.of(request)
     found = await gateway.conversations.of_turn(turn, caller)
-    facts = [e for e in await gateway.bus.facts(*found.thread) if e.turn == turn]
+    thread = await gateway.bus.facts(*found.thread)
+    facts = [e for e in thread if e.turn == turn]
     if await _is_being_spoken(gateway, found, facts):
         return await _followed(gateway, found, turn, format)
     answer = await _answer(gateway, found, turn, facts, request)
     space = gateway.spaces.get(found.space)
     persona = space.personas.get(answer["persona"] or "", space.persona())
+    language = answer["language"] or space.languages[0]
+    is_first = next((e.turn for e in thread), turn) == turn
     call = tts_pb2.SynthesizeRequest(
         space=found.space,
-        text=answer["text"],
-        language=answer["language"] or space.languages[0],
+        text=voicing.announced(space, answer["text"], language, is_first=is_first),
+        language=language,
         voice=voice(persona),
         format=FORMATS[format],
         use=answering(found.space, found.channel, "").purpose,
