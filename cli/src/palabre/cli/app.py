@@ -26,6 +26,7 @@ from palabre.cli import (
     status,
     stream_setup,
     token_admin,
+    usage,
     voices,
 )
 from palabre.cli.eval import commands as evaluating
@@ -52,6 +53,7 @@ app.command("ingest")(ingesting.ingest)
 app.command("duplicates")(duplicating.duplicates)
 app.command("erase")(erasing.erase)
 app.command("status")(status.status)
+app.command("usage")(usage.usage)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
@@ -36,6 +37,10 @@ class Spaces:
         """What a space asks of voices; nothing, where there is no such space."""
         known = self._known.get(name)
         return known.voices if known else VoiceRules()
+
+    def zone(self, name: str) -> ZoneInfo:
+        """The space's time zone; UTC for a space that is gone."""
+        return self._known[name].zone if name in self._known else ZoneInfo("UTC")
 
     def all(self) -> dict[str, Space]:
         """The first one is meant where none is named."""

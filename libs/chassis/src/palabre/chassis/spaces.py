@@ -238,6 +238,10 @@ class Space(_Strict):
         bound = self.channels.get(channel, Channel()).persona
         return name or bound or self.default_persona
 
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
     def text(self, texts: dict[str, str], language: str) -> str:
         """The text in this language, else in its parent, else in the space's first; or empty."""
         for candidate in (language, language.split("-")[0], *self.languages):

@@ -21,7 +21,7 @@ async def caller(request: Request) -> Caller:
     kind, _, secret = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and secret:
         token = await gateway.tokens.find(secret.strip())
-        found = Caller(_opaque("token", token.id), "api", token)
+        found = Caller(opaque("token", token.id), "api", token)
         gateway.limits.hit(found.id, token.requests_per_minute or gateway.limits.per_minute)
         return found
     visitor = gateway.visitors.read(request.cookies.get(COOKIE, ""))
@@ -29,7 +29,7 @@ async def caller(request: Request) -> Caller:
         raise refused("Send a token: Authorization: Bearer <token>.")
     if request.method not in SAFE:
         _check_origin(request)
-    found = Caller(_opaque("visitor", visitor), "web")
+    found = Caller(opaque("visitor", visitor), "web")
     gateway.limits.hit(found.id, gateway.limits.visitor_per_minute)
     return found
 
@@ -44,5 +44,6 @@ def _check_origin(request: Request) -> None:
         raise Problem(403, "Cookies only count on our own page: send a token instead.")
 
 
-def _opaque(kind: str, secret: str) -> str:
+def opaque(kind: str, secret: str) -> str:
+    """How a person is known everywhere but in the table of tokens."""
     return hashlib.sha256(f"{kind}:{secret}".encode()).hexdigest()[:32]

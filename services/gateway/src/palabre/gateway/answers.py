@@ -47,18 +47,38 @@ def named(source: dict[str, Any]) -> str:
     return f"{source['title']}, p. {page}" if page else str(source["title"])
 
 
-def usage(counted: turns_pb2.Usage) -> dict[str, Any]:
-    """Money is a decimal string, null where the price is not known."""
-    cost = format(Decimal(counted.cost_micros).scaleb(-6).normalize(), "f")
+def usage(completed: pb.AnswerCompleted) -> dict[str, Any]:
+    """The tokens of the answer's own call; the money of all calls of the turn.
+
+    Money is a decimal string, null where the price of one of them is not known.
+    """
+    counted = completed.usage
+    micros, currency = cost(completed)
     return {
         "prompt_tokens": counted.prompt_tokens,
         "completion_tokens": counted.completion_tokens,
         "cached_tokens": counted.cached_tokens,
+        "reasoning_tokens": counted.reasoning_tokens,
         "engine": counted.engine,
         "model": counted.model,
-        "cost": cost if counted.cost_known else None,
-        "currency": counted.currency if counted.cost_known else None,
+        "measured": counted.measured,
+        "cost": None if micros is None else money(micros),
+        "currency": currency,
+        "price_source": counted.price_source or None,
     }
+
+
+def cost(completed: pb.AnswerCompleted) -> tuple[int | None, str | None]:
+    """Of the whole turn, in millionths; None where a price is unknown, or currencies differ."""
+    calls = completed.calls or [completed.usage]
+    currencies = {call.currency for call in calls if call.cost_micros}
+    if not all(call.cost_known for call in calls) or len(currencies) > 1:
+        return None, None
+    return sum(call.cost_micros for call in calls), next(iter(currencies), calls[0].currency)
+
+
+def money(micros: int) -> str:
+    return format(Decimal(micros).scaleb(-6).normalize(), "f")
 
 
 def completed(event: pb.Event) -> dict[str, Any]:
@@ -69,7 +89,7 @@ def completed(event: pb.Event) -> dict[str, Any]:
         "text": body.text,
         "mode": mode(body),
         "sources": sources(body),
-        "usage": usage(body.usage),
+        "usage": usage(body),
         "language": body.language,
         "persona": body.persona,
     }

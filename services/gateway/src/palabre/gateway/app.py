@@ -22,6 +22,7 @@ from palabre.gateway.routes import (
     speech,
     tokens,
     turns,
+    usage,
     voices,
 )
 from palabre.gateway.settings import GatewaySettings
@@ -43,6 +44,7 @@ _ROUTERS = (
     engines,
     voices,
     manifests,
+    usage,
 )
 _VOICE_BYTES = 64 << 20  # a proof and a few recordings
 

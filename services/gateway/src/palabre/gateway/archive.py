@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import select
@@ -14,21 +15,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from palabre.chassis import events
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
-from palabre.gateway import answers
+from palabre.gateway import answers, ledger
 from palabre.gateway.database import upsert
+from palabre.gateway.ledger import Zone
 from palabre.gateway.phrases import reason_name
 from palabre.gateway.tables import ConversationRow, ErasedRow, TurnRow
 
 Row = dict[str, Any]
-_WANTED = frozenset({"utterance_received", *events.ENDINGS})
+_WANTED = frozenset({"utterance_received", "spending_recorded", *events.ENDINGS})
 _BATCH = 500
+UTC = ZoneInfo("UTC")
 
 
 class Archive:
     """Gathers facts for `pause_s`, then writes them; a fact is acknowledged when it is stored."""
 
-    def __init__(self, engine: AsyncEngine, pause_s: float = 0.05) -> None:
-        self._engine, self._pause_s = engine, pause_s
+    def __init__(
+        self, engine: AsyncEngine, pause_s: float = 0.05, zone: Zone = lambda space: UTC
+    ) -> None:
+        self._engine, self._pause_s, self._zone = engine, pause_s, zone
         self._waiting: list[tuple[pb.Event, asyncio.Future[None]]] = []
         self._more = asyncio.Event()
 
@@ -59,7 +64,7 @@ class Archive:
     async def _store_and_tell(self, batch: list[tuple[pb.Event, asyncio.Future[None]]]) -> None:
         try:
             async with self._engine.begin() as connection:
-                await store(connection, [event for event, _ in batch])
+                await store(connection, [event for event, _ in batch], self._zone)
             failure = None
         except (OperationalError, DBAPIError, OSError):
             failure = Unavailable("the database does not answer", retry_after=2)
@@ -72,7 +77,9 @@ class Archive:
                 stored.set_result(None)
 
 
-async def store(connection: AsyncConnection, facts: Iterable[pb.Event]) -> None:
+async def store(
+    connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone = lambda space: UTC
+) -> None:
     """Facts come twice or in any order: the utterance and the ending fill different columns."""
     erased = await _erased(connection, {event.conversation for event in facts})
     kept = [event for event in facts if event.conversation not in erased]
@@ -84,6 +91,7 @@ async def store(connection: AsyncConnection, facts: Iterable[pb.Event]) -> None:
     await upsert(connection, TurnRow, _unique(received, _asked), _ASKED)
     await upsert(connection, TurnRow, _unique(completed, _answered), _ANSWERED)
     await upsert(connection, TurnRow, _unique(broken, _broken), _BROKEN)
+    await ledger.store(connection, kept, zone)
 
 
 def as_rows(facts: Iterable[pb.Event]) -> list[Row]:
@@ -140,8 +148,8 @@ def _answered(event: pb.Event) -> Row:
         "answer": body.text,
         "mode": answers.mode(body),
         "sources": answers.sources(body),
-        "usage": answers.usage(body.usage),
-        "cost_micros": body.usage.cost_micros if body.usage.cost_known else None,
+        "usage": answers.usage(body),
+        "cost_micros": answers.cost(body)[0],
         "language": body.language,
         "persona": body.persona,
         "ended_at": _time(event.occurred_at),

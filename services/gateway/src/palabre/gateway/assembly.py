@@ -21,6 +21,7 @@ from palabre.gateway.admission import Admission
 from palabre.gateway.archive import Archive
 from palabre.gateway.attachments import Attachments
 from palabre.gateway.conversations import Conversations
+from palabre.gateway.ledger import Ledger
 from palabre.gateway.manifests import Manifests, Signer
 from palabre.gateway.quotas import Limits, Load
 from palabre.gateway.register import Register
@@ -48,6 +49,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         tokens=await _tokens(settings, engine),
         visitors=Visitors(_secret(settings)),
         conversations=Conversations(engine),
+        ledger=Ledger(engine),
         admission=Admission(context.bus, settings.deadline_s),
         registry=registry,
         manifests=Manifests(context.bus, Signer(_audio_key(settings))),
@@ -69,7 +71,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         tts=TtsServiceStub(tts),
         llm=LlmServiceStub(llm),
     )
-    archive = Archive(engine, settings.archive_pause_s)
+    archive = Archive(engine, settings.archive_pause_s, context.spaces.zone)
     socket = server.bind(settings.http_host, settings.http_port)
     return Parts(
         stages=[Stage("archive", archive.handle, concurrency=_ARCHIVE_IN_HAND)],

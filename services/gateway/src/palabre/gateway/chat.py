@@ -304,6 +304,7 @@ def usage(event: dict[str, Any]) -> dict[str, Any]:
         "completion_tokens": counted["completion_tokens"],
         "total_tokens": counted["prompt_tokens"] + counted["completion_tokens"],
         "prompt_tokens_details": {"cached_tokens": counted["cached_tokens"]},
+        "completion_tokens_details": {"reasoning_tokens": counted.get("reasoning_tokens", 0)},
     }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.chassis.ids import uuid7
+from palabre.gateway import ledger
 from palabre.gateway.admission import Thread
 from palabre.gateway.callers import Caller
 from palabre.gateway.database import upsert
@@ -114,6 +115,7 @@ class Conversations:
         mark = {"conversation": conversation.id, "erased_at": dt.datetime.now(dt.UTC)}
         async with self._engine.begin() as connection:
             await upsert(connection, ErasedRow, [mark])
+            await ledger.forget(connection, conversation.id)
             for table in (TurnRow, FeedbackRow):
                 await connection.execute(delete(table).where(table.conversation == conversation.id))
             await connection.execute(

@@ -12,6 +12,7 @@ from palabre.chassis.voices import Registry
 from palabre.gateway.admission import Admission
 from palabre.gateway.attachments import Attachments
 from palabre.gateway.conversations import Conversations
+from palabre.gateway.ledger import Ledger
 from palabre.gateway.manifests import Manifests
 from palabre.gateway.quotas import Limits, Load
 from palabre.gateway.register import Register
@@ -35,6 +36,7 @@ class State:
     tokens: Tokens
     visitors: Visitors
     conversations: Conversations
+    ledger: Ledger
     admission: Admission
     registry: Registry
     manifests: Manifests

@@ -3,7 +3,18 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Index, Integer, SmallInteger, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+)
 from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -87,6 +98,34 @@ class TurnRow(Table):
     ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
     __table_args__ = (Index("turns_of_conversation", "conversation", "asked_at"),)
+
+
+class CallRow(Table):
+    """A call of an engine; `day` is the space's own. An unknown cost is null, never 0."""
+
+    __tablename__ = "calls"
+
+    turn: Mapped[str] = mapped_column(String(40), primary_key=True)
+    call: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(Date)
+    space: Mapped[str] = mapped_column(String(40))
+    channel: Mapped[str] = mapped_column(String(40))
+    conversation: Mapped[str] = mapped_column(String(40), index=True)
+    persona: Mapped[str] = mapped_column(String(40))
+    person: Mapped[str] = mapped_column(String(128))
+    engine: Mapped[str] = mapped_column(String(40))
+    model: Mapped[str] = mapped_column(String(200))
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)
+    image_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    reasoning_tokens: Mapped[int] = mapped_column(BigInteger)
+    cost_micros: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    measured: Mapped[bool] = mapped_column(Boolean)
+    price_source: Mapped[str] = mapped_column(String(80))
+
+    __table_args__ = (Index("calls_of_days", "day", "space"),)
 
 
 class FeedbackRow(Table):
