@@ -28,6 +28,8 @@ Its parts are joined by hyphens, after `mock`:
     flag=NAME   as json; arrays whose items may be NAME contain it
     blind       refuses images
     plain       refuses `stream_options` and `response_format`, as older servers do
+    cached      half of the prompt was cached
+    thinks      17 tokens of thought are billed, in the total alone
     crlf        events end in CRLF
     shred       every byte in a write of its own
 """

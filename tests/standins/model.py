@@ -41,6 +41,7 @@ class Model:
     in_hand: int = 0  # requests that were not yet answered whole
     most_in_hand: int = 0
     writes: Callable[[dict[str, Any]], Any] | None = None
+    billed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # model, usage
 
     @contextlib.asynccontextmanager
     async def serving(self, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
@@ -154,8 +155,9 @@ class Connection(asyncio.Protocol):
             tokens = [json.dumps(self.model.writes(request))]
         else:
             tokens = list(_tokens(request, how))
-        usage = _usage(request, tokens)
+        usage = _usage(request, tokens, how.flags)
         usage = vendors.wrong(usage) if "badusage" in how.flags else usage
+        self.model.billed.append((request["model"], usage))
         if not request.get("stream"):
             self.reply(_whole(request, tokens, usage), headers=how.headers)
             return
@@ -310,11 +312,13 @@ def _whole(request: dict[str, Any], tokens: list[str], usage: dict[str, Any]) ->
     }
 
 
-def _usage(request: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+def _usage(request: dict[str, Any], tokens: list[str], flags: frozenset[str]) -> dict[str, Any]:
     prompt = sum(len(_text(message["content"])) for message in request["messages"]) // 4
     prompt += 1_000 * _images(request)
+    thoughts = 17 if "thinks" in flags else 0
     counts = {"prompt_tokens": prompt, "completion_tokens": len(tokens)}
-    return counts | {"total_tokens": prompt + len(tokens)}
+    cached = {"prompt_tokens_details": {"cached_tokens": prompt // 2}} if "cached" in flags else {}
+    return counts | cached | {"total_tokens": prompt + len(tokens) + thoughts}
 
 
 def _event(body: dict[str, Any]) -> bytes:

@@ -1,0 +1,196 @@
+"""The ledger of a whole Palabre, compared with what the stand-in for a model has billed."""
+
+import asyncio
+import csv
+import datetime as dt
+import io
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from typer.testing import CliRunner
+
+from palabre.chassis import nats_config, streams
+from palabre.chassis.bus import Bus
+from palabre.cli.app import app
+from palabre.cli.testing import Running, running
+from palabre.gateway import archive, database
+from palabre.gateway.ledger import Ledger, Query
+from tests.standins.model import Model
+
+from .test_whole_turn import begin, told
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+THINKING = "mock-cached-thinks-len20"
+CUT, SLOW = "mock-itl5-cut10", "mock-itl40-len200"
+PRICES = """
+[prices."mock-cached-thinks-len20"]
+input = 2.0
+cached = 0.5
+output = 10.0
+currency = "EUR"
+"""
+
+
+def spaces(folder: Path) -> Path:
+    """camille thinks, hugo's first model breaks off, gilles is slow; comprehension always asks."""
+    shutil.copytree("spaces", folder / "spaces")
+    space = folder / "spaces" / "logement"
+    file = space / "space.toml"
+    words = file.read_text(encoding="utf-8").replace(
+        "languages =", 'comprehend = "always"\nlanguages ='
+    )
+    file.write_text(words + PRICES, encoding="utf-8")
+    text = (space / "personas" / "camille.toml").read_text(encoding="utf-8")
+    for name, models in {"camille": [], "hugo": [CUT, THINKING], "gilles": [SLOW]}.items():
+        head = f"models = {json.dumps(models)}\n" if models else ""
+        (space / "personas" / f"{name}.toml").write_text(head + text, encoding="utf-8")
+    return folder / "spaces"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model() -> AsyncIterator[tuple[Model, str]]:
+    made = Model()
+    async with made.serving() as url:
+        yield made, url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system(
+    model: tuple[Model, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Running]:
+    folder = tmp_path_factory.mktemp("usage")
+    chosen = {
+        "PALABRE_LLM_BASE_URL": model[1],
+        "PALABRE_LLM_API_KEY": "none",
+        "PALABRE_LLM_MODEL": THINKING,
+        "PALABRE_LLM_COMPREHEND_MODEL": "mock-json",
+        "PALABRE_LLM_COMPREHEND_TIMEOUT_S": "20",
+    }
+    context = running(folder / "data", chosen, spaces=spaces(folder))
+    system = await asyncio.to_thread(context.__enter__)
+    yield system
+    await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def http(system: Running) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {system.token}"}
+    async with httpx.AsyncClient(base_url=system.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+async def usage(http: httpx.AsyncClient, by: str, calls: int) -> dict[str, Any]:
+    """Once the archive has written so many calls."""
+    for _ in range(50):
+        found = (await http.get("/api/v1/usage", params={"space": "logement", "by": by})).json()
+        if found["total"]["calls"] >= calls:
+            return dict(found)
+        await asyncio.sleep(0.1)
+    raise AssertionError(found)
+
+
+async def test_the_ledger_is_the_provider_s_bill_to_the_token_and_the_same_when_replayed(
+    system: Running, http: httpx.AsyncClient, model: tuple[Model, str], tmp_path: Path
+) -> None:
+    for persona in ("camille", "hugo"):
+        conversation, turn = await begin(http, "Qui répare le chauffage ?", persona=persona)
+        ended = [event async for event in told(http, conversation, turn)][-1]
+        assert ended[0] == "completed"
+    found = await usage(http, "model", calls=5)
+    rows = {row["model"]: row for row in found["rows"]}
+    for name in (THINKING, "mock-json"):
+        bills = [usage for asked, usage in model[0].billed if asked == name]
+        row = rows[name]
+        assert row["calls"] == len(bills) == 2
+        assert row["prompt_tokens"] == sum(bill["prompt_tokens"] for bill in bills)
+        assert row["prompt_tokens"] + row["completion_tokens"] == sum(
+            bill["total_tokens"] for bill in bills
+        )
+        assert row["estimated_tokens"] == 0
+    thinking = rows[THINKING]
+    fresh = thinking["prompt_tokens"] - thinking["cached_tokens"]
+    cost = 2 * fresh + 0.5 * thinking["cached_tokens"] + 10 * thinking["completion_tokens"]
+    assert float(thinking["cost"]["EUR"]) == pytest.approx(cost / 1e6, abs=2e-6)
+    assert rows["mock-json"]["cost"] == {}
+    assert rows["mock-json"]["calls_of_unknown_cost"] == 2
+    cut = rows[CUT]
+    assert cut["calls"] == 1
+    assert cut["estimated_tokens"] == cut["prompt_tokens"] + cut["completion_tokens"] > 0
+    assert await replayed(system, tmp_path) == found["total"] | {"cost": thinking["cost"]}
+
+
+async def replayed(system: Running, folder: Path) -> dict[str, Any]:
+    """What an archive makes of all the facts, in a database of its own."""
+    user = streams.OPERATOR
+    word = nats_config.passwords(system.folder)[user]
+    bus = await Bus.connect(system.instance.nats_url, user, user, word)
+    facts = [s.event for s in await bus.read("TURNS", {"next_by_subj": "palabre.v1.turns.>"})]
+    await bus.close()
+    engine = database.connect(database.address("", folder))
+    await database.migrate(engine)
+    for _ in range(2):
+        async with engine.begin() as connection:
+            await archive.store(connection, facts)
+    today = facts[0].occurred_at.ToDatetime().date()
+    query = Query(today - dt.timedelta(days=1), today + dt.timedelta(days=1))
+    _, total = await Ledger(engine).report(query)
+    await engine.dispose()
+    micros = total.pop("micros")
+    return total | {"cost": {"EUR": f"{micros['EUR'] / 1e6:f}".rstrip("0")}}
+
+
+async def test_a_cancelled_answer_is_in_the_ledger_as_an_estimate(
+    http: httpx.AsyncClient,
+) -> None:
+    conversation, turn = await begin(http, "Comment demander un logement ?", persona="gilles")
+    async for name, _ in told(http, conversation, turn):
+        if name == "delta":
+            path = f"/api/v1/conversations/{conversation}/cancel"
+            await http.post(path, json={})
+    found = await usage(http, "persona,model", calls=7)
+    rows = {(row["persona"], row["model"]): row for row in found["rows"]}
+    assert ("gilles", SLOW) in rows, rows.keys()
+    row = rows["gilles", SLOW]
+    assert row["prompt_tokens"] > 0
+    assert row["completion_tokens"] > 0
+    assert row["estimated_tokens"] == row["prompt_tokens"] + row["completion_tokens"]
+
+
+async def test_the_command_line_shows_a_table_json_and_csv(system: Running) -> None:
+    def run(*arguments: str) -> str:
+        shown = CliRunner(env=system.environment).invoke(app, ["usage", *arguments])
+        assert shown.exit_code == 0, shown.output
+        return shown.output
+
+    shown = await asyncio.to_thread(run, "--by", "model", "--space", "logement")
+    assert "total" in shown
+    assert "unknown" in shown
+    found = json.loads(await asyncio.to_thread(run, "--by", "persona,model", "--json"))
+    assert {row["persona"] for row in found["rows"]} == {"camille", "hugo", "gilles"}
+    lines = list(csv.DictReader(io.StringIO(await asyncio.to_thread(run, "--by", "day", "--csv"))))
+    assert [line["currency"] for line in lines] == ["EUR"]
+
+
+async def test_sums_are_for_those_who_may_see_them(
+    system: Running, http: httpx.AsyncClient
+) -> None:
+    made = await http.post(
+        "/api/v1/tokens", json={"name": "conteur", "scopes": ["spaces:write"], "spaces": ["contes"]}
+    )
+    other = {"Authorization": f"Bearer {made.json()['token']}"}
+    own = await http.get("/api/v1/usage", headers=other)
+    assert own.json()["total"]["calls"] == 0
+    refused = await http.get("/api/v1/usage", params={"space": "logement"}, headers=other)
+    assert refused.status_code == 403
+    wrong = await http.get("/api/v1/usage", params={"by": "mood"})
+    assert wrong.status_code == 422
+    assert "persona" in wrong.json()["detail"]
+    backwards = await http.get("/api/v1/usage", params={"from": "2026-02-02", "to": "2026-01-01"})
+    assert backwards.status_code == 422
