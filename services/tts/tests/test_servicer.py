@@ -81,6 +81,26 @@ async def test_speed_makes_it_shorter() -> None:
     assert fast < 0.65 * slow
 
 
+async def test_a_break_is_heard_where_it_is_asked_for() -> None:
+    """Elsewhere it is neither heard nor said: what a model writes holds nobody up."""
+    bare, text = "Bonjour à tous. Au revoir.", 'Bonjour à tous. <break time="3s"/>Au revoir.'
+    async with serving() as stub:
+        plain, without, heard = [
+            seconds(b"".join([p.data for p in await pieces(stub, text=given, breaks=asked)]))
+            for given, asked in ((bare, True), (text, False), (text, True))
+        ]
+    assert without == pytest.approx(plain, abs=0.1)
+    assert heard == pytest.approx(plain - 0.25 + 3, abs=0.15)
+
+
+async def test_a_break_may_come_first_and_last() -> None:
+    text = '<break time="2s"/>Bonjour.<break time="2s"/>'
+    async with serving() as stub:
+        found = await pieces(stub, text=text, breaks=True)
+    assert 4.3 < seconds(b"".join(p.data for p in found)) < 5.5
+    assert min(v.offset_ms for p in found for v in p.visemes) >= 2000
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -90,6 +110,7 @@ async def test_speed_makes_it_shorter() -> None:
         ({"format": 99}, "choose one of opus"),
         ({"speed": 9.0}, "from 0.25 to 4"),
         ({"speed": -1.0}, "from 0.25 to 4"),
+        ({"text": "<prosody>Un</prosody>", "breaks": True}, "<prosody> is not understood"),
         ({"voice": VoiceChoice(name="nobody")}, "espeak has no voice 'nobody'"),
     ],
 )

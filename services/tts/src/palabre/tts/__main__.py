@@ -13,6 +13,7 @@ from palabre.tts.errors import CannotSpeak
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import TtsServicer
 from palabre.tts.settings import Settings
+from palabre.tts.sound import Studio
 
 
 def main() -> None:
@@ -34,11 +35,11 @@ async def assemble(
         await context.objects("voice-samples"),
         lambda space: context.spaces.asks(space).registered_only,
     )
-    ladder = Ladder(built, permits)
+    ladder, studio = Ladder(built, permits), Studio()
     return service.Parts(
         tasks=[partial(registry.follow, context.bus)],
-        stages=[Stage("speak", handlers.speaker(ladder), settings.tts_concurrency)],
-        grpc=[TtsServicer(ladder).add_to],
+        stages=[Stage("speak", handlers.speaker(ladder, studio), settings.tts_concurrency)],
+        grpc=[TtsServicer(ladder, studio).add_to],
         grpc_names=["palabre.contracts.v1.TtsService"],
         close=[engine.close for engine in built],
     )

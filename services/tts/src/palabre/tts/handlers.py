@@ -14,17 +14,18 @@ from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.tts.engines import Sound
 from palabre.tts.errors import CannotSpeak
 from palabre.tts.ladder import Ladder
+from palabre.tts.sound import Studio, pause_ms
 
 log = structlog.get_logger()
 
 
-def speaker(ladder: Ladder) -> Handler:
+def speaker(ladder: Ladder, studio: Studio | None = None) -> Handler:
     """SegmentReady -> SpeechFrame… as the sound is made, then SpeechCompleted.
 
     A segment that no engine can speak is silent, never lost. Several segments of a turn may be
     spoken at the same time: whoever listens orders frames by (index, sequence).
     """
-    others = asyncio.Lock()
+    others, mastering = asyncio.Lock(), studio or Studio()
 
     async def speak(event: pb.Event) -> AsyncGenerator[pb.Event, None]:
         segment = event.segment_ready
@@ -32,7 +33,8 @@ def speaker(ladder: Ladder) -> Handler:
         try:
             use = voices.answering(event.space, event.channel, segment.language)
             said = ladder.speak(segment.text, segment.language, segment.voice, use=use)
-            async with aclosing(said) as sounds:
+            pause = 0 if segment.last else pause_ms(segment.text)
+            async with aclosing(mastering.master(said, segment.voice, pause)) as sounds:
                 async for sound in sounds:
                     async with _in_turn(frames, others):
                         made = frames.feed(sound)

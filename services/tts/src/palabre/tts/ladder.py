@@ -13,6 +13,7 @@ from palabre.chassis.telemetry import ENGINE_FAILURES, SPEECH_FIRST_AUDIO, SPEEC
 from palabre.chassis.voices import ANY_FILE, Use
 from palabre.contracts.v1.tts_pb2 import Voice
 from palabre.contracts.v1.turns_pb2 import VoiceChoice, WordTime
+from palabre.tts import bending
 from palabre.tts.consent import Permits
 from palabre.tts.engines import PITCH, WORDS_PER_MINUTE, Engine, Sounds, Speech
 from palabre.tts.errors import CannotSpeak, UnknownVoice, VoiceRefused
@@ -126,7 +127,7 @@ async def _measured(rung: Rung, speech: Speech) -> Sounds:
     name = rung.engine.name
     worked = spoken = 0.0
     asked = time.perf_counter()
-    async with aclosing(rung.engine.speak(replace(speech, voice=rung.voice))) as sounds:
+    async with aclosing(bending.speak(rung.engine, replace(speech, voice=rung.voice))) as sounds:
         async for sound in sounds:
             worked += time.perf_counter() - asked
             if not spoken:

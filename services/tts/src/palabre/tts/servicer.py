@@ -5,14 +5,16 @@ from contextlib import aclosing
 
 import grpc
 
-from palabre.audio import MEDIA_TYPES, encoder
+from palabre.audio import MEDIA_TYPES, RATE, encoder
 from palabre.chassis.segments import Segmenter
 from palabre.chassis.voices import Use
 from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc, voices_pb2
 from palabre.contracts.v1.turns_pb2 import Viseme
+from palabre.tts import breaks
 from palabre.tts.engines import Sound
 from palabre.tts.errors import CannotSpeak, UnknownVoice, VoiceRefused
 from palabre.tts.ladder import Ladder
+from palabre.tts.sound import Studio, pause_ms
 
 MAX_BYTES = 16 * 1024
 SPEEDS = (0.25, 4.0)
@@ -27,8 +29,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     UNAVAILABLE: no engine could speak.
     """
 
-    def __init__(self, ladder: Ladder) -> None:
-        self._ladder = ladder
+    def __init__(self, ladder: Ladder, studio: Studio | None = None) -> None:
+        self._ladder, self._studio = ladder, studio or Studio()
 
     def add_to(self, server: grpc.aio.Server) -> None:
         tts_pb2_grpc.add_TtsServiceServicer_to_server(self, server)
@@ -64,7 +66,11 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         """Sentence after sentence; visemes in milliseconds of the whole."""
         spoken = 0.0
         use = Use(request.space, _purpose(request), request.channel, request.language)
-        for text in sentences(request.text):
+        for text, pause in _pieces(request):
+            if not text:
+                yield Sound(bytes(RATE * pause // 1000 * 2), RATE), []
+                spoken += pause / 1000
+                continue
             said = self._ladder.speak(
                 text,
                 request.language,
@@ -74,7 +80,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
                 exact=True,
             )
             begun = round(spoken * 1000)
-            async with aclosing(said) as sounds:
+            async with aclosing(self._studio.master(said, request.voice, pause)) as sounds:
                 async for sound in sounds:
                     spoken += sound.seconds
                     yield sound, [_later(viseme, begun) for viseme in sound.visemes]
@@ -90,7 +96,25 @@ def _wrong(request: pb.SynthesizeRequest) -> str:
         return f"format: is not set: choose one of {', '.join(map(_name, MEDIA_TYPES))}"
     if request.speed and not SPEEDS[0] <= request.speed <= SPEEDS[1]:
         return f"speed: is {request.speed:g}: choose one from {SPEEDS[0]:g} to {SPEEDS[1]:g}"
+    try:
+        breaks.parts(request.text if request.breaks else "")
+    except breaks.NotUnderstood as error:
+        return f"text: {error}"
     return ""
+
+
+def _pieces(request: pb.SynthesizeRequest) -> Iterator[tuple[str, int]]:
+    """Sentences, each with the milliseconds of silence after it."""
+    text, pause, wanted = "", 0, False
+    for part in breaks.parts(request.text) if request.breaks else [request.text]:
+        if isinstance(part, int):
+            pause, wanted = part + (pause if wanted else 0), True
+            continue
+        for sentence in sentences(part):
+            if text or pause:
+                yield text, pause
+            text, pause, wanted = sentence, pause_ms(sentence), False
+    yield text, pause if wanted else 0
 
 
 def _purpose(request: pb.SynthesizeRequest) -> voices_pb2.VoiceUse.ValueType:

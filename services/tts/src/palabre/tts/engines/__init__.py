@@ -74,9 +74,15 @@ Sounds = AsyncGenerator[Sound, None]
 
 
 class Engine(Protocol):
-    """A synthesiser or a vendor. `name` is short, lower case, and the same in metrics."""
+    """A synthesiser or a vendor. `name` is short, lower case, and the same in metrics.
+
+    `paces`: the slowest and the fastest words a minute that it speaks by itself; `pitches`: it
+    heeds Speech.pitch. The rest is done to its sound (bending.py).
+    """
 
     name: str
+    paces: tuple[int, int]
+    pitches: bool
 
     async def voices(self) -> Sequence[Voice]:
         """All of them. One whose language is "mul" speaks every language of the engine."""

@@ -219,13 +219,15 @@ def _library() -> _Library:
 
 
 class Espeak:
-    """Speaks with espeak-ng. Paces below 80 and above 450 words a minute are brought into these.
+    """Speaks with espeak-ng.
 
     A voice is a language ("fr-be"), a variant ("f3") or both ("fr+f3"). Its language gives way to
     that of the text: a French voice does not read English.
     """
 
     name = "espeak"
+    paces = _PACE
+    pitches = True
 
     def __init__(self) -> None:
         self._library = _library()

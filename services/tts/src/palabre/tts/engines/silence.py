@@ -17,6 +17,8 @@ class Silence:
     """Each word takes as long as the pace says. `breaks_after`: fails after so many words."""
 
     name = "silence"
+    paces = (1, 6000)
+    pitches = True
 
     def __init__(self, name: str = "silence", breaks_after: int | None = None) -> None:
         self.name = name
