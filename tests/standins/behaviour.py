@@ -20,6 +20,7 @@ Its parts are joined by hyphens, after `mock`:
     cut20       the connection closes after 20 tokens
     reset20     the connection is reset after 20 tokens
     stall20     nothing follows after 20 tokens
+    garbage20   an event that is no JSON follows after 20 tokens
     fault20     an error object follows after 20 tokens
     echo        the last message of the user comes back
     cite        cites passage 1, and a passage 9 that nobody gave
@@ -40,8 +41,20 @@ from dataclasses import dataclass
 
 from tests.standins import vendors
 
-_NUMBERS = {"ttft", "itl", "len", "error", "drop", "after", "cut", "reset", "stall", "fault"}
-_ENDINGS = ("cut", "reset", "stall", "fault")
+_NUMBERS = {
+    "ttft",
+    "itl",
+    "len",
+    "error",
+    "drop",
+    "after",
+    "cut",
+    "reset",
+    "stall",
+    "fault",
+    "garbage",
+}
+_ENDINGS = ("cut", "reset", "stall", "fault", "garbage")
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,8 @@ class Connection(asyncio.Protocol):
     def end(self, how: Behaviour) -> None:
         if how.ending == "stall":
             return
+        if how.ending == "garbage":
+            self.write(b'data: {"choi\n\n', how)
         if how.ending == "fault":
             self.write(_event({"error": {"message": "overloaded", "code": 503}}), how)
         if how.ending == "cut":

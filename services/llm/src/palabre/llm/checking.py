@@ -101,14 +101,15 @@ class Checking:
 
     async def _of_engine(self, engine: Engine) -> Trials:
         endpoint = self.settings.endpoints.get(engine.name, Endpoint())
-        place, known = Place(engine.name, endpoint.base_url), list[str]()
+        address, known = _address(endpoint), list[str]()
+        place = Place(engine.name, address)
         if isinstance(engine, Served):
             trial = await self._tried(place, _MODELS, _listed(engine, known))
             trial.remedy += "" if trial.works else f" {_NOT_NEEDED}"
             yield trial
         models = [rung.model for rung, _ in self._used() if rung.engine is engine]
         for model in models or ([] if isinstance(engine, Served) else [""]):
-            place = Place(engine.name, endpoint.base_url, model, known)
+            place = Place(engine.name, address, model, known)
             async for trial in self._of_model(engine, place):
                 yield trial
 
@@ -211,17 +212,23 @@ def _entry(
 ) -> pb.EngineEntry:
     if endpoint is None:
         return pb.EngineEntry(name=name, models=models)
-    preset, address = presets.of(endpoint.preset), urlsplit(endpoint.base_url)
+    preset = presets.of(endpoint.preset)
     return pb.EngineEntry(
         name=name,
         preset=endpoint.preset,
-        base_url=address._replace(netloc=address.netloc.rpartition("@")[2]).geturl(),
+        base_url=_address(endpoint),
         has_key=bool(endpoint.api_key.get_secret_value()),
         models=models,
         structured=preset.structured,
         images=preset.images,
         concurrency=endpoint.concurrency,
     )
+
+
+def _address(endpoint: Endpoint) -> str:
+    """Without user and password."""
+    parts = urlsplit(endpoint.base_url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _model(name: str, used_by: Sequence[str]) -> pb.EngineModel:
