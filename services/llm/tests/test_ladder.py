@@ -13,6 +13,7 @@ from palabre.llm.errors import (
     Broken,
     Exhausted,
     Interrupted,
+    OutOfQuota,
     Overloaded,
     Refused,
     TooSlow,
@@ -139,6 +140,14 @@ async def test_a_judge_that_fails_gives_way_too() -> None:
     climbing = ladder(first, second)
     verdict = await climbing.judge(ASKED, {}, climbing.judges())
     assert verdict.values == {"a": 1}
+
+
+async def test_a_judge_that_is_left_alone_gives_its_place_to_the_next_one() -> None:
+    first, second = Scripted(verdict=OutOfQuota("402")), Scripted(verdict={"a": 1})
+    climbing = ladder(first, second)
+    assert [rung.engine for rung in climbing.judges()] == [first, second]
+    await climbing.judge(ASKED, {}, climbing.judges())
+    assert [rung.engine for rung in climbing.judges()] == [second]
 
 
 async def test_a_model_that_cannot_judge_still_answers() -> None:

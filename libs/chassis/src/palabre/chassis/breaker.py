@@ -34,14 +34,19 @@ class Breaker:
 
         A true answer to a circuit that was open is its one trial.
         """
-        now = self._clock()
-        if any(self._is_open(key, now) for key in keys):
+        if self.leaves_alone(*keys):
             return False
+        now = self._clock()
         for key in keys:
             circuit = self._circuits.get(key)
             if circuit and circuit.failures >= self._failures:
                 circuit.open_until = now + self._pause_s
         return True
+
+    def leaves_alone(self, *keys: Hashable) -> bool:
+        """Whether any of these is not to be called now; asking changes nothing."""
+        now = self._clock()
+        return any(self._is_open(key, now) for key in keys)
 
     def succeeded(self, key: Hashable) -> None:
         self._circuits.pop(key, None)

@@ -88,8 +88,13 @@ class Ladder:
         return any(rung.engine.name != LAST for rung in self.rungs(models)[:1])
 
     def judges(self, models: Sequence[str] = ()) -> list[Rung]:
-        """Those that answer with a JSON object."""
-        return [rung for rung in self.rungs(models) if isinstance(rung.engine, Judge)]
+        """Those that answer with a JSON object and are not left alone now."""
+        return [
+            rung
+            for rung in self.rungs(models)
+            if isinstance(rung.engine, Judge)
+            and not self._breaker.leaves_alone(*_keys(rung, "judge"))
+        ]
 
     def until(self, seconds_left: float = float("inf")) -> float:
         """By when an answer has to have begun, with so much time until the turn's deadline."""
