@@ -22,36 +22,49 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from palabre.contracts.v1 import turns_pb2 as palabre_dot_contracts_dot_v1_dot_turns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epalabre/contracts/v1/llm.proto\x12\x14palabre.contracts.v1\x1a palabre/contracts/v1/turns.proto\"\xb4\x01\n\x0f\x43ompleteRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07persona\x18\x02 \x01(\t\x12\x0e\n\x06system\x18\x03 \x01(\t\x12/\n\x07history\x18\x04 \x03(\x0b\x32\x1e.palabre.contracts.v1.Exchange\x12\x0e\n\x06prompt\x18\x05 \x01(\t\x12\x30\n\x08sampling\x18\x06 \x01(\x0b\x32\x1e.palabre.contracts.v1.Sampling\"Y\n\x10\x43ompleteResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12,\n\x05usage\x18\x02 \x01(\x0b\x32\x1b.palabre.contracts.v1.UsageH\x00\x42\x07\n\x05piece\"\x14\n\x12ListEnginesRequest\"z\n\x13ListEnginesResponse\x12\x32\n\x07\x65ngines\x18\x01 \x03(\x0b\x32!.palabre.contracts.v1.EngineEntry\x12/\n\x04lost\x18\x02 \x03(\x0b\x32!.palabre.contracts.v1.EngineModel\"\xce\x01\n\x0b\x45ngineEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x03 \x01(\t\x12\x0f\n\x07has_key\x18\x04 \x01(\x08\x12\x31\n\x06models\x18\x05 \x03(\x0b\x32!.palabre.contracts.v1.EngineModel\x12\x12\n\nstructured\x18\x06 \x01(\t\x12\x0e\n\x06images\x18\x07 \x01(\x08\x12\x13\n\x0b\x63oncurrency\x18\x08 \x01(\r\x12\x12\n\nleft_alone\x18\t \x01(\r\",\n\x0b\x45ngineModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07used_by\x18\x02 \x03(\t\"&\n\x13\x43heckEnginesRequest\x12\x0f\n\x07\x65ngines\x18\x01 \x03(\t\"H\n\x14\x43heckEnginesResponse\x12\x30\n\x05trial\x18\x01 \x01(\x0b\x32!.palabre.contracts.v1.EngineTrial\"\x8e\x02\n\x0b\x45ngineTrial\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x33\n\x04kind\x18\x03 \x01(\x0e\x32%.palabre.contracts.v1.EngineTrialKind\x12\r\n\x05works\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t\x12*\n\x05usage\x18\x08 \x01(\x0b\x32\x1b.palabre.contracts.v1.Usage\x12\x16\n\x0e\x66irst_token_ms\x18\t \x01(\x02\x12\x14\n\x0ctokens_per_s\x18\n \x01(\x02\x12\x13\n\x0b\x64uration_ms\x18\x0b \x01(\x02*\xab\x01\n\x0f\x45ngineTrialKind\x12!\n\x1d\x45NGINE_TRIAL_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45NGINE_TRIAL_KIND_MODELS\x10\x01\x12\x1c\n\x18\x45NGINE_TRIAL_KIND_STREAM\x10\x02\x12\x1c\n\x18\x45NGINE_TRIAL_KIND_OBJECT\x10\x03\x12\x1b\n\x17\x45NGINE_TRIAL_KIND_IMAGE\x10\x04\x32\xb6\x02\n\nLlmService\x12[\n\x08\x43omplete\x12%.palabre.contracts.v1.CompleteRequest\x1a&.palabre.contracts.v1.CompleteResponse0\x01\x12\x62\n\x0bListEngines\x12(.palabre.contracts.v1.ListEnginesRequest\x1a).palabre.contracts.v1.ListEnginesResponse\x12g\n\x0c\x43heckEngines\x12).palabre.contracts.v1.CheckEnginesRequest\x1a*.palabre.contracts.v1.CheckEnginesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epalabre/contracts/v1/llm.proto\x12\x14palabre.contracts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a palabre/contracts/v1/turns.proto\"\xb4\x01\n\x0f\x43ompleteRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07persona\x18\x02 \x01(\t\x12\x0e\n\x06system\x18\x03 \x01(\t\x12/\n\x07history\x18\x04 \x03(\x0b\x32\x1e.palabre.contracts.v1.Exchange\x12\x0e\n\x06prompt\x18\x05 \x01(\t\x12\x30\n\x08sampling\x18\x06 \x01(\x0b\x32\x1e.palabre.contracts.v1.Sampling\"Y\n\x10\x43ompleteResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12,\n\x05usage\x18\x02 \x01(\x0b\x32\x1b.palabre.contracts.v1.UsageH\x00\x42\x07\n\x05piece\"\x14\n\x12ListEnginesRequest\"z\n\x13ListEnginesResponse\x12\x32\n\x07\x65ngines\x18\x01 \x03(\x0b\x32!.palabre.contracts.v1.EngineEntry\x12/\n\x04lost\x18\x02 \x03(\x0b\x32!.palabre.contracts.v1.EngineModel\"\xce\x01\n\x0b\x45ngineEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x03 \x01(\t\x12\x0f\n\x07has_key\x18\x04 \x01(\x08\x12\x31\n\x06models\x18\x05 \x03(\x0b\x32!.palabre.contracts.v1.EngineModel\x12\x12\n\nstructured\x18\x06 \x01(\t\x12\x0e\n\x06images\x18\x07 \x01(\x08\x12\x13\n\x0b\x63oncurrency\x18\x08 \x01(\r\x12\x12\n\nleft_alone\x18\t \x01(\r\",\n\x0b\x45ngineModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07used_by\x18\x02 \x03(\t\"&\n\x13\x43heckEnginesRequest\x12\x0f\n\x07\x65ngines\x18\x01 \x03(\t\"H\n\x14\x43heckEnginesResponse\x12\x30\n\x05trial\x18\x01 \x01(\x0b\x32!.palabre.contracts.v1.EngineTrial\"\x8e\x02\n\x0b\x45ngineTrial\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x33\n\x04kind\x18\x03 \x01(\x0e\x32%.palabre.contracts.v1.EngineTrialKind\x12\r\n\x05works\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t\x12*\n\x05usage\x18\x08 \x01(\x0b\x32\x1b.palabre.contracts.v1.Usage\x12\x16\n\x0e\x66irst_token_ms\x18\t \x01(\x02\x12\x14\n\x0ctokens_per_s\x18\n \x01(\x02\x12\x13\n\x0b\x64uration_ms\x18\x0b \x01(\x02\"f\n\rThreadMessage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12+\n\x07sent_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfc\x01\n\x10SummariseRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07persona\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x35\n\x08messages\x18\x04 \x03(\x0b\x32#.palabre.contracts.v1.ThreadMessage\x12\x31\n\x05style\x18\x05 \x01(\x0e\x32\".palabre.contracts.v1.SummaryStyle\x12\x12\n\nmax_points\x18\x06 \x01(\r\x12\x16\n\x0emax_characters\x18\x07 \x01(\r\x12\r\n\x05\x66ocus\x18\x08 \x01(\t\x12\x11\n\tmax_calls\x18\t \x01(\r\"\x82\x01\n\x11SummariseResponse\x12\x33\n\x05point\x18\x01 \x01(\x0b\x32\".palabre.contracts.v1.SummaryPointH\x00\x12/\n\x03\x65nd\x18\x02 \x01(\x0b\x32 .palabre.contracts.v1.SummaryEndH\x00\x42\x07\n\x05piece\"-\n\x0cSummaryPoint\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07sources\x18\x02 \x03(\t\"\xb3\x01\n\nSummaryEnd\x12*\n\x05usage\x18\x01 \x03(\x0b\x32\x1b.palabre.contracts.v1.Usage\x12\r\n\x05parts\x18\x02 \x01(\r\x12\x1b\n\x13parts_without_model\x18\x03 \x01(\r\x12\r\n\x05\x63\x61lls\x18\x04 \x01(\r\x12\x15\n\rcalls_at_most\x18\x05 \x01(\r\x12\x16\n\x0etokens_at_most\x18\x06 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x07 \x01(\r*\xab\x01\n\x0f\x45ngineTrialKind\x12!\n\x1d\x45NGINE_TRIAL_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45NGINE_TRIAL_KIND_MODELS\x10\x01\x12\x1c\n\x18\x45NGINE_TRIAL_KIND_STREAM\x10\x02\x12\x1c\n\x18\x45NGINE_TRIAL_KIND_OBJECT\x10\x03\x12\x1b\n\x17\x45NGINE_TRIAL_KIND_IMAGE\x10\x04*e\n\x0cSummaryStyle\x12\x1d\n\x19SUMMARY_STYLE_UNSPECIFIED\x10\x00\x12\x19\n\x15SUMMARY_STYLE_BULLETS\x10\x01\x12\x1b\n\x17SUMMARY_STYLE_PARAGRAPH\x10\x02\x32\x96\x03\n\nLlmService\x12[\n\x08\x43omplete\x12%.palabre.contracts.v1.CompleteRequest\x1a&.palabre.contracts.v1.CompleteResponse0\x01\x12^\n\tSummarise\x12&.palabre.contracts.v1.SummariseRequest\x1a\'.palabre.contracts.v1.SummariseResponse0\x01\x12\x62\n\x0bListEngines\x12(.palabre.contracts.v1.ListEnginesRequest\x1a).palabre.contracts.v1.ListEnginesResponse\x12g\n\x0c\x43heckEngines\x12).palabre.contracts.v1.CheckEnginesRequest\x1a*.palabre.contracts.v1.CheckEnginesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'palabre.contracts.v1.llm_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENGINETRIALKIND']._serialized_start=1153
-  _globals['_ENGINETRIALKIND']._serialized_end=1324
-  _globals['_COMPLETEREQUEST']._serialized_start=91
-  _globals['_COMPLETEREQUEST']._serialized_end=271
-  _globals['_COMPLETERESPONSE']._serialized_start=273
-  _globals['_COMPLETERESPONSE']._serialized_end=362
-  _globals['_LISTENGINESREQUEST']._serialized_start=364
-  _globals['_LISTENGINESREQUEST']._serialized_end=384
-  _globals['_LISTENGINESRESPONSE']._serialized_start=386
-  _globals['_LISTENGINESRESPONSE']._serialized_end=508
-  _globals['_ENGINEENTRY']._serialized_start=511
-  _globals['_ENGINEENTRY']._serialized_end=717
-  _globals['_ENGINEMODEL']._serialized_start=719
-  _globals['_ENGINEMODEL']._serialized_end=763
-  _globals['_CHECKENGINESREQUEST']._serialized_start=765
-  _globals['_CHECKENGINESREQUEST']._serialized_end=803
-  _globals['_CHECKENGINESRESPONSE']._serialized_start=805
-  _globals['_CHECKENGINESRESPONSE']._serialized_end=877
-  _globals['_ENGINETRIAL']._serialized_start=880
-  _globals['_ENGINETRIAL']._serialized_end=1150
-  _globals['_LLMSERVICE']._serialized_start=1327
-  _globals['_LLMSERVICE']._serialized_end=1637
+  _globals['_ENGINETRIALKIND']._serialized_start=1907
+  _globals['_ENGINETRIALKIND']._serialized_end=2078
+  _globals['_SUMMARYSTYLE']._serialized_start=2080
+  _globals['_SUMMARYSTYLE']._serialized_end=2181
+  _globals['_COMPLETEREQUEST']._serialized_start=124
+  _globals['_COMPLETEREQUEST']._serialized_end=304
+  _globals['_COMPLETERESPONSE']._serialized_start=306
+  _globals['_COMPLETERESPONSE']._serialized_end=395
+  _globals['_LISTENGINESREQUEST']._serialized_start=397
+  _globals['_LISTENGINESREQUEST']._serialized_end=417
+  _globals['_LISTENGINESRESPONSE']._serialized_start=419
+  _globals['_LISTENGINESRESPONSE']._serialized_end=541
+  _globals['_ENGINEENTRY']._serialized_start=544
+  _globals['_ENGINEENTRY']._serialized_end=750
+  _globals['_ENGINEMODEL']._serialized_start=752
+  _globals['_ENGINEMODEL']._serialized_end=796
+  _globals['_CHECKENGINESREQUEST']._serialized_start=798
+  _globals['_CHECKENGINESREQUEST']._serialized_end=836
+  _globals['_CHECKENGINESRESPONSE']._serialized_start=838
+  _globals['_CHECKENGINESRESPONSE']._serialized_end=910
+  _globals['_ENGINETRIAL']._serialized_start=913
+  _globals['_ENGINETRIAL']._serialized_end=1183
+  _globals['_THREADMESSAGE']._serialized_start=1185
+  _globals['_THREADMESSAGE']._serialized_end=1287
+  _globals['_SUMMARISEREQUEST']._serialized_start=1290
+  _globals['_SUMMARISEREQUEST']._serialized_end=1542
+  _globals['_SUMMARISERESPONSE']._serialized_start=1545
+  _globals['_SUMMARISERESPONSE']._serialized_end=1675
+  _globals['_SUMMARYPOINT']._serialized_start=1677
+  _globals['_SUMMARYPOINT']._serialized_end=1722
+  _globals['_SUMMARYEND']._serialized_start=1725
+  _globals['_SUMMARYEND']._serialized_end=1904
+  _globals['_LLMSERVICE']._serialized_start=2184
+  _globals['_LLMSERVICE']._serialized_end=2590
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from palabre.contracts.v1 import turns_pb2 as _turns_pb2
@@ -48,6 +49,27 @@ ENGINE_TRIAL_KIND_OBJECT: EngineTrialKind.ValueType  # 3
 ENGINE_TRIAL_KIND_IMAGE: EngineTrialKind.ValueType  # 4
 """A small image."""
 Global___EngineTrialKind: _TypeAlias = EngineTrialKind  # noqa: Y015
+
+class _SummaryStyle:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SummaryStyleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SummaryStyle.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUMMARY_STYLE_UNSPECIFIED: _SummaryStyle.ValueType  # 0
+    SUMMARY_STYLE_BULLETS: _SummaryStyle.ValueType  # 1
+    """Points that stand alone."""
+    SUMMARY_STYLE_PARAGRAPH: _SummaryStyle.ValueType  # 2
+    """Points that read as one paragraph when they are joined."""
+
+class SummaryStyle(_SummaryStyle, metaclass=_SummaryStyleEnumTypeWrapper): ...
+
+SUMMARY_STYLE_UNSPECIFIED: SummaryStyle.ValueType  # 0
+SUMMARY_STYLE_BULLETS: SummaryStyle.ValueType  # 1
+"""Points that stand alone."""
+SUMMARY_STYLE_PARAGRAPH: SummaryStyle.ValueType  # 2
+"""Points that read as one paragraph when they are joined."""
+Global___SummaryStyle: _TypeAlias = SummaryStyle  # noqa: Y015
 
 @_typing.final
 class CompleteRequest(_message.Message):
@@ -325,3 +347,185 @@ class EngineTrial(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EngineTrial: _TypeAlias = EngineTrial  # noqa: Y015
+
+@_typing.final
+class ThreadMessage(_message.Message):
+    """One message of a thread."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    SENT_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Unique within the request; it comes back as the source of a point."""
+    author: _builtins.str
+    """What the author is called in the summary."""
+    text: _builtins.str
+    @_builtins.property
+    def sent_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        author: _builtins.str = ...,
+        text: _builtins.str = ...,
+        sent_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "id", b"id", "sent_at", b"sent_at", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThreadMessage: _TypeAlias = ThreadMessage  # noqa: Y015
+
+@_typing.final
+class SummariseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPACE_FIELD_NUMBER: _builtins.int
+    PERSONA_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    STYLE_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    MAX_CHARACTERS_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    space: _builtins.str
+    persona: _builtins.str
+    language: _builtins.str
+    """BCP 47, of the summary; empty: the messages'."""
+    style: Global___SummaryStyle.ValueType
+    max_points: _builtins.int
+    """Of the whole summary; 0: 8. At most 40."""
+    max_characters: _builtins.int
+    """Of one point; 0: 300. At most 1,000."""
+    focus: _builtins.str
+    """What the reader wants to know; empty: everything that matters."""
+    max_calls: _builtins.int
+    """Calls of a model; 0: 40. What does not fit is summarised without one."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThreadMessage]:
+        """Oldest first, at most 5,000."""
+
+    def __init__(
+        self,
+        *,
+        space: _builtins.str = ...,
+        persona: _builtins.str = ...,
+        language: _builtins.str = ...,
+        messages: _abc.Iterable[Global___ThreadMessage] | None = ...,
+        style: Global___SummaryStyle.ValueType = ...,
+        max_points: _builtins.int = ...,
+        max_characters: _builtins.int = ...,
+        focus: _builtins.str = ...,
+        max_calls: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus", "language", b"language", "max_calls", b"max_calls", "max_characters", b"max_characters", "max_points", b"max_points", "messages", b"messages", "persona", b"persona", "space", b"space", "style", b"style"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummariseRequest: _TypeAlias = SummariseRequest  # noqa: Y015
+
+@_typing.final
+class SummariseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINT_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def point(self) -> Global___SummaryPoint: ...
+    @_builtins.property
+    def end(self) -> Global___SummaryEnd:
+        """Sent once, at the end."""
+
+    def __init__(
+        self,
+        *,
+        point: Global___SummaryPoint | None = ...,
+        end: Global___SummaryEnd | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "piece", b"piece", "point", b"point"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "piece", b"piece", "point", b"point"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["point", "end"]  # noqa: Y015
+    _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
+
+Global___SummariseResponse: _TypeAlias = SummariseResponse  # noqa: Y015
+
+@_typing.final
+class SummaryPoint(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the messages that say it, oldest first; never empty."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummaryPoint: _TypeAlias = SummaryPoint  # noqa: Y015
+
+@_typing.final
+class SummaryEnd(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USAGE_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    PARTS_WITHOUT_MODEL_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    CALLS_AT_MOST_FIELD_NUMBER: _builtins.int
+    TOKENS_AT_MOST_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    parts: _builtins.int
+    """Every message is in exactly one part."""
+    parts_without_model: _builtins.int
+    """Parts that were summarised without a model."""
+    calls: _builtins.int
+    """Calls that were made, and that might have been made."""
+    calls_at_most: _builtins.int
+    tokens_at_most: _builtins.int
+    """Tokens that these calls might have cost, prompts and answers together, as estimated."""
+    dropped: _builtins.int
+    """Points that were left out: their sources do not exist, or do not say it."""
+    @_builtins.property
+    def usage(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Usage]:
+        """What each engine and model was paid for, all calls together; empty when none was asked."""
+
+    def __init__(
+        self,
+        *,
+        usage: _abc.Iterable[_turns_pb2.Usage] | None = ...,
+        parts: _builtins.int = ...,
+        parts_without_model: _builtins.int = ...,
+        calls: _builtins.int = ...,
+        calls_at_most: _builtins.int = ...,
+        tokens_at_most: _builtins.int = ...,
+        dropped: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "calls_at_most", b"calls_at_most", "dropped", b"dropped", "parts", b"parts", "parts_without_model", b"parts_without_model", "tokens_at_most", b"tokens_at_most", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummaryEnd: _TypeAlias = SummaryEnd  # noqa: Y015

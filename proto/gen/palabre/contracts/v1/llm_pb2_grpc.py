@@ -40,6 +40,11 @@ class LlmServiceStub:
                 request_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteRequest.SerializeToString,
                 response_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteResponse.FromString,
                 _registered_method=True)
+        self.Summarise = channel.unary_stream(
+                '/palabre.contracts.v1.LlmService/Summarise',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.SummariseRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.SummariseResponse.FromString,
+                _registered_method=True)
         self.ListEngines = channel.unary_unary(
                 '/palabre.contracts.v1.LlmService/ListEngines',
                 request_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.ListEnginesRequest.SerializeToString,
@@ -58,6 +63,14 @@ class LlmServiceServicer:
 
     def Complete(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Summarise(self, request, context):
+        """The points of a thread, each with the messages that say it. Without a model, or where it fails,
+        the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -83,6 +96,11 @@ def add_LlmServiceServicer_to_server(servicer, server):
                     servicer.Complete,
                     request_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteRequest.FromString,
                     response_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteResponse.SerializeToString,
+            ),
+            'Summarise': grpc.unary_stream_rpc_method_handler(
+                    servicer.Summarise,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.SummariseRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_llm__pb2.SummariseResponse.SerializeToString,
             ),
             'ListEngines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEngines,
@@ -123,6 +141,33 @@ class LlmService:
             '/palabre.contracts.v1.LlmService/Complete',
             palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteRequest.SerializeToString,
             palabre_dot_contracts_dot_v1_dot_llm__pb2.CompleteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Summarise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/palabre.contracts.v1.LlmService/Summarise',
+            palabre_dot_contracts_dot_v1_dot_llm__pb2.SummariseRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_llm__pb2.SummariseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,10 @@ class LlmServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LlmServiceAsyncStub: ...
     Complete: _grpc.UnaryStreamMultiCallable[_llm_pb2.CompleteRequest, _llm_pb2.CompleteResponse]
+    Summarise: _grpc.UnaryStreamMultiCallable[_llm_pb2.SummariseRequest, _llm_pb2.SummariseResponse]
+    """The points of a thread, each with the messages that say it. Without a model, or where it fails,
+    the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+    """
     ListEngines: _grpc.UnaryUnaryMultiCallable[_llm_pb2.ListEnginesRequest, _llm_pb2.ListEnginesResponse]
     """What is set up; nobody is asked."""
     CheckEngines: _grpc.UnaryStreamMultiCallable[_llm_pb2.CheckEnginesRequest, _llm_pb2.CheckEnginesResponse]
@@ -45,6 +49,10 @@ class LlmServiceAsyncStub(LlmServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Complete: _aio.UnaryStreamMultiCallable[_llm_pb2.CompleteRequest, _llm_pb2.CompleteResponse]  # type: ignore[assignment]
+    Summarise: _aio.UnaryStreamMultiCallable[_llm_pb2.SummariseRequest, _llm_pb2.SummariseResponse]  # type: ignore[assignment]
+    """The points of a thread, each with the messages that say it. Without a model, or where it fails,
+    the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+    """
     ListEngines: _aio.UnaryUnaryMultiCallable[_llm_pb2.ListEnginesRequest, _llm_pb2.ListEnginesResponse]  # type: ignore[assignment]
     """What is set up; nobody is asked."""
     CheckEngines: _aio.UnaryStreamMultiCallable[_llm_pb2.CheckEnginesRequest, _llm_pb2.CheckEnginesResponse]  # type: ignore[assignment]
@@ -59,6 +67,16 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_pb2.CompleteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_llm_pb2.CompleteResponse], _abc.AsyncIterator[_llm_pb2.CompleteResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Summarise(
+        self,
+        request: _llm_pb2.SummariseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_llm_pb2.SummariseResponse], _abc.AsyncIterator[_llm_pb2.SummariseResponse]]:
+        """The points of a thread, each with the messages that say it. Without a model, or where it fails,
+        the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+        """
 
     @_abc_1.abstractmethod
     def ListEngines(

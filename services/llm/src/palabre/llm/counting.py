@@ -29,7 +29,8 @@ def estimate(engine: str, asked: Completion, characters: int) -> Usage:
     return Usage(
         engine=engine,
         model=asked.model,
-        prompt_tokens=tokens.estimate(*(message.content for message in asked.messages)),
+        prompt_tokens=tokens.estimate(*(message.content for message in asked.messages))
+        + tokens.IMAGE * sum(len(message.images) for message in asked.messages),
         completion_tokens=tokens.estimate("x" * characters),
     )
 

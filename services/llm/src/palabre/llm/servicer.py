@@ -12,6 +12,7 @@ from palabre.chassis.spaces import Space, UnknownSpace
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
 from palabre.contracts.v1.events_pb2 import Event, SpendingRecorded
 from palabre.contracts.v1.turns_pb2 import Exchange, Usage
+from palabre.llm import summarising
 from palabre.llm.checking import Checking
 from palabre.llm.engines import Completion, Message
 from palabre.llm.errors import LlmError
@@ -62,6 +63,21 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         except LlmError:
             await context.abort(grpc.StatusCode.UNAVAILABLE, NO_MODEL)
 
+    async def Summarise(
+        self, request: pb.SummariseRequest, context: Any
+    ) -> AsyncIterator[pb.SummariseResponse]:
+        payer = await self._payer(request, context)
+        if wrong := summarising.objection(request):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, wrong)
+        models = payer.models if payer else ()
+        spoken = payer.space.languages if payer else ("fr",)
+        summary = summarising.summary(request, self._ladder, models, spoken)
+        async with self._spending.account("summarise", _event(request), payer) as account:
+            points = await summary.points()
+        for point in points:
+            yield pb.SummariseResponse(point=summarising.told(request, point))
+        yield pb.SummariseResponse(end=summarising.end(summary.tally, account.calls))
+
     async def ListEngines(
         self, request: pb.ListEnginesRequest, context: Any
     ) -> pb.ListEnginesResponse:
@@ -78,7 +94,9 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         async for trial in self._checking.trials(request.engines):
             yield pb.CheckEnginesResponse(trial=trial)
 
-    async def _payer(self, request: pb.CompleteRequest, context: ServicerContext) -> Payer | None:
+    async def _payer(
+        self, request: pb.CompleteRequest | pb.SummariseRequest, context: Any
+    ) -> Payer | None:
         """The persona; the deployment itself when the request names no space."""
         if not request.space:
             return None
@@ -92,7 +110,7 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         return Payer(space, name)
 
 
-def _event(request: pb.CompleteRequest) -> Event:
+def _event(request: pb.CompleteRequest | pb.SummariseRequest) -> Event:
     """What the ledger counts it under: a turn of nobody's."""
     return begin(request.space, "grpc", uuid7(), SpendingRecorded())
 

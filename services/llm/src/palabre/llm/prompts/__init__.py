@@ -118,6 +118,26 @@ class Prompting:
             Message("user", _render("image", language, values), (picture,)),
         )
 
+    def summary(
+        self, lines: Sequence[Mapping[str, str]], how: Mapping[str, object], language: str
+    ) -> tuple[Message, ...]:
+        """Of messages: author, sent, text. `how`: most, characters, paragraph, focus."""
+        values = {"nonce": self.nonce(), "language": name(language), "lines": lines, **how}
+        return (
+            Message("system", _render("summarise", language, values)),
+            Message("user", _render("thread", language, values)),
+        )
+
+    def merging(
+        self, points: Sequence[str], how: Mapping[str, object], language: str
+    ) -> tuple[Message, ...]:
+        """Of the points of several summaries, as `summary`."""
+        values = {"nonce": self.nonce(), "language": name(language), "points": points, **how}
+        return (
+            Message("system", _render("merge", language, values)),
+            Message("user", _render("points", language, values)),
+        )
+
     def _judging(
         self, message: str, history: Sequence[turns.Exchange], language: str, *, fiction: bool
     ) -> dict[str, object]:
