@@ -86,6 +86,12 @@ SPEECH_REALTIME_FACTOR = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.3, 0.6, 1, 2),
 )
 
+SPEECH_FALLBACKS = Counter(
+    "palabre_speech_fallbacks_total",
+    "Speech of which the first sound is not from the engine that was to speak",
+    ["wanted", "spoken"],
+)
+
 tracer = trace.get_tracer("palabre")
 
 # The trace context that came with the message in hand: passed on where nothing is recorded.

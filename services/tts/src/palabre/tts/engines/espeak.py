@@ -19,7 +19,7 @@ import espeakng_loader
 from palabre.contracts.v1.tts_pb2 import Voice
 from palabre.contracts.v1.turns_pb2 import Viseme, WordTime
 from palabre.tts.engines import Sound, Sounds, Speech
-from palabre.tts.errors import CannotSpeak, UnknownVoice
+from palabre.tts.errors import CannotSpeak, UnknownLanguage, UnknownVoice
 from palabre.tts.settings import Settings
 from palabre.tts.visemes import Mouth
 
@@ -281,7 +281,7 @@ class Espeak:
             speaking = [v for v in self._voices.values() if tag in v.tags]
             if speaking:
                 return min(speaking, key=lambda v: v.tags[tag]).name
-        raise CannotSpeak(f"espeak does not speak {language[:20]!r}", "language")
+        raise UnknownLanguage(f"espeak does not speak {language[:20]!r}")
 
     @cached_property
     def _altered(self) -> list[Voice]:
