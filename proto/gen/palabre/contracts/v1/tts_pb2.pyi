@@ -132,7 +132,7 @@ class SynthesizeResponse(_message.Message):
     def visemes(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Viseme]: ...
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.WordTime]:
-        """Places in the text of the request, times in its whole sound; each with the piece it begins in."""
+        """Of a direct request alone: places in its text, times in its sound; with the piece it begins in."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ async def assemble(
         await context.objects("voice-samples"),
         lambda space: context.spaces.asks(space).registered_only,
     )
-    ladder, studio = Ladder(built, permits), Studio()
+    ladder, studio = Ladder(built, permits, settings.tts_first_sound_s), Studio()
     return service.Parts(
         tasks=[partial(registry.follow, context.bus)],
         stages=[Stage("speak", handlers.speaker(ladder, studio), settings.tts_concurrency)],

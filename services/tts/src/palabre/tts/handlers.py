@@ -18,6 +18,10 @@ from palabre.tts.sound import Studio, pause_ms
 
 log = structlog.get_logger()
 
+# A character is heard for about 65 ms. Answers are written faster than they are spoken, but not at
+# once: this share of what comes before is still to be heard when a segment is ready.
+SLACK_S_PER_CHARACTER = 0.04
+
 
 def speaker(ladder: Ladder, studio: Studio | None = None) -> Handler:
     """SegmentReady -> SpeechFrame… as the sound is made, then SpeechCompleted.
@@ -32,7 +36,10 @@ def speaker(ladder: Ladder, studio: Studio | None = None) -> Handler:
         frames, completed = Frames(segment), pb.SpeechCompleted(last=segment.last)
         try:
             use = voices.answering(event.space, event.channel, segment.language)
-            said = ladder.speak(segment.text, segment.language, segment.voice, use=use)
+            slack_s = segment.offset * SLACK_S_PER_CHARACTER
+            said = ladder.speak(
+                segment.text, segment.language, segment.voice, use=use, slack_s=slack_s
+            )
             pause = 0 if segment.last else pause_ms(segment.text)
             async with aclosing(mastering.master(said, segment.voice, pause)) as sounds:
                 async for sound in sounds:

@@ -111,7 +111,7 @@ class Ladder:
     async def _climb(
         self, speech: Speech, choice: VoiceChoice, exact: bool, slack_s: float
     ) -> Sounds:
-        failure = CannotSpeak("no engine is set up, or all are left alone for a while", "engine")
+        failure = CannotSpeak("no engine can now: set PALABRE_TTS_ENGINES to one more", "engine")
         rungs, broken = list(self._rungs(choice)), set[str]()
         for rung in rungs:
             name, begun = rung.engine.name, False
@@ -121,7 +121,9 @@ class Ladder:
                 continue
             bound_s = LAST_RUNG_S if rung is rungs[-1] else self._first_sound_s
             try:
-                async with aclosing(_begun(self._connected(rung, speech), bound_s + slack_s)) as sounds:
+                async with aclosing(
+                    _begun(self._connected(rung, speech), bound_s + slack_s)
+                ) as sounds:
                     async for sound in sounds:
                         if not begun:
                             begun = True

@@ -1,7 +1,8 @@
 """TtsService over gRPC: any text as a file that grows, and the voices."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import grpc
 
@@ -11,8 +12,8 @@ from palabre.chassis.voices import Use
 from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc, voices_pb2
 from palabre.contracts.v1.turns_pb2 import Viseme
 from palabre.tts import breaks
-from palabre.tts.engines import Sound
-from palabre.tts.errors import CannotSpeak, UnknownVoice, VoiceRefused
+from palabre.tts.engines import PITCH, WORDS_PER_MINUTE, Sound, Sounds, Speech
+from palabre.tts.errors import Busy, CannotSpeak, UnknownLanguage, UnknownVoice, VoiceRefused
 from palabre.tts.ladder import Ladder
 from palabre.tts.sound import Studio, pause_ms
 
@@ -49,26 +50,34 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         made = encoder(request.format)
         try:
             async with aclosing(self._sounds(request)) as sounds:
-                async for sound, visemes in sounds:
-                    if (data := made.feed(sound.pcm, sound.rate)) or visemes:
-                        yield pb.SynthesizeResponse(data=data, visemes=visemes)
+                async for sound in sounds:
+                    data = made.feed(sound.pcm, sound.rate)
+                    if data or sound.visemes or sound.words:
+                        yield _response(data, sound)
         except UnknownVoice as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"voice: {error}")
+        except UnknownLanguage as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"language: {error}")
         except VoiceRefused as error:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"voice: {error}")
+        except Busy as error:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{error}: try again")
         except CannotSpeak:
             await context.abort(grpc.StatusCode.UNAVAILABLE, NOBODY)
         yield pb.SynthesizeResponse(data=made.close())
 
-    async def _sounds(
-        self, request: pb.SynthesizeRequest
-    ) -> AsyncGenerator[tuple[Sound, list[Viseme]], None]:
-        """Sentence after sentence; visemes in milliseconds of the whole."""
-        spoken = 0.0
+    def _sounds(self, request: pb.SynthesizeRequest) -> Sounds:
         use = Use(request.space, _purpose(request), request.channel, request.language)
+        if request.direct:
+            return self._ladder.direct(_speech(request, use), request.voice.engine)
+        return self._mastered(request, use)
+
+    async def _mastered(self, request: pb.SynthesizeRequest, use: Use) -> Sounds:
+        """Sentence after sentence; visemes in milliseconds of the whole, no words."""
+        spoken = 0.0
         for text, pause in _pieces(request):
             if not text:
-                yield Sound(bytes(RATE * pause // 1000 * 2), RATE), []
+                yield Sound(bytes(RATE * pause // 1000 * 2), RATE)
                 spoken += pause / 1000
                 continue
             said = self._ladder.speak(
@@ -83,12 +92,13 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
             async with aclosing(self._studio.master(said, request.voice, pause)) as sounds:
                 async for sound in sounds:
                     spoken += sound.seconds
-                    yield sound, [_later(viseme, begun) for viseme in sound.visemes]
+                    visemes = [_later(viseme, begun) for viseme in sound.visemes]
+                    yield replace(sound, visemes=visemes, words=())
 
 
 def _wrong(request: pb.SynthesizeRequest) -> str:
     """What is wrong with a request, and what to do; empty when nothing is."""
-    if not request.text.strip():
+    if not request.text.strip() and not request.direct:
         return "text: is empty: send the words to speak"
     if (size := len(request.text.encode())) > MAX_BYTES:
         return f"text: has {size} bytes: send at most {MAX_BYTES} at once"
@@ -115,6 +125,28 @@ def _pieces(request: pb.SynthesizeRequest) -> Iterator[tuple[str, int]]:
                 yield text, pause
             text, pause, wanted = sentence, pause_ms(sentence), False
     yield text, pause if wanted else 0
+
+
+def _speech(request: pb.SynthesizeRequest, use: Use) -> Speech:
+    return Speech(
+        text=request.text,
+        language=request.language,
+        voice=request.voice.name,
+        words_per_minute=request.voice.words_per_minute or WORDS_PER_MINUTE,
+        pitch=request.voice.pitch or PITCH,
+        use=use,
+    )
+
+
+def _response(data: bytes, sound: Sound) -> pb.SynthesizeResponse:
+    return pb.SynthesizeResponse(
+        data=data,
+        visemes=sound.visemes,
+        words=sound.words,
+        engine=sound.engine,
+        voice=sound.voice,
+        estimated=sound.estimated,
+    )
 
 
 def _purpose(request: pb.SynthesizeRequest) -> voices_pb2.VoiceUse.ValueType:

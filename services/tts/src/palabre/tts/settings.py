@@ -10,12 +10,20 @@ class Settings(ServiceSettings):
 
     tts_engines: str = Field(
         default="espeak",
-        description="Engines in the order in which they are tried, separated by commas.",
+        description="Engines in the order in which they are tried, separated by commas:"
+        " espeak, piper, openai, xtts, silence; ENGINE@HOST:PORT is that of another tts service.",
     )
     tts_concurrency: int = Field(
         default=16, ge=1, description="Segments that are spoken at the same time, per replica."
     )
+    tts_first_sound_s: float = Field(
+        default=3.0, gt=0, description="Seconds after which the next engine speaks instead."
+    )
 
     @property
     def engines(self) -> tuple[str, ...]:
-        return tuple(filter(None, (name.strip() for name in self.tts_engines.split(","))))
+        return _listed(self.tts_engines)
+
+
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in names.split(","))))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
 from palabre.chassis.voices import ANY_FILE, Use
@@ -104,12 +104,32 @@ Build = Callable[[Settings], Engine]
 def build(settings: Settings) -> list[Engine]:
     """The engines of the settings, in their order.
 
-    Raises ValueError with a remedy when one is unknown or its extra is not installed.
+    Raises ValueError with a remedy when one is unknown, not installed or set up wrongly.
     """
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    if missing := [name for name in settings.engines if name not in points] or not settings.engines:
+    if not settings.engines:
+        raise ValueError(f"PALABRE_TTS_ENGINES: is empty: choose among {', '.join(_points())}")
+    return [_built(name, settings) for name in settings.engines]
+
+
+def _built(name: str, settings: Settings) -> Engine:
+    engine, at, address = name.partition("@")
+    if at:
+        from palabre.tts.engines.remote import Remote  # which imports this module
+
+        return Remote(engine, address)
+    points = _points()
+    if name not in points:
         raise ValueError(
-            f"PALABRE_TTS_ENGINES: no engine {missing}: choose among {', '.join(sorted(points))}"
+            f"PALABRE_TTS_ENGINES: no engine {name!r}: choose among {', '.join(points)}"
         )
-    makes: list[Build] = [points[name].load() for name in settings.engines]
-    return [make(settings) for make in makes]
+    try:
+        make: Build = points[name].load()
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"PALABRE_TTS_ENGINES: {name} lacks {error.name}: install palabre-tts[{name}]"
+        ) from error
+    return make(settings)
+
+
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
