@@ -67,4 +67,4 @@ async def test_an_engine_that_is_not_installed_ends_the_start_with_a_sentence() 
     process = await processes.start("tts", os.environ | {"PALABRE_TTS_ENGINES": "nobody"})
     _, said = await process.communicate()
     assert process.returncode == 1
-    assert said.decode().startswith("tts: PALABRE_TTS_ENGINES: no engine ['nobody']: choose among")
+    assert said.decode().startswith("tts: PALABRE_TTS_ENGINES: no engine 'nobody': choose among")
