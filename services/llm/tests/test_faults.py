@@ -11,6 +11,7 @@ from palabre.contracts.v1.turns_pb2 import Sampling, Usage
 from palabre.llm import meters
 from palabre.llm.engines import Completion, Message
 from palabre.llm.engines.openai import OpenAi, Patience
+from palabre.llm.engines.scripted import Scripted
 from palabre.llm.errors import Exhausted, Interrupted
 from palabre.llm.ladder import Ladder
 from palabre.llm.settings import Endpoint
@@ -167,6 +168,18 @@ async def test_a_provider_that_has_nothing_left_is_not_asked_until_its_reset(
         assert await text(ladder, [f"{spent}@bad", f"{GOOD}@bad"]) == TEXT
         assert model.asked[spent] == asked
         now[0] += seconds
+    await engine.close()
+
+
+async def test_the_last_model_is_waited_for_where_it_asks_for_a_moment(
+    model: Model, url: str
+) -> None:
+    engine = OpenAi("bad", Endpoint(base_url=url), PATIENCE)
+    ladder = Ladder({"bad": engine, "extractive": Scripted([["Extrait."]], name="extractive")})
+    soon, late = "mock-left0-after1-len10-mistral", "mock-left0-after30-len10-mistral"
+    assert [await text(ladder, [f"{soon}@bad"]) for _ in range(2)] == [TEXT, TEXT]
+    assert [await text(ladder, [f"{late}@bad"]) for _ in range(2)] == [TEXT, "Extrait."]
+    assert (model.asked[soon], model.asked[late]) == (2, 1)
     await engine.close()
 
 

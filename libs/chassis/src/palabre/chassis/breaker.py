@@ -48,6 +48,13 @@ class Breaker:
         now = self._clock()
         return any(self._is_open(key, now) for key in keys)
 
+    def asked_to_wait(self, *keys: Hashable) -> float:
+        """Seconds that the other side still asks for; 0 where failures are in the way as well."""
+        now = self._clock()
+        if any(now < c.open_until for key in keys if (c := self._circuits.get(key))):
+            return 0.0
+        return max(0.0, *(self._pauses.get(key, 0.0) - now for key in keys))
+
     def succeeded(self, key: Hashable) -> None:
         self._circuits.pop(key, None)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 import structlog
@@ -44,18 +44,20 @@ LAST = "extractive"  # costs no time
 BUDGET_S = 60.0
 BEGUN_BY = 0.8  # of the time until the deadline: an answer that only begins by then is of no use
 WAITING = 0.5  # of a rung's share that may go into waiting for one of its slots
+PATIENT_S = 5.0
 OPERATOR_S = 60.0  # what only a person can mend is left alone for so long
 UNPAID_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Chance:
     """A rung whose turn it is, those after it, and by when it has to have begun to answer."""
 
     rung: Rung
     rest: Sequence[Rung]
     begun: float
     limit: float
+    wait_s: float = 0.0  # until its provider wants to be asked again
 
 
 class Ladder:
@@ -113,46 +115,57 @@ class Ladder:
         Raises Exhausted when no rung answered, Interrupted when one broke off after it had
         yielded text.
         """
-        for turn in self._in_turn(rungs, until):
+        for chance in self._in_turn(rungs, until):
             written = False
             try:
-                async with aclosing(self._written(turn, completion)) as pieces:
+                async with aclosing(self._written(chance, completion)) as pieces:
                     async for piece in pieces:
                         written = True
                         yield piece
                 return
             except EngineError as error:
-                self._note_failure(turn, error)
+                self._note_failure(chance, error)
                 if written:
-                    raise Interrupted(f"{turn.rung.engine.name} broke off", turn.rest) from error
+                    raise Interrupted(
+                        f"{chance.rung.engine.name} broke off", chance.rest
+                    ) from error
         raise Exhausted("no engine answered")
 
     async def judge(self, completion: Completion, schema: Schema, rungs: Sequence[Rung]) -> Verdict:
         """The first rung's JSON object, not yet checked. Raises Exhausted."""
-        for turn in self._in_turn(rungs, purpose="judge"):
+        for chance in self._in_turn(rungs, purpose="judge"):
             try:
-                async with self._slots.taken(turn.rung.engine.name, _wait_s(turn)):
-                    verdict = await self._judged(turn.rung, completion, schema)
+                async with self._taken(chance):
+                    verdict = await self._judged(chance.rung, completion, schema)
             except EngineError as error:
-                self._note_failure(turn, error, "judge")
+                self._note_failure(chance, error, "judge")
                 continue
-            self._heed(turn.rung)
-            self._note_success(turn.rung, "judge")
+            self._heed(chance.rung)
+            self._note_success(chance.rung, "judge")
             meters.used(verdict.usage)
             return verdict
         raise Exhausted("no engine judged")
 
-    async def _written(self, turn: Turn, completion: Completion) -> Pieces:
-        async with self._slots.taken(turn.rung.engine.name, _wait_s(turn)):
+    async def _written(self, chance: Chance, completion: Completion) -> Pieces:
+        async with self._taken(chance):
             begun = self._clock()
-            async with aclosing(_connected(turn.rung, completion)) as pieces:
-                first = await _first(pieces, turn.limit - begun)
-                self._heed(turn.rung)
-                meters.first_token(turn.rung, self._clock() - begun)
+            async with aclosing(_connected(chance.rung, completion)) as pieces:
+                first = await _first(pieces, chance.limit - begun)
+                self._heed(chance.rung)
+                meters.first_token(chance.rung, self._clock() - begun)
                 yield _counted(first)
                 async for piece in pieces:
                     yield _counted(piece)
-        self._note_success(turn.rung)
+        self._note_success(chance.rung)
+
+    @asynccontextmanager
+    async def _taken(self, chance: Chance) -> AsyncIterator[None]:
+        """One of the engine's slots, once its provider wants to be asked. Raises NoSlot."""
+        engine, share = chance.rung.engine.name, chance.limit - chance.begun
+        if chance.wait_s:
+            await asyncio.sleep(chance.wait_s)
+        async with self._slots.taken(engine, WAITING * share - chance.wait_s):
+            yield
 
     async def _judged(self, rung: Rung, completion: Completion, schema: Schema) -> Verdict:
         asked = replace(completion, model=rung.model)
@@ -163,16 +176,24 @@ class Ladder:
 
     def _in_turn(
         self, rungs: Sequence[Rung], until: float | None = None, purpose: str = "answer"
-    ) -> Iterator[Turn]:
-        """The rungs that may be asked now, with equal shares of the time that is left then."""
+    ) -> Iterator[Chance]:
+        """The rungs that may be asked now, with equal shares of the time that is left then.
+
+        The last model of all may also be waited for a little: quotes alone are worse.
+        """
         until = self.until() if until is None else until
         for place, rung in enumerate(rungs):
             now, rest = self._clock(), rungs[place + 1 :]
             if rung.engine.name == LAST:
-                yield Turn(rung, rest, now, float("inf"))
-            elif now < until and self._breaker.allows(*_keys(rung, purpose)):
-                slow = sum(other.engine.name != LAST for other in rest)
-                yield Turn(rung, rest, now, now + (until - now) / (1 + slow))
+                yield Chance(rung, rest, now, float("inf"))
+                continue
+            slow = sum(other.engine.name != LAST for other in rest)
+            share, keys = (until - now) / (1 + slow), _keys(rung, purpose)
+            wait_s = 0.0 if slow else self._breaker.asked_to_wait(*keys)
+            if 0 < wait_s <= min(PATIENT_S, WAITING * share):
+                yield Chance(rung, rest, now, now + share, wait_s)
+            elif share > 0 and self._breaker.allows(*keys):
+                yield Chance(rung, rest, now, now + share)
 
     def rung(self, name: str) -> Rung | None:
         """Of `model`, `model@endpoint` or an engine's own name; None without its endpoint."""
@@ -192,8 +213,8 @@ class Ladder:
         if isinstance(rung.engine, Limited) and (pause := rung.engine.closed_for(rung.model)):
             self._breaker.leave_alone(_model(rung), pause)
 
-    def _note_failure(self, turn: Turn, error: EngineError, purpose: str = "answer") -> None:
-        rung, seconds = turn.rung, self._clock() - turn.begun
+    def _note_failure(self, chance: Chance, error: EngineError, purpose: str = "answer") -> None:
+        rung, seconds = chance.rung, self._clock() - chance.begun
         meters.failed(rung, error, seconds)
         match error:
             case NoSlot():
@@ -236,10 +257,6 @@ def _counted(piece: Piece) -> Piece:
     if isinstance(piece, Usage):
         meters.used(piece)
     return piece
-
-
-def _wait_s(turn: Turn) -> float:
-    return WAITING * (turn.limit - turn.begun)
 
 
 async def _connected(rung: Rung, completion: Completion) -> Pieces:
