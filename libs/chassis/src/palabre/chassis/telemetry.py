@@ -53,6 +53,11 @@ ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["eng
 VOICE_REFUSALS = Counter(
     "palabre_voice_refusals_total", "Voices that the registry did not let be used", ["reason"]
 )
+CITATIONS = Counter(
+    "palabre_citations_total",
+    "Passages that answers cite, and citations that were taken out of them",
+    ["verdict"],
+)
 ENGINE_LOST = Counter(
     "palabre_engine_lost_seconds_total", "Seconds of calls that gave no whole answer", ["engine"]
 )

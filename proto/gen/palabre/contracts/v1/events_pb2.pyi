@@ -474,6 +474,7 @@ class AnswerCompleted(_message.Message):
     GUARD_FIELD_NUMBER: _builtins.int
     FIRST_DELTA_MS_FIELD_NUMBER: _builtins.int
     INVENTED_CITATIONS_FIELD_NUMBER: _builtins.int
+    UNSUPPORTED_CITATIONS_FIELD_NUMBER: _builtins.int
     CALLS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     mode: _turns_pb2.AnswerMode.ValueType
@@ -484,6 +485,8 @@ class AnswerCompleted(_message.Message):
     """Milliseconds from the start of the stage to the first delta."""
     invented_citations: _builtins.int
     """Numbers that the text cited but that were no passage; they were removed."""
+    unsupported_citations: _builtins.int
+    """Citations of passages that do not say what the sentence says; they were removed."""
     @_builtins.property
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Source]: ...
     @_builtins.property
@@ -511,11 +514,12 @@ class AnswerCompleted(_message.Message):
         guard: _abc.Iterable[_builtins.str] | None = ...,
         first_delta_ms: _builtins.float = ...,
         invented_citations: _builtins.int = ...,
+        unsupported_citations: _builtins.int = ...,
         calls: _abc.Iterable[_turns_pb2.Usage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "first_delta_ms", b"first_delta_ms", "guard", b"guard", "invented_citations", b"invented_citations", "language", b"language", "mode", b"mode", "persona", b"persona", "sources", b"sources", "text", b"text", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "first_delta_ms", b"first_delta_ms", "guard", b"guard", "invented_citations", b"invented_citations", "language", b"language", "mode", b"mode", "persona", b"persona", "sources", b"sources", "text", b"text", "unsupported_citations", b"unsupported_citations", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,13 +15,15 @@ from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Persona, Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, inspirations, replies
+from palabre.llm import categories, inspirations, meters, replies
+from palabre.llm.citations import Supporting, as_cited
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
 from palabre.llm.draft import Draft
 from palabre.llm.engines import Completion, Image, Material, Rung
 from palabre.llm.errors import Exhausted, Interrupted, LlmError
 from palabre.llm.generation import Generation
+from palabre.llm.grounding import Grounds
 from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting, Retrieved
@@ -84,6 +86,13 @@ class Turn:
     def is_story(self) -> bool:
         return self.persona.mode == "story"
 
+    def supporting(self) -> Supporting:
+        """A story is inspired by what it cites: it says something else."""
+        if self.is_story:
+            return as_cited
+        asked = f"{self.received.utterance.text} {self.received.understanding.question}"
+        return Grounds(self.received.passages, asked, self.language).supporting
+
     def refusal(self) -> str:
         answerable = self.is_story or bool(self.quotable)
         speechless = self.unseen and not self.received.utterance.text.strip()
@@ -127,7 +136,9 @@ class Answering:
             while not turn.ended:
                 try:
                     async with self.leases.hold(event.conversation) as attempt:
-                        turn.draft = Draft(event, attempt, turn.language, turn.persona.voice)
+                        turn.draft = Draft(
+                            event, attempt, turn.language, turn.persona.voice, turn.supporting()
+                        )
                         results = self._attempt(turn, turn.draft, rungs, void)
                         async with aclosing(results):
                             async for result in results:
@@ -215,6 +226,7 @@ class Answering:
             yield result
         await self._keep(turn)
         turn.ended = True
+        meters.citations(draft.citations)
         completed = pb.AnswerCompleted(
             text=draft.text,
             mode=mode,
@@ -226,6 +238,7 @@ class Answering:
             guard=categories.known(turn.guard),
             first_delta_ms=turn.first_delta_ms,
             invented_citations=draft.citations.invented,
+            unsupported_citations=draft.citations.unsupported,
         )
         completed.utterance.ClearField("carried_history")
         yield follow(turn.event, completed, attempt=draft.attempt)

@@ -1,8 +1,11 @@
 """The numbers in brackets that an answer cites, as they stream by."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+from palabre.llm.sentences import split
+from palabre.llm.words import stems
 
 # [1], [1, 2], [^1], 【1】; up to three digits, so that [2026] is no source.
 _NUMBERS = r"\^?\d{1,3}(?:\s{0,2}[,;]\s{0,2}\d{1,3}){0,11}"
@@ -15,17 +18,35 @@ def without_marks(text: str) -> str:
     return _MARK.sub("", text)
 
 
+# Characters of a line that a mark may be about.
+_LONGEST_CLAIM = 600
+_FEW = 2  # stems that say too little alone
+Supporting = Callable[[str, int], int]
+
+
+def as_cited(claim: str, cited: int) -> int:
+    """Every passage supports what cites it."""
+    return cited
+
+
 @dataclass(slots=True)
 class Citations:
-    """Keeps the numbers of passages that exist, and takes the others out of the text.
+    """Keeps the numbers of passages that exist and support what cites them, and takes the others
+    out of the text.
 
-    A mark may arrive in pieces: what may become one is held back.
+    A mark may arrive in pieces: what may become one is held back. `supporting` gives the passage
+    that supports a sentence, at best the cited one; 0: none does.
     """
 
     passages: int  # how many there are
+    supporting: Supporting = as_cited
     cited: set[int] = field(default_factory=set)
     invented: int = 0
+    unsupported: int = 0
     _held: str = ""
+    _line: str = ""  # what the line says since its last mark
+    _claim: str = ""  # what that mark was about
+    _marked: set[int] = field(default_factory=set)  # the passages that it shows for that
 
     def feed(self, text: str) -> str:
         """What can be shown now."""
@@ -40,19 +61,46 @@ class Citations:
         return self._checked(held)
 
     def _checked(self, text: str) -> str:
-        return _MARK.sub(self._check, text) if "[" in text or "【" in text else text
+        shown, end = "", 0
+        for match in _MARK.finditer(text):
+            shown += self._said(text[end : match.start()]) + self._check(match)
+            end = match.end()
+        return shown + self._said(text[end:])
+
+    def _said(self, text: str) -> str:
+        _before, newline, last = text.rpartition("\n")
+        if newline:
+            self._line = self._claim = ""
+        self._line = (self._line + last)[-_LONGEST_CLAIM:]
+        return text
 
     def _check(self, match: re.Match[str]) -> str:
         numbers = [int(n) for n in re.findall(r"\d+", match[2] or match[3])]
-        existing = list(self._existing(numbers))
-        if not existing:
-            return ""
-        return match["blank"] + "".join(f"[{number}]" for number in existing)
+        kept = dict.fromkeys(self._supporting(self._claimed(), self._existing(numbers)))
+        kept = {number: None for number in kept if number not in self._marked}
+        self._marked.update(kept)
+        self.cited.update(kept)
+        return match["blank"] + "".join(f"[{number}]" for number in kept) if kept else ""
+
+    def _claimed(self) -> str:
+        """The sentence that ends here; a few words after another mark go on with what that said."""
+        if since := split(self._line):
+            goes_on = len(since) == 1 and len(stems(since[0])) < _FEW
+            self._claim = f"{self._claim} {since[0]}" if goes_on else since[-1]
+            self._marked.clear()
+        self._line = ""
+        return self._claim
 
     def _existing(self, numbers: list[int]) -> Iterator[int]:
         for number in numbers:
             if 1 <= number <= self.passages:
-                self.cited.add(number)
                 yield number
             else:
                 self.invented += 1
+
+    def _supporting(self, claim: str, numbers: Iterator[int]) -> Iterator[int]:
+        for number in numbers:
+            if found := self.supporting(claim, number):
+                yield found
+            else:
+                self.unsupported += 1

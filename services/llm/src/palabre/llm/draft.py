@@ -7,7 +7,7 @@ from palabre.chassis.segments import Cut, Segmenter, spoken
 from palabre.chassis.spaces import Voice
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Source, VoiceChoice
-from palabre.llm.citations import Citations
+from palabre.llm.citations import Citations, Supporting, as_cited
 from palabre.llm.sentences import sentences
 from palabre.llm.words import stems
 
@@ -17,11 +17,18 @@ LONGEST_QUOTE = 300  # characters
 class Draft:
     """One attempt. Text goes in as it comes, events come out; `text` is what has been shown."""
 
-    def __init__(self, cause: pb.Event, attempt: int, language: str, voice: Voice) -> None:
+    def __init__(
+        self,
+        cause: pb.Event,
+        attempt: int,
+        language: str,
+        voice: Voice,
+        supporting: Supporting = as_cited,
+    ) -> None:
         received = cause.passages_retrieved
         self.cause, self.attempt, self.language = cause, attempt, language
         self.text = ""
-        self.citations = Citations(len(received.passages))
+        self.citations = Citations(len(received.passages), supporting)
         self._passages, self._voice = received.passages, voice
         utterance = received.utterance
         self._encoding = utterance.speech_encoding
@@ -34,7 +41,7 @@ class Draft:
             yield self._segment(Cut(sentence, 0), notice=True)
 
     def write(self, text: str) -> Iterator[pb.Event]:
-        """The delta, and the segments that it completes. Invented citations are taken out."""
+        """The delta, and the segments that it completes. Citations without ground are taken out."""
         yield from self._show(self.citations.feed(text))
 
     def end(self) -> Iterator[pb.Event]:

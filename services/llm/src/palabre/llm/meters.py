@@ -7,6 +7,7 @@ from functools import partial
 
 from palabre.chassis import telemetry
 from palabre.contracts.v1.turns_pb2 import Usage
+from palabre.llm.citations import Citations
 from palabre.llm.engines import Rung
 from palabre.llm.errors import EngineError
 
@@ -51,3 +52,12 @@ def watch(engines: Iterable[str], left_alone: Callable[[str], int]) -> None:
     """Tells from now on how much of each engine is left alone, when somebody looks."""
     for name in engines:
         telemetry.ENGINE_OPEN.labels(name).set_function(partial(left_alone, name))
+
+
+def citations(found: Citations) -> None:
+    for verdict, count in (
+        ("cited", len(found.cited)),
+        ("invented", found.invented),
+        ("unsupported", found.unsupported),
+    ):
+        telemetry.CITATIONS.labels(verdict).inc(count)
