@@ -143,6 +143,28 @@ async def test_a_voice_that_is_revoked_stops_at_the_next_sentence() -> None:
     assert "revoked" in (refused.value.details() or "")
 
 
+async def test_a_file_says_with_which_voice_it_was_spoken() -> None:
+    request = tts_pb2.SynthesizeRequest()
+    request.CopyFrom(REQUEST)
+    request.text, request.format = "Bonjour.", tts_pb2.AUDIO_FORMAT_MP3
+    async with serving(Ladder([Cloning()], await permits(record()))) as stub:
+        pieces = [piece async for piece in stub.Synthesize(request)]
+    data = b"".join(piece.data for piece in pieces)
+    assert b"VOICE\0cloning:clone:marie" in data
+    assert b"SPACE\0demo" in data
+    assert {(p.engine, p.voice) for p in pieces if p.engine} == {("cloning", "clone:marie")}
+
+
+async def test_one_engine_asked_directly_by_another_replica_refuses_too() -> None:
+    request = tts_pb2.SynthesizeRequest()
+    request.CopyFrom(REQUEST)
+    request.text, request.direct = "Bonjour.", True
+    async with serving(Ladder([Cloning()], await permits(REVOKED))) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await drained(stub.Synthesize(request))
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
 async def test_a_stage_goes_on_with_another_voice() -> None:
     segment = events_pb2.SegmentReady(text="Bonjour.", language="fr", voice=MARIE)
     said = events.begin("demo", "web", uuid7(), events_pb2.UtteranceReceived())

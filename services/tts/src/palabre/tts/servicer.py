@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import grpc
 
-from palabre.audio import MEDIA_TYPES, RATE, encoder
+from palabre.audio import MEDIA_TYPES, RATE, Encoder, Label, encoder
 from palabre.chassis.segments import Segmenter
 from palabre.chassis.voices import Use
 from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc, voices_pb2
@@ -47,10 +47,11 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         """A cancelled call closes the engine's iterator, which stops its work."""
         if wrong := _wrong(request):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, wrong)
-        made = encoder(request.format)
+        made: Encoder | None = None  # it says in its first bytes who speaks
         try:
             async with aclosing(self._sounds(request)) as sounds:
                 async for sound in sounds:
+                    made = made or encoder(request.format, _label(request.space, sound))
                     data = made.feed(sound.pcm, sound.rate)
                     if data or sound.visemes or sound.words:
                         yield _response(data, sound)
@@ -64,6 +65,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{error}: try again")
         except CannotSpeak:
             await context.abort(grpc.StatusCode.UNAVAILABLE, NOBODY)
+        made = made or encoder(request.format, Label(request.space))
         yield pb.SynthesizeResponse(data=made.close())
 
     def _sounds(self, request: pb.SynthesizeRequest) -> Sounds:
@@ -94,6 +96,10 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
                     spoken += sound.seconds
                     visemes = [_later(viseme, begun) for viseme in sound.visemes]
                     yield replace(sound, visemes=visemes, words=())
+
+
+def _label(space: str, sound: Sound) -> Label:
+    return Label(space, f"{sound.engine}:{sound.voice}" if sound.engine else "")
 
 
 def _wrong(request: pb.SynthesizeRequest) -> str:
