@@ -113,6 +113,11 @@ class Limit(NamedTuple):
     period: Period
     most: int
 
+    @property
+    def name(self) -> str:
+        """Its key in `[budgets]`."""
+        return f"{self.unit}_per_{self.scope}_per_{self.period}"
+
 
 class Budgets(_Strict):
     """0 means no limit. Costs are in `currency`; `rates` says what one unit of others is worth."""

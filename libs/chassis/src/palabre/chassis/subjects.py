@@ -46,6 +46,11 @@ def every(kind: str, event: str = "") -> str:
     return f"{ROOT}.{kind}.*.*.*.{event}" if event else f"{ROOT}.{kind}.>"
 
 
+def budget(space: str, unit: str, scope: str, who: str, period: str) -> str:
+    """A counter of BUDGETS; `who` and `period` are tokens."""
+    return f"{ROOT}.budgets.{space}.{unit}.{scope}.{who}.{period}"
+
+
 def dead(subject: str) -> str:
     """Where the dead letter of a message on this subject goes."""
     return subject.replace(f"{ROOT}.turns.", f"{ROOT}.dead.", 1)

@@ -336,7 +336,7 @@ class Understanding(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     READ_FIELD_NUMBER: _builtins.int
     CALLS_FIELD_NUMBER: _builtins.int
-    STEPPED_DOWN_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
     IMAGES_FIELD_NUMBER: _builtins.int
     IMAGES_USAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
@@ -351,8 +351,8 @@ class Understanding(_message.Message):
     """The engine that was used; empty when none was."""
     read: _builtins.bool
     """A model will read the passages, and judge itself whether they answer."""
-    stepped_down: _builtins.bool
-    """A budget of the space is spent: only what costs nothing, or little, may answer."""
+    spent: _builtins.str
+    """The key of the space's budget that is spent; empty: none. The space says what follows from it."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Further forms to search with."""
@@ -387,13 +387,13 @@ class Understanding(_message.Message):
         engine: _builtins.str = ...,
         read: _builtins.bool = ...,
         calls: _abc.Iterable[Global___Usage] | None = ...,
-        stepped_down: _builtins.bool = ...,
+        spent: _builtins.str = ...,
         images: _abc.Iterable[_builtins.str] | None = ...,
         images_usage: _abc.Iterable[Global___Usage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read", "stepped_down", b"stepped_down"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

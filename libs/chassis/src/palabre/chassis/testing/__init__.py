@@ -1,6 +1,7 @@
 """For tests: a real nats-server, and fakes that keep the promises of the real things."""
 
 from palabre.chassis.blobs import MemoryObjects
+from palabre.chassis.counters import MemoryCounters
 from palabre.chassis.histories import MemoryHistories
 from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.testing.collecting import collect, until
@@ -8,6 +9,7 @@ from palabre.chassis.testing.processes import service_process
 from palabre.chassis.testing.server import NatsServer, free_port
 
 __all__ = [
+    "MemoryCounters",
     "MemoryHistories",
     "MemoryLeases",
     "MemoryObjects",
