@@ -5,12 +5,15 @@ import csv
 import datetime as dt
 import io
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import openai
 import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
@@ -29,7 +32,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 THINKING = "mock-cached-thinks-len20"
 CUT, SLOW = "mock-itl5-cut10", "mock-itl40-len200"
+LIMITS = ("cost_per_space_per_day = 1000", 'currency = "EUR"', "rates = { USD = 0.9 }")
 PRICES = """
+[prices."mock-itl40-len200"]
+input = 2.0
+output = 10.0
+currency = "EUR"
+
 [prices."mock-cached-thinks-len20"]
 input = 2.0
 cached = 0.5
@@ -46,7 +55,11 @@ def spaces(folder: Path) -> Path:
     words = file.read_text(encoding="utf-8").replace(
         "languages =", 'comprehend = "always"\nlanguages ='
     )
+    words = words.replace("turns_per_person_per_day = 0", "\n".join(LIMITS))
     file.write_text(words + PRICES, encoding="utf-8")
+    tale = folder / "spaces" / "contes" / "space.toml"
+    words = tale.read_text(encoding="utf-8")
+    tale.write_text(words.replace("_per_day = 0", "_per_day = 2"), encoding="utf-8")
     text = (space / "personas" / "camille.toml").read_text(encoding="utf-8")
     for name, models in {"camille": [], "hugo": [CUT, THINKING], "gilles": [SLOW]}.items():
         head = f"models = {json.dumps(models)}\n" if models else ""
@@ -126,11 +139,15 @@ async def test_the_ledger_is_the_provider_s_bill_to_the_token_and_the_same_when_
     assert await replayed(system, tmp_path) == found["total"] | {"cost": thinking["cost"]}
 
 
-async def replayed(system: Running, folder: Path) -> dict[str, Any]:
-    """What an archive makes of all the facts, in a database of its own."""
+async def operator(system: Running) -> Bus:
     user = streams.OPERATOR
     word = nats_config.passwords(system.folder)[user]
-    bus = await Bus.connect(system.instance.nats_url, user, user, word)
+    return await Bus.connect(system.instance.nats_url, user, user, word)
+
+
+async def replayed(system: Running, folder: Path) -> dict[str, Any]:
+    """What an archive makes of all the facts, in a database of its own."""
+    bus = await operator(system)
     facts = [s.event for s in await bus.read("TURNS", {"next_by_subj": "palabre.v1.turns.>"})]
     await bus.close()
     engine = database.connect(database.address("", folder))
@@ -163,6 +180,68 @@ async def test_a_cancelled_answer_is_in_the_ledger_as_an_estimate(
     assert row["estimated_tokens"] == row["prompt_tokens"] + row["completion_tokens"]
 
 
+async def test_a_killed_process_leaves_the_budget_as_the_ledger_has_it(
+    system: Running, http: httpx.AsyncClient
+) -> None:
+    conversation, turn = await begin(http, "Qui répare le chauffage ?", persona="gilles")
+    killed = False
+    async for name, _ in told(http, conversation, turn):
+        if name == "delta" and not killed:
+            killed = True
+            os.kill(system.pids()["llm"], signal.SIGKILL)
+    assert name == "completed"
+    found = await usage(http, "persona,model", calls=10)
+    rows = {(row["persona"], row["model"]): row for row in found["rows"]}
+    assert rows["gilles", SLOW]["calls"] == 3  # the cancelled one, the killed one, the whole one
+    await _until_equal(system, float(found["total"]["cost"]["EUR"]))
+
+
+async def _until_equal(system: Running, cost: float) -> None:
+    """What the counter has, once nothing is held any more."""
+    bus = await operator(system)
+    for _ in range(100):
+        [counter] = await bus.raw("BUDGETS", {"multi_last": ["palabre.v1.budgets.logement.>"]})
+        spent = int(json.loads(counter.data)["val"]) / 1e6
+        if not await bus.raw("KV_reservations", {"multi_last": ["$KV.reservations.>"]}):
+            break
+        await asyncio.sleep(0.1)
+    await bus.close()
+    assert spent == pytest.approx(cost, abs=2e-6)
+
+
+async def test_a_spent_budget_is_429_with_the_time_to_come_back_on_every_surface(
+    system: Running, http: httpx.AsyncClient
+) -> None:
+    asked: Any = {"model": "contes", "messages": [{"role": "user", "content": "Une histoire !"}]}
+    async with openai.AsyncOpenAI(
+        base_url=f"{system.url}/v1", api_key=system.token, max_retries=2
+    ) as client:
+        for _ in range(2):
+            await client.chat.completions.create(**asked)
+        refusals = []
+        # With a key nobody looks before: the turn itself is refused.
+        for more in ({}, {"stream": True}, {"extra_headers": {"Idempotency-Key": "again"}}):
+            with pytest.raises(openai.RateLimitError) as refusal:
+                await client.chat.completions.create(**asked, **more)
+            refusals.append(refusal.value)
+    for refused in refusals:
+        assert "demain" in refused.message
+        assert refused.code == "budget"
+        assert 0 < int(refused.response.headers["retry-after"]) <= 25 * 3600
+    made = await http.post("/api/v1/spaces/contes/conversations", json={})
+    path = f"/api/v1/conversations/{made.json()['id']}/utterances"
+    native = await http.post(path, json={"text": "Une histoire !"})
+    assert native.status_code == 429
+    assert native.json()["limit"] == "turns_per_person_per_day"
+    assert native.json()["retry_at"].endswith("T00:00:00+01:00")
+    keyed = await http.post(path, json={"text": "Encore !"}, headers={"Idempotency-Key": "k"})
+    ended = [event async for event in told(http, made.json()["id"], keyed.json()["turn"])][-1]
+    assert ended[0] == "failed"
+    assert ended[1]["reason"] == "budget"
+    assert "demain" in ended[1]["message"]
+    assert ended[1]["retry_at"]
+
+
 async def test_the_command_line_shows_a_table_json_and_csv(system: Running) -> None:
     def run(*arguments: str) -> str:
         shown = CliRunner(env=system.environment).invoke(app, ["usage", *arguments])
@@ -173,7 +252,7 @@ async def test_the_command_line_shows_a_table_json_and_csv(system: Running) -> N
     assert "total" in shown
     assert "unknown" in shown
     found = json.loads(await asyncio.to_thread(run, "--by", "persona,model", "--json"))
-    assert {row["persona"] for row in found["rows"]} == {"camille", "hugo", "gilles"}
+    assert {row["persona"] for row in found["rows"]} == {"camille", "conteuse", "gilles", "hugo"}
     lines = list(csv.DictReader(io.StringIO(await asyncio.to_thread(run, "--by", "day", "--csv"))))
     assert [line["currency"] for line in lines] == ["EUR"]
 
@@ -185,8 +264,8 @@ async def test_sums_are_for_those_who_may_see_them(
         "/api/v1/tokens", json={"name": "conteur", "scopes": ["spaces:write"], "spaces": ["contes"]}
     )
     other = {"Authorization": f"Bearer {made.json()['token']}"}
-    own = await http.get("/api/v1/usage", headers=other)
-    assert own.json()["total"]["calls"] == 0
+    own = await http.get("/api/v1/usage", params={"by": "space"}, headers=other)
+    assert [row["space"] for row in own.json()["rows"]] == ["contes"]
     refused = await http.get("/api/v1/usage", params={"space": "logement"}, headers=other)
     assert refused.status_code == 403
     wrong = await http.get("/api/v1/usage", params={"by": "mood"})

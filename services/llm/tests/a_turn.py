@@ -5,11 +5,13 @@ from typing import Any
 
 from palabre.chassis import spaces
 from palabre.chassis.blobs import MemoryObjects
+from palabre.chassis.budgets import Budgets
 from palabre.chassis.descriptions import MemoryDescriptions
 from palabre.chassis.directory import Spaces
 from palabre.chassis.events import begin, follow
 from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.spaces import Space
+from palabre.chassis.testing import MemoryCounters
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Understanding, Utterance
 from palabre.llm.images import Vision
@@ -84,14 +86,18 @@ def vision(ladder: Ladder, **settings: Any) -> Vision:
     return Vision(ladder=ladder, **given)
 
 
-def spending(facts: list[pb.Event] | None = None, prices: Prices | None = None) -> Spending:
+def spending(
+    facts: list[pb.Event] | None = None,
+    prices: Prices | None = None,
+    budgets: Budgets | None = None,
+) -> Spending:
     """What it records goes into `facts`."""
 
     async def publish(event: pb.Event) -> None:
         if facts is not None:
             facts.append(event)
 
-    return Spending(prices or Prices(), publish)
+    return Spending(prices or Prices(), publish, budgets or Budgets(MemoryCounters()))
 
 
 def known(space: Space) -> Callable[[str], Space]:

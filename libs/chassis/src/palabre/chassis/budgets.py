@@ -110,6 +110,13 @@ class Budgets:
         """The limit that is reached and opens last; nothing is taken."""
         return await self._latest(bearer, bearer.limits)
 
+    def named(self, bearer: Bearer, name: str) -> Spent | None:
+        """The limit with this key, as if it were reached; None when the space has it no more."""
+        for limit in bearer.limits:
+            if limit.name == name:
+                return Spent(limit, bearer.opens(limit.period, self._now()))
+        return None
+
     async def reserve(
         self, bearer: Bearer, delivery: Delivery, *, turns: int = 0, cost: Cost | None = None
     ) -> Reservation:

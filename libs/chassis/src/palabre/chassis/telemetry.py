@@ -73,6 +73,16 @@ ENGINE_OPEN = Gauge(
 IMAGES_DESCRIBED = Counter(
     "palabre_images_described_total", "Images that were wanted in words, by outcome", ["outcome"]
 )
+BUDGETS_REACHED = Counter(
+    "palabre_budgets_reached_total",
+    "Turns that met a spent budget, by what became of them",
+    ["space", "limit", "outcome"],
+)
+BUDGETS_BLIND = Counter(
+    "palabre_budgets_blind_total",
+    "Calls that no budget of money can count: their price, or its currency's rate, is unknown",
+    ["engine", "model"],
+)
 SEARCHES_WITHOUT_MEANING = Counter(
     "palabre_searches_without_meaning_total",
     "Searches that went without dense vectors though the index has some",

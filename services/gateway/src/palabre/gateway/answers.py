@@ -1,5 +1,6 @@
 """An ended turn as plain data: the same on the wire, in SQL and in `GET /conversations`."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -95,6 +96,10 @@ def completed(event: pb.Event) -> dict[str, Any]:
     }
 
 
+def _opens(body: pb.TurnFailed) -> str | None:
+    return body.retry_at.ToDatetime(dt.UTC).isoformat() if body.HasField("retry_at") else None
+
+
 def failed(event: pb.Event, language: str) -> dict[str, Any]:
     """Data of the event `failed`. There is always a message for the person."""
     body = event.turn_failed
@@ -104,5 +109,6 @@ def failed(event: pb.Event, language: str) -> dict[str, Any]:
         "reason": reason,
         "message": body.message or phrase(reason, language),
         "retryable": body.retryable,
+        "retry_at": _opens(body),
         "shown": body.shown,
     }

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.ids import derived, uuid7
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway import admission, sse, state
+from palabre.gateway import admission, spent, sse, state
 from palabre.gateway.admission import Thread
 from palabre.gateway.callers import Caller
 from palabre.gateway.chat import failure
@@ -68,6 +68,8 @@ async def ask(
     conversation = derived("conversation", caller.id, space, key) if key else uuid7()
     thread = Thread(space, caller.channel, conversation)
     turn = admission.turn_of_key(caller.id, conversation, key)
+    if not key:  # a turn that was begun before is told anew, whatever was spent since
+        await spent.check(gateway, thread, utterance)
     first = gateway.admission.begin(thread, utterance, turn)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(gateway.limits.stream(caller.id, caller.channel))

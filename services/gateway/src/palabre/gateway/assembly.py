@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.chassis import rpc
 from palabre.chassis.addresses import Exemption
+from palabre.chassis.budgets import Budgets
+from palabre.chassis.counters import NatsCounters
 from palabre.chassis.fetching import Fetcher, Limits as FetchLimits
 from palabre.chassis.pictures import Pictures
 from palabre.chassis.service import Context, Parts
@@ -50,6 +52,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
         visitors=Visitors(_secret(settings)),
         conversations=Conversations(engine),
         ledger=Ledger(engine),
+        budgets=Budgets(NatsCounters(context.bus)),
         admission=Admission(context.bus, settings.deadline_s),
         registry=registry,
         manifests=Manifests(context.bus, Signer(_audio_key(settings))),

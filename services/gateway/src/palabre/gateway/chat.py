@@ -1,5 +1,6 @@
 """Chat completions in OpenAI's shapes: a request becomes an utterance, a turn becomes chunks."""
 
+import datetime as dt
 import re
 import time
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from palabre.contracts.v1 import turns_pb2
 from palabre.gateway.answers import named
-from palabre.gateway.problems import Problem
+from palabre.gateway.problems import Problem, retry_headers
 from palabre.gateway.stream import to_json
 
 IMAGE = "image_url"
@@ -313,7 +314,10 @@ def failure(data: dict[str, Any]) -> Problem:
     message = data.get("message") or "The answer was cancelled."
     status = {"rejected": 422, "budget": 429}.get(data["reason"], 503)
     # Each retry would be a new turn: that is for a person to decide.
-    return Problem(status, message, code=data["reason"], headers={"x-should-retry": "false"})
+    headers = {"x-should-retry": "false"}
+    if opens := data.get("retry_at"):
+        headers = retry_headers(dt.datetime.fromisoformat(opens))
+    return Problem(status, message, code=data["reason"], headers=headers)
 
 
 def failure_event(problem: Problem) -> bytes:

@@ -24,6 +24,28 @@ _PHRASES: dict[str, dict[str, str]] = {
         "fr": "Désolé, cette question n’a pas pu être traitée.",
         "en": "Sorry, this question could not be processed.",
     },
+    "budget_person_day": {
+        "fr": "Vous avez atteint votre limite de questions pour aujourd’hui. Vous pourrez en poser"
+        " d’autres dès demain.",
+        "en": "You have reached your limit of questions for today. You can ask more from tomorrow.",
+    },
+    "budget_person_month": {
+        "fr": "Vous avez atteint votre limite de questions pour ce mois-ci. Vous pourrez en poser"
+        " d’autres dès le 1er du mois prochain.",
+        "en": "You have reached your limit of questions for this month. You can ask more from the"
+        " first of next month.",
+    },
+    "budget_shared_day": {
+        "fr": "Le budget de réponses est épuisé pour aujourd’hui. Vous pourrez reposer votre"
+        " question dès demain.",
+        "en": "The budget for answers is used up for today. You can ask again from tomorrow.",
+    },
+    "budget_shared_month": {
+        "fr": "Le budget de réponses est épuisé pour ce mois-ci. Vous pourrez reposer votre"
+        " question dès le 1er du mois prochain.",
+        "en": "The budget for answers is used up for this month. You can ask again from the first"
+        " of next month.",
+    },
     "budget": {
         "fr": "Vous avez atteint la limite de questions pour aujourd’hui. Revenez demain.",
         "en": "You have reached today’s limit of questions. Please come back tomorrow.",

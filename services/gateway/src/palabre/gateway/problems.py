@@ -1,5 +1,6 @@
 """Every failure as a document: problem+json (RFC 9457), or OpenAI's shape below /v1/."""
 
+import datetime as dt
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -50,6 +51,12 @@ class Problem(Exception):
             kind = "server_error"
         error = {"message": self.detail, "type": kind, "param": self.param, "code": self.code}
         return {"error": error}
+
+
+def retry_headers(opens: dt.datetime) -> dict[str, str]:
+    """The official clients would try again at once, and wait."""
+    left = (opens - dt.datetime.now(dt.UTC)).total_seconds()
+    return {"Retry-After": str(max(1, round(left))), "x-should-retry": "false"}
 
 
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}

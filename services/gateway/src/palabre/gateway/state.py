@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 
+from palabre.chassis.budgets import Budgets
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.voices import Registry
@@ -37,6 +38,7 @@ class State:
     visitors: Visitors
     conversations: Conversations
     ledger: Ledger
+    budgets: Budgets
     admission: Admission
     registry: Registry
     manifests: Manifests

@@ -3,10 +3,12 @@
 from functools import partial
 
 from palabre.chassis import service
+from palabre.chassis.budgets import Budgets
+from palabre.chassis.counters import NatsCounters
 from palabre.chassis.descriptions import NatsDescriptions
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
-from palabre.llm import engines, handlers, meters, notice
+from palabre.llm import allowances, engines, handlers, meters, notice
 from palabre.llm.answer import Answering
 from palabre.llm.checking import Checking
 from palabre.llm.comprehend import Comprehension
@@ -59,11 +61,13 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         notice_due=partial(notice.is_due, context.bus),
         heard=context.cancelled.heard,
     )
-    spending = Spending(Prices.of(settings), context.bus.publish)
+    budgets = Budgets(NatsCounters(context.bus))
+    spending = Spending(Prices.of(settings), context.bus.publish, budgets)
     comprehend = handlers.comprehender(spaces, histories, comprehension, vision, spending)
     answer, many = handlers.answerer(answering, spending), settings.llm_concurrency
     return service.Parts(
         stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
+        tasks=[partial(allowances.sweep, budgets, context.spaces.all)],
         grpc=[LlmServicer(spaces, ladder, checking, spending).add_to],
         grpc_names=["palabre.contracts.v1.LlmService"],
         close=[engine.close for engine in built.values()],

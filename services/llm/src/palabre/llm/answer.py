@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from palabre.chassis.budgets import Spent
 from palabre.chassis.errors import Reject
 from palabre.chassis.events import follow, seconds_left
 from palabre.chassis.histories import Histories
@@ -15,7 +16,7 @@ from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Persona, Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, inspirations, meters, replies
+from palabre.llm import categories, inspirations, meters, replies, spending
 from palabre.llm.citations import Supporting, as_cited
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
@@ -26,6 +27,7 @@ from palabre.llm.generation import Generation
 from palabre.llm.grounding import Grounds
 from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
+from palabre.llm.prices import LAST
 from palabre.llm.prompts import Prompting, Retrieved
 
 log = structlog.get_logger()
@@ -58,6 +60,7 @@ class Turn:
     begun: float
     pictures: tuple[Image, ...] = ()
     unseen: bool = False  # the person attached an image, and nobody can tell what it shows
+    spent: Spent | None = None  # the budget that refuses it
     draft: Draft | None = None
     first_delta_ms: float = 0.0
     ended: bool = False
@@ -92,6 +95,20 @@ class Turn:
             return as_cited
         asked = f"{self.received.utterance.text} {self.received.understanding.question}"
         return Grounds(self.received.passages, asked, self.language).supporting
+
+    def hopeless(self, *, void: bool) -> "pb.FailureReason.ValueType | None":
+        """Why it ends before it begins."""
+        if self.spent:
+            return pb.FAILURE_REASON_BUDGET
+        lost = void and not self.received.utterance.replaceable
+        return pb.FAILURE_REASON_INTERRUPTED if lost else None
+
+    def excuse(self, reason: "pb.FailureReason.ValueType") -> str:
+        """The key of a sentence."""
+        if self.spent:
+            whose = "person" if self.spent.limit.scope == "person" else "shared"
+            return f"budget_{whose}_{self.spent.limit.period}"
+        return "interrupted" if reason == pb.FAILURE_REASON_INTERRUPTED else "unavailable"
 
     def refusal(self) -> str:
         answerable = self.is_story or bool(self.quotable)
@@ -129,7 +146,7 @@ class Answering:
         keeps what was shown in the history.
         """
         turn = self._turn(event)
-        rungs: Sequence[Rung] = self.ladder.rungs(turn.persona.models)
+        rungs = await self._afforded(turn)
         await self._look(turn, rungs)
         void = deliveries.get() > 1 and await self.shown(event)
         try:
@@ -152,8 +169,8 @@ class Answering:
 
     async def _attempt(self, turn: Turn, draft: Draft, rungs: Sequence[Rung], void: bool) -> Events:
         """Ends the turn, or raises Interrupted when another attempt may."""
-        if void and not turn.received.utterance.replaceable:
-            async for result in self._failed(turn, draft, pb.FAILURE_REASON_INTERRUPTED):
+        if reason := turn.hopeless(void=void):
+            async for result in self._failed(turn, draft, reason):
                 yield result
             return
         if void:
@@ -247,8 +264,7 @@ class Answering:
         self, turn: Turn, draft: Draft, reason: "pb.FailureReason.ValueType"
     ) -> Events:
         """One sentence of apology, spoken when speech is wanted."""
-        interrupted = reason == pb.FAILURE_REASON_INTERRUPTED
-        message = turn.say("interrupted" if interrupted else "unavailable")
+        message = turn.say(turn.excuse(reason))
         for result in draft.say(message):
             yield result
         await self._keep(turn, partial=True)
@@ -256,7 +272,27 @@ class Answering:
         failed = pb.TurnFailed(
             reason=reason, message=message, stage="answer", shown=draft.text, retryable=True
         )
+        if turn.spent:
+            failed.retry_at.FromDatetime(turn.spent.opens)
         yield follow(turn.event, failed, attempt=draft.attempt)
+
+    async def _afforded(self, turn: Turn) -> Sequence[Rung]:
+        """The persona's, or those below a spent budget, whose use is counted all the same."""
+        budgets, said = turn.space.budgets, turn.received.understanding.spent
+        own = self.ladder.rungs(turn.persona.models)
+        if not (allowance := spending.current().allowance):
+            return own
+        below = self.ladder.rungs(budgets.models or (LAST,))
+        refuses = budgets.when_spent == "refuse"
+        if said and refuses:
+            turn.spent = allowance.named(said)
+            return below
+        rungs = below if said else own
+        call = spending.at_most(rungs, self._completion(turn))
+        if (spent := await spending.current().reserve(call=call)) and not said:
+            turn.spent = spent if refuses else None
+            return below
+        return rungs
 
     async def _look(self, turn: Turn, rungs: Sequence[Rung]) -> None:
         """The images that the first rung or one after it may see, or that nobody can tell of."""

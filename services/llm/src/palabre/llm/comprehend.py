@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from palabre.chassis.spaces import Persona, Space
-from palabre.contracts.v1.turns_pb2 import Exchange, Sampling, Understanding, Utterance
-from palabre.llm import categories, choices, guard, languages, tokens
+from palabre.contracts.v1.turns_pb2 import Exchange, Sampling, Understanding, Usage, Utterance
+from palabre.llm import categories, choices, guard, languages, spending, tokens
 from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Message, Schema, Verdict
 from palabre.llm.errors import LlmError
@@ -100,6 +100,16 @@ class Comprehension:
         understood.read = self.ladder.reads(persona.models)
         understood.duration_ms = (self.clock() - begun) * 1000
         return understood
+
+    def at_most(
+        self, space: Space, persona: Persona, utterance: Utterance, history: Sequence[Exchange]
+    ) -> Usage | None:
+        """What the model call may take; None where none will be made."""
+        if not _wants_model(space, history, [image.name for image in utterance.attachments]):
+            return None
+        asked = self.prompting.comprehension(space, utterance.text, history, space.languages[0])
+        rungs = self.ladder.judges((self.model,) if self.model else persona.models)
+        return spending.at_most(rungs[:1], Completion(asked, sampling=SAMPLING))
 
     async def _refine(
         self, understood: Understanding, messages: tuple[Message, ...], models: Sequence[str]

@@ -3,10 +3,11 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
+from palabre.chassis.budgets import Spent
 from palabre.chassis.errors import Reject
 from palabre.chassis.events import follow
 from palabre.chassis.histories import Histories
-from palabre.chassis.spaces import Space
+from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange, Utterance
 from palabre.llm.answer import Answering
@@ -36,13 +37,17 @@ def comprehender(
         past = carried if utterance.carries_history else await histories.read(event)
         history = bounded(past, STORIES if persona.mode == "story" else ANSWERS)
         async with spending.account("comprehend", event, payer) as account:
-            seen = await _seen(vision, payer.space, persona.models, utterance, history)
+            spent = await _counted(account, comprehension, payer, utterance, history)
+            payer = payer.frugal() if spent else payer
+            persona = payer.space.personas[payer.persona]
+            seen = await _seen(None if spent else vision, payer.space, persona, utterance, history)
             understanding = await comprehension.understand(
                 payer.space, persona, utterance, history, seen.texts
             )
             understanding.images.extend(seen.texts)
             understanding.images_usage.extend(seen.usages)
             understanding.calls.extend(account.calls)
+            understanding.spent = spent.limit.name if spent else ""
             understood = pb.UtteranceUnderstood(
                 utterance=utterance, understanding=understanding, history=history
             )
@@ -72,21 +77,40 @@ def answerer(answering: Answering, spending: Spending) -> Handler:
     return answer
 
 
+async def _counted(
+    account: Account,
+    comprehension: Comprehension,
+    payer: Payer,
+    utterance: Utterance,
+    history: Sequence[Exchange],
+) -> Spent | None:
+    """The turn is counted here, once; who is over a budget is told so where answers are written."""
+    if not account.allowance:
+        return None
+    persona = payer.space.personas[payer.persona]
+    call = comprehension.at_most(payer.space, persona, utterance, history)
+    paid = comprehension.ladder.reads(persona.models)
+    return await account.reserve(turns=1, call=call, paid=paid)
+
+
 async def _seen(
-    vision: Vision,
+    vision: Vision | None,
     space: Space,
-    models: Sequence[str],
+    persona: Persona,
     utterance: Utterance,
     history: Sequence[Exchange],
 ) -> Seen:
     """What the images show; those of the history are put into words there."""
     language = space.languages[0]  # of descriptions: everybody of the space shares them
-    seen = await vision.describe(utterance.attachments, models, language)
+    seen = Seen(["" for _ in utterance.attachments], [])
+    if vision:
+        seen = await vision.describe(utterance.attachments, persona.models, language)
     for exchange in history:
-        before = await vision.describe(exchange.attachments, models, language)
-        exchange.images.extend(text for text in before.texts if text)
+        if vision:
+            before = await vision.describe(exchange.attachments, persona.models, language)
+            exchange.images.extend(text for text in before.texts if text)
+            seen.usages.extend(before.usages)
         exchange.ClearField("attachments")
-        seen.usages.extend(before.usages)
     return seen
 
 
@@ -102,4 +126,4 @@ def _payer(space: Space, event: pb.Event, utterance: Utterance) -> Payer:
     name = space.persona_name(utterance.persona, event.channel)
     if name not in space.personas:
         raise Reject(f"space {event.space} has no persona {name!r}")
-    return Payer(space, name, utterance.author)
+    return Payer(event.space, space, name, utterance.author)

@@ -34,12 +34,12 @@ from palabre.llm.errors import (
     Unreachable,
     WrongKey,
 )
+from palabre.llm.prices import LAST
 from palabre.llm.settings import FIRST
 from palabre.llm.slots import Slots
 
 log = structlog.get_logger()
 
-LAST = "extractive"  # costs no time
 
 BUDGET_S = 60.0
 BEGUN_BY = 0.8  # of the time until the deadline: an answer that only begins by then is of no use

@@ -16,7 +16,8 @@ from palabre.llm.settings import FIRST, Settings
 
 CURRENCY = "USD"  # of all prices of genai-prices
 MICROS = 10**6
-FREE = frozenset({"extractive"})  # engines that ask nobody
+LAST = "extractive"  # the engine without a model
+FREE = frozenset({LAST})  # engines that ask nobody
 # The table carries no date of its own: it is its release's. Renew both together.
 RELEASED = {"0.2.3": "2026-11-10"}
 

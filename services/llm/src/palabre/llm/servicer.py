@@ -17,7 +17,7 @@ from palabre.llm.checking import Checking
 from palabre.llm.engines import Completion, Message
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
-from palabre.llm.spending import Payer, Spending
+from palabre.llm.spending import Payer, Spending, at_most
 
 NO_MODEL = "no engine answered: set PALABRE_LLM_MODEL, or try again in a little while"
 
@@ -52,9 +52,14 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         rungs = self._ladder.rungs(payer.models if payer else ())
         try:
             async with (
-                self._spending.account("complete", _event(request), payer),
+                self._spending.account("complete", _event(request), payer) as account,
                 aclosing(self._ladder.stream(asked, rungs, until)) as pieces,
             ):
+                if spent := await account.reserve(call=at_most(rungs, asked)):
+                    told = (
+                        f"the budget {spent.limit.name} is spent until {spent.opens:%d %B, %H:%M}"
+                    )
+                    await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
                 async for piece in pieces:
                     if isinstance(piece, Usage):
                         yield pb.CompleteResponse(usage=piece)
@@ -107,7 +112,7 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         except (UnknownSpace, KeyError):
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such space or persona")
             raise
-        return Payer(space, name)
+        return Payer(request.space, space, name)
 
 
 def _event(request: pb.CompleteRequest | pb.SummariseRequest) -> Event:

@@ -6,14 +6,16 @@ ladder, and none of those who ask it has to pass the account on.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Self
 
 import structlog
 
+from palabre.chassis.budgets import Bearer, Budgets, Delivery, Spent, person_of
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.events import follow
 from palabre.chassis.spaces import Space
@@ -21,11 +23,14 @@ from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Author, Usage
 from palabre.llm import counting, meters
+from palabre.llm.allowances import Allowance
 from palabre.llm.engines import Completion, Engine, Judge, Pieces, Rung, Schema, Verdict
 from palabre.llm.errors import EngineError, Refused, TooSlow
-from palabre.llm.prices import FREE, Prices
+from palabre.llm.prices import FREE, LAST, Prices
 
 log = structlog.get_logger()
+
+GRACE_S = 30.0  # after a turn's deadline nobody works on it any more
 
 Publish = Callable[[pb.Event], Awaitable[object]]
 
@@ -34,6 +39,7 @@ Publish = Callable[[pb.Event], Awaitable[object]]
 class Payer:
     """Whose money it is, and for whom it is spent."""
 
+    id: str  # of the space
     space: Space
     persona: str
     author: Author = field(default_factory=Author)
@@ -42,6 +48,14 @@ class Payer:
     def models(self) -> tuple[str, ...]:
         return self.space.personas[self.persona].models
 
+    def frugal(self) -> Self:
+        """With the models of a space whose budget is spent, and none that comprehends."""
+        models = self.space.budgets.models or (LAST,)
+        persona = self.space.personas[self.persona].model_copy(update={"models": models})
+        personas = {**self.space.personas, self.persona: persona}
+        changed = {"comprehend": "never", "personas": personas}
+        return replace(self, space=self.space.model_copy(update=changed))
+
 
 @dataclass(slots=True)
 class Account:
@@ -49,13 +63,29 @@ class Account:
 
     stage: str
     price: Callable[[Usage], None]
-    calls: list[Usage] = field(default_factory=list)
+    allowance: Allowance | None = None
+    lost: list[Usage] = field(default_factory=list)  # of deliveries that died, settled already
+    made: list[Usage] = field(default_factory=list)
     told: bool = False
 
+    async def reserve(
+        self, *, turns: int = 0, call: Usage | None = None, paid: bool = False
+    ) -> Spent | None:
+        """As `Allowance.reserve`; what died before is among the calls from then on."""
+        if not self.allowance:
+            return None
+        spent = await self.allowance.reserve(turns=turns, call=call, paid=paid)
+        self.lost = self.allowance.lost
+        return spent
+
     def note(self, usage: Usage) -> None:
-        usage.call = f"{self.stage}/{deliveries.get()}/{len(self.calls)}"
+        usage.call = f"{self.stage}/{deliveries.get()}/{len(self.made)}"
         self.price(usage)
-        self.calls.append(usage)
+        self.made.append(usage)
+
+    @property
+    def calls(self) -> list[Usage]:
+        return self.lost + self.made
 
     @property
     def untold(self) -> list[Usage]:
@@ -71,6 +101,7 @@ class Spending:
 
     prices: Prices
     publish: Publish
+    budgets: Budgets
 
     @contextlib.asynccontextmanager
     async def account(
@@ -80,21 +111,36 @@ class Spending:
 
         What nobody pays for, the deployment's own calls, is priced but not recorded.
         """
-        prices = payer.space.prices if payer else {}
-        account = Account(stage, partial(self.prices.fill, ours=prices))
+        price = partial(self.prices.fill, ours=payer.space.prices if payer else {})
+        allowance = self._allowance(stage, event, payer, price) if payer else None
+        account = Account(stage, price, allowance)
         _account.set(account)
         try:
             yield account
         finally:
-            if payer and account.untold:
-                await asyncio.shield(self._record(_fact(account, event, payer)))
+            if payer:
+                await asyncio.shield(self._close(account, event, payer))
 
-    async def _record(self, fact: pb.Event) -> None:
-        """The turn does not wait for it, nor fail with it."""
-        try:
-            await self.publish(fact)
-        except (Unavailable, Erased) as error:
-            log.warning("spending not recorded", turn=fact.turn, reason=type(error).__name__)
+    def _allowance(
+        self, stage: str, event: pb.Event, payer: Payer, price: Callable[[Usage], None]
+    ) -> Allowance | None:
+        if not payer.space.budgets.limits:
+            return None
+        person = person_of(event.channel, payer.author.id)
+        bearer = Bearer(payer.id, payer.space, payer.persona, person)
+        until = event.deadline.seconds + GRACE_S
+        delivery = Delivery(event.turn, stage, deliveries.get(), until)
+        return Allowance(self.budgets, bearer, delivery, price)
+
+    async def _close(self, account: Account, event: pb.Event, payer: Payer) -> None:
+        """The turn does not fail with it."""
+        if account.allowance:
+            await account.allowance.settle(account.made)
+        if account.untold:
+            try:
+                await self.publish(_fact(account, event, payer))
+            except (Unavailable, Erased) as error:
+                log.warning("spending not recorded", turn=event.turn, reason=type(error).__name__)
 
 
 def _fact(account: Account, event: pb.Event, payer: Payer) -> pb.Event:
@@ -102,6 +148,20 @@ def _fact(account: Account, event: pb.Event, payer: Payer) -> pb.Event:
         calls=account.calls, stage=account.stage, persona=payer.persona, author=payer.author
     )
     return follow(event, body, index=deliveries.get())
+
+
+def current() -> Account:
+    """The account of the stage in hand; one that leads nowhere outside of any."""
+    return _account.get() or Account("", lambda usage: None)
+
+
+def at_most(rungs: Sequence[Rung], asked: Completion) -> Usage | None:
+    """What the first of these rungs may take for it; None when none will be asked."""
+    if not rungs:
+        return None
+    usage = counting.estimate(rungs[0].engine.name, replace(asked, model=rungs[0].model), 0)
+    usage.completion_tokens = asked.sampling.max_tokens
+    return usage
 
 
 def note(usage: Usage) -> None:

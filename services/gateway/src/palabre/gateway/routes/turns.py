@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from palabre.chassis import events
 from palabre.chassis.bus import Stored
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway import admission, state
+from palabre.gateway import admission, spent, state
 from palabre.gateway.access import Asking
 from palabre.gateway.admission import OtherWords, Running, turn_of_key
 from palabre.gateway.callers import Caller
@@ -40,6 +40,8 @@ async def ask(
     gateway.load.check()
     utterance = await _utterance(gateway, found, new, caller)
     turn = turn_of_key(caller.id, found.id, idempotency_key)
+    if not turn:  # one that was begun before is told anew, whatever was spent since
+        await spent.check(gateway, found.thread, utterance)
     first = gateway.admission.begin(found.thread, utterance, turn)
     gateway.conversations.admitted(first.turn, found)
     try:
