@@ -251,7 +251,6 @@ async def test_200_requests_on_two_replicas_get_what_is_left_and_no_more(
     told = await asyncio.gather(*(replica.communicate(b"go\n") for replica in replicas))
     taken = [int(out.split()[0]) for out, _ in told]
     assert sum(taken) == 37
-    assert all(taken)
 
 
 _REPLICA = """
