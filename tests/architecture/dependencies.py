@@ -21,7 +21,6 @@ INDIRECT = {
         "six",
         "torch",
         "coqui-tts",
-        "piper-tts",
         "openai",
         "httpx2",
     ],
@@ -29,7 +28,10 @@ INDIRECT = {
 OURS = [
     f"palabre-{n}" for n in ("contracts", "chassis", "audio", "gateway", "retriever", "llm", "tts")
 ]
-NAMES = "grpcio-health-checking=grpc_health,grpcio-reflection=grpc_reflection"
+NAMES = (
+    "grpcio-health-checking=grpc_health,grpcio-reflection=grpc_reflection,piper-tts=piper,"
+    "coqui-tts=TTS"
+)
 
 
 def members() -> list[Path]:

@@ -3,18 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from palabre.chassis import rpc
 from palabre.tts.engines import Engine
 from palabre.tts.engines.espeak import Espeak
+from palabre.tts.engines.piper import Piper, build as build_piper
 from palabre.tts.engines.remote import Remote
 from palabre.tts.engines.silence import Silence
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import TtsServicer
+from palabre.tts.settings import Settings
 
-NAMES = ("espeak", "silence", "remote")
+from .voices import piper_voice
+
+NAMES = ("espeak", "silence", "remote", "piper", "piper that does not tell its times")
 needs_xtts = pytest.mark.skipif(not find_spec("TTS"), reason="make test-xtts installs it")
 
 
@@ -29,13 +34,24 @@ async def remote(*there: Engine, name: str = "espeak") -> AsyncIterator[Remote]:
     await server.stop(None)
 
 
+def piper(folder: Path, *, durations: bool) -> Piper:
+    """A French voice of two speakers, and an English one."""
+    piper_voice(folder, "fr_FR-duo-low", "fr_FR", speakers=("anne", "luc"), durations=durations)
+    piper_voice(folder, "en_GB-solo-low", "en_GB", durations=durations)
+    return build_piper(Settings(tts_piper_voices=str(folder)))
+
+
 @pytest.fixture(params=NAMES)
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as stack:
         match request.param:
             case "espeak":
                 yield Espeak()
             case "silence":
                 yield Silence()
+            case "piper":
+                yield piper(tmp_path, durations=True)
+            case "piper that does not tell its times":
+                yield piper(tmp_path, durations=False)
             case "remote":
                 yield await stack.enter_async_context(remote())

@@ -20,6 +20,17 @@ class Settings(ServiceSettings):
         default=3.0, gt=0, description="Seconds after which the next engine speaks instead."
     )
 
+    tts_piper_voices: str = Field(
+        default="", description="Voices of Piper: .onnx files or folders of them, with commas."
+    )
+    tts_piper_threads: int = Field(
+        default=1, ge=1, description="Threads that speak one sentence; as many at once as fit."
+    )
+
+    @property
+    def piper_voices(self) -> tuple[str, ...]:
+        return _listed(self.tts_piper_voices)
+
     @property
     def engines(self) -> tuple[str, ...]:
         return _listed(self.tts_engines)
