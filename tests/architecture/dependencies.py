@@ -21,8 +21,6 @@ INDIRECT = {
         "six",
         "torch",
         "coqui-tts",
-        "openai",
-        "httpx2",
     ],
 }
 OURS = [

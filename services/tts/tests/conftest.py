@@ -10,16 +10,18 @@ import pytest
 from palabre.chassis import rpc
 from palabre.tts.engines import Engine
 from palabre.tts.engines.espeak import Espeak
+from palabre.tts.engines.openai import build as build_openai
 from palabre.tts.engines.piper import Piper, build as build_piper
 from palabre.tts.engines.remote import Remote
 from palabre.tts.engines.silence import Silence
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import TtsServicer
 from palabre.tts.settings import Settings
+from tests.standins.speech import Voices
 
 from .voices import piper_voice
 
-NAMES = ("espeak", "silence", "remote", "piper", "piper that does not tell its times")
+NAMES = ("espeak", "silence", "remote", "piper", "piper that does not tell its times", "openai")
 needs_xtts = pytest.mark.skipif(not find_spec("TTS"), reason="make test-xtts installs it")
 
 
@@ -32,6 +34,11 @@ async def remote(*there: Engine, name: str = "espeak") -> AsyncIterator[Remote]:
     yield engine
     await engine.close()
     await server.stop(None)
+
+
+def openai_settings(base_url: str, **more: object) -> Settings:
+    given = {"tts_openai_base_url": base_url, "tts_openai_voices": "alloy, nova"} | more
+    return Settings.model_validate(given)
 
 
 def piper(folder: Path, *, durations: bool) -> Piper:
@@ -53,5 +60,10 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
                 yield piper(tmp_path, durations=True)
             case "piper that does not tell its times":
                 yield piper(tmp_path, durations=False)
+            case "openai":
+                base_url = await stack.enter_async_context(Voices().serving())
+                made = build_openai(openai_settings(base_url, tts_openai_speed=True))
+                stack.push_async_callback(made.close)
+                yield made
             case "remote":
                 yield await stack.enter_async_context(remote())

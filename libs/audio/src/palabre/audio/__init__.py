@@ -1,6 +1,7 @@
 """Encodes and packs speech: Opus, Ogg, MP3, AAC, WAV, FLAC, PCM and µ-law."""
 
 from palabre.audio.codec import Resampler
+from palabre.audio.decoders import Decoder
 from palabre.audio.formats import MEDIA_TYPES, RATE, Encoder, encoder
 from palabre.audio.labels import Label
 from palabre.audio.ogg import Ogg
@@ -21,6 +22,7 @@ __all__ = [
     "OPUS_RATE",
     "PACKET_MS",
     "RATE",
+    "Decoder",
     "Encoder",
     "Label",
     "Mulaw",

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 from palabre.contracts.v1.turns_pb2 import Viseme, WordTime
 from palabre.tts.engines import Sound, Sounds, Speech
@@ -18,6 +19,13 @@ from palabre.tts.errors import CannotSpeak
 Pcm = AsyncGenerator[bytes, None]  # signed 16-bit mono, whole samples
 
 _NEWEST = 0.3  # weight of the newest sentence in what is known of a voice's pace
+
+
+class Rated(Protocol):
+    """Where the sound comes from; its rate is known with the first piece."""
+
+    @property
+    def rate(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ class Estimator:
     def __init__(self) -> None:
         self._paces: dict[tuple[str, int], float] = {}
 
-    async def timed(self, pcm: Pcm, rate: int, speech: Speech, voice: str) -> Sounds:
+    async def timed(self, pcm: Pcm, source: Rated, speech: Speech, voice: str) -> Sounds:
         """The sound of one speech; its last piece may be empty, with what was left to say."""
         known = (voice, speech.words_per_minute)
         lining = asyncio.create_task(timeline(speech))
@@ -112,15 +120,15 @@ class Estimator:
                 async for piece in pcm:
                     line = await lining
                     stretch = stretch or Stretch(line, self._paces.get(known, 1 / speech.speed))
-                    made += len(piece) / 2 / rate * 1000
+                    made += len(piece) / 2 / source.rate * 1000
                     visemes, words = stretch.until(made)
-                    yield Sound(piece, rate, visemes, words, voice, estimated=True)
+                    yield Sound(piece, source.rate, visemes, words, voice, estimated=True)
         finally:
             lining.cancel()
         if stretch:
             visemes, words = stretch.close(made)
             if visemes or words:
-                yield Sound(b"", rate, visemes, words, voice, estimated=True)
+                yield Sound(b"", source.rate, visemes, words, voice, estimated=True)
             self._learn(known, made / line.lasts_ms if line.lasts_ms else 0.0)
 
     def _learn(self, known: tuple[str, int], pace: float) -> None:

@@ -1,6 +1,8 @@
 """Settings of the tts service."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, SecretStr
 
 from palabre.chassis.settings import ServiceSettings
 
@@ -26,6 +28,31 @@ class Settings(ServiceSettings):
     tts_piper_threads: int = Field(
         default=1, ge=1, description="Threads that speak one sentence; as many at once as fit."
     )
+
+    tts_openai_base_url: str = Field(
+        default="https://api.openai.com/v1", description="Server that speaks /audio/speech."
+    )
+    tts_openai_api_key: SecretStr = Field(default=SecretStr(""), description="Its key.")
+    tts_openai_model: str = Field(default="gpt-4o-mini-tts", description="Its model.")
+    tts_openai_voices: str = Field(
+        default="alloy,ash,ballad,coral,echo,fable,nova,onyx,sage,shimmer,verse",
+        description="Voices of the model; the first is its own.",
+    )
+    tts_openai_instructions: str = Field(
+        default="", description="How it is to speak, for models that take instructions."
+    )
+    tts_openai_format: Literal["pcm", "wav", "mp3", "opus"] = Field(
+        default="pcm", description="What it is asked for; any of these is understood."
+    )
+    tts_openai_speed: bool = Field(
+        default=False,
+        description="The model heeds `speed` (tts-1 does, gpt-4o-mini-tts does not);"
+        " otherwise the pace is made from the sound.",
+    )
+
+    @property
+    def openai_voices(self) -> tuple[str, ...]:
+        return _listed(self.tts_openai_voices)
 
     @property
     def piper_voices(self) -> tuple[str, ...]:
