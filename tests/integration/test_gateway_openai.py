@@ -11,7 +11,7 @@ import pytest
 from palabre.chassis.testing import until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings, completed, delta
+from palabre.gateway.testing import RunningGateway, ScriptedAnswers, completed, delta
 
 TEXT = "Le loyer est dû le cinq [1]."
 ASKED: Any = [{"role": "user", "content": "Quand ?"}]
@@ -213,30 +213,3 @@ async def test_a_question_may_name_the_space_and_the_persona_that_answer(
         for model in ("demo/nemo", "nulle-part"):
             unknown = await http.post("/answer/", json={"query": "Quand ?", "model": model})
             assert unknown.status_code == 404
-
-
-async def test_a_text_is_spoken(client: openai.AsyncOpenAI, around: Surroundings) -> None:
-    async with client.audio.speech.with_streaming_response.create(
-        model="demo/camille",
-        voice="alloy",
-        input="Bonjour à tous",
-        response_format="wav",
-        speed=1.5,
-    ) as reply:
-        assert reply.headers["content-type"] == "audio/wav"
-        assert await reply.read() == "Bonjouràtous".encode()
-    [asked] = around.speech.asked
-    assert (asked.space, asked.language, asked.speed) == ("demo", "fr", 1.5)
-    assert asked.voice.words_per_minute == 170
-
-
-async def test_unknown_voices_and_formats_are_refused_by_name(
-    client: openai.AsyncOpenAI, around: Surroundings
-) -> None:
-    with pytest.raises(openai.BadRequestError, match="nobody"):
-        await client.audio.speech.create(model="demo", voice="nobody", input="Bonjour")
-    with pytest.raises(openai.BadRequestError) as refusal:
-        await client.audio.speech.create(
-            model="demo", voice="alloy", input="Bonjour", response_format="aac"
-        )
-    assert refusal.value.param == "response_format"

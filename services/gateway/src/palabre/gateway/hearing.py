@@ -17,6 +17,7 @@ FORMATS = {
     "opus": tts_pb2.AUDIO_FORMAT_OPUS,
     "mp3": tts_pb2.AUDIO_FORMAT_MP3,
     "wav": tts_pb2.AUDIO_FORMAT_WAV,
+    "aac": tts_pb2.AUDIO_FORMAT_AAC,
     "flac": tts_pb2.AUDIO_FORMAT_FLAC,
     "pcm": tts_pb2.AUDIO_FORMAT_PCM,
 }
@@ -24,6 +25,7 @@ MEDIA_TYPES = {
     "opus": "audio/ogg",
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
+    "aac": "audio/aac",
     "flac": "audio/flac",
     "pcm": "audio/pcm",
 }

@@ -267,19 +267,27 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
 
 
 class ScriptedSpeech(tts_pb2_grpc.TtsServiceServicer):
-    """Speaks a text as itself, in pieces."""
+    """Speaks a text as itself, a word at a time; the voice "hoarse" fails after its first one.
+
+    After each word it waits for `may_go_on`.
+    """
 
     def __init__(self) -> None:
         self.asked: list[tts_pb2.SynthesizeRequest] = []
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     async def Synthesize(
         self, request: Any, context: Any
     ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
         self.asked.append(request)
         if request.voice.name == "nobody":
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "There is no voice 'nobody'.")
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "voice: there is no 'nobody'")
         for word in request.text.split():
             yield tts_pb2.SynthesizeResponse(data=word.encode())
+            await self.may_go_on.wait()
+            if request.voice.name == "hoarse":
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "no engine can speak now")
 
     async def ListVoices(self, request: Any, context: Any) -> tts_pb2.ListVoicesResponse:
         return tts_pb2.ListVoicesResponse(voices=[tts_pb2.Voice(engine="scripted", name="camille")])

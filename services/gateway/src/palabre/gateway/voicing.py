@@ -33,7 +33,11 @@ def settle(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> None:
     if refused := _refusal(gateway, wanted):
         VOICE_REFUSALS.labels(refused.reason).inc()
         log.warning("voice refused", space=wanted.space, reason=refused.reason)
-        kept = VoiceChoice(words_per_minute=wanted.voice.words_per_minute, pitch=wanted.voice.pitch)
+        kept = VoiceChoice(
+            words_per_minute=wanted.voice.words_per_minute,
+            pitch=wanted.voice.pitch,
+            filter=wanted.voice.filter,
+        )
         wanted.voice.CopyFrom(kept)
 
 

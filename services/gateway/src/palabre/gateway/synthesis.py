@@ -1,0 +1,129 @@
+"""Calls TtsService and passes its sound on as it comes: bytes, or OpenAI's events."""
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from fastapi import Response
+
+from palabre.chassis.voices import Use
+from palabre.contracts.v1 import tts_pb2
+from palabre.contracts.v1.turns_pb2 import VoiceChoice
+from palabre.gateway import chat, problems
+from palabre.gateway.problems import Problem
+from palabre.gateway.provenance import Provenance
+from palabre.gateway.sse import Gone, Stream
+from palabre.gateway.state import State
+from palabre.gateway.stream import to_json
+
+_LISTING_S = 5.0
+# What TtsService calls a field -> what OpenAI does.
+_PARAMS = {"text": "input", "voice": "voice", "speed": "speed", "format": "response_format"}
+
+
+async def check_engine(gateway: State, chosen: VoiceChoice, param: str) -> None:
+    """Raises Problem 400 where a voice is asked of an engine that is not there.
+
+    A persona's engine may be away: another speaks then. Who names one wants that one.
+    """
+    if not chosen.engine:
+        return
+    listed = await gateway.tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=_LISTING_S)
+    engines = sorted({voice.engine for voice in listed.voices})
+    if chosen.engine not in engines:
+        known = ", ".join(engines)
+        raise Problem(
+            400, f"There is no engine {chosen.engine[:40]!r}: choose one of {known}.", param=param
+        )
+
+
+async def stream(
+    gateway: State,
+    wanted: tts_pb2.SynthesizeRequest,
+    media_type: str,
+    *,
+    turn: str = "",
+    events: bool = False,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Waits for the first piece, so that a refusal has its own status."""
+    use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
+    made = Provenance(gateway.manifests, gateway.registry, use, media_type, turn)
+    call = gateway.tts.Synthesize(wanted, timeout=gateway.settings.deadline_s)
+    first = await _begun(call)
+
+    def body(gone: Gone) -> AsyncIterator[bytes]:
+        sound = made.signed(_pieces(first, call, gone, made), gone)
+        return _events(sound, wanted.text) if events else sound
+
+    kind = "text/event-stream" if events else media_type
+    return Stream(body, kind, made.headers | (headers or {}))
+
+
+async def whole_wav(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> bytes:
+    """The file once it is all there, so that its header tells how long it is."""
+    use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
+    made = Provenance(gateway.manifests, gateway.registry, use, "audio/wav")
+    call = gateway.tts.Synthesize(wanted, timeout=gateway.settings.deadline_s)
+    first, stays = await _begun(call), Gone()
+    file = sized(b"".join([piece async for piece in _pieces(first, call, stays, made)]))
+    return b"".join([piece async for piece in made.signed(_once(file), stays)])
+
+
+def sized(wav: bytes) -> bytes:
+    """A streamed WAV, of which the header says nothing of its length, as one that says it."""
+    at = 12
+    while at + 8 <= len(wav) and wav[at : at + 4] != b"data":
+        at += 8 + int.from_bytes(wav[at + 4 : at + 8], "little")
+    length = max(0, len(wav) - at - 8)
+    sizes = ((len(wav) - 8).to_bytes(4, "little"), length.to_bytes(4, "little"))
+    return wav[:4] + sizes[0] + wav[8 : at + 4] + sizes[1] + wav[at + 8 :]
+
+
+async def _once(file: bytes) -> AsyncIterator[bytes]:
+    yield file
+
+
+async def _begun(call: Any) -> tts_pb2.SynthesizeResponse:
+    """The first piece. Raises Problem that names what was wrong as OpenAI does."""
+    try:
+        first = await call.read()
+    except grpc.aio.AioRpcError as error:
+        problem = problems.of_rpc(error)
+        problem.param = _PARAMS.get((error.details() or "").partition(":")[0])
+        raise problem from error
+    return tts_pb2.SynthesizeResponse() if first is grpc.aio.EOF else first
+
+
+async def _pieces(
+    first: tts_pb2.SynthesizeResponse, call: Any, gone: Gone, made: Provenance
+) -> AsyncIterator[bytes]:
+    try:
+        made.heard(first.engine, first.voice)
+        yield first.data
+        async for piece in call:
+            if gone.done():
+                return
+            made.heard(piece.engine, piece.voice)
+            yield piece.data
+    finally:
+        call.cancel()
+
+
+async def _events(sound: AsyncIterator[bytes], text: str) -> AsyncIterator[bytes]:
+    """speech.audio.delta…, then speech.audio.done. Who speaks counts characters, not tokens."""
+    try:
+        async for piece in sound:
+            if piece:
+                audio = base64.b64encode(piece).decode()
+                yield _event({"type": "speech.audio.delta", "audio": audio})
+    except grpc.aio.AioRpcError as error:
+        yield chat.failure_event(problems.of_rpc(error))
+        return
+    usage = {"input_tokens": len(text), "output_tokens": 0, "total_tokens": len(text)}
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return f"data: {to_json(data)}\n\n".encode()
