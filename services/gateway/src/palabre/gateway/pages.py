@@ -26,7 +26,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "connect-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' blob:",
         "media-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",

@@ -12,13 +12,12 @@ export class Problem extends Error {
 const API = "/api/v1";
 const at = (...parts) => [API, ...parts.map(encodeURIComponent)].join("/");
 
-async function call(method, address, body, headers = {}) {
-  const response = await fetch(address, {
-    method,
-    headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...headers },
-    body: body && JSON.stringify(body),
-    credentials: "same-origin",
-  }).catch(() => {
+const call = (method, address, body, headers = {}) =>
+  fetched(method, address, body && JSON.stringify(body), { ...(body && { "content-type": "application/json" }), ...headers });
+
+async function fetched(method, address, body, headers = {}) {
+  const options = { method, headers: { accept: "application/json", ...headers }, body, credentials: "same-origin" };
+  const response = await fetch(address, options).catch(() => {
     throw new Problem(0);
   });
   const told = await response.json().catch(() => ({}));
@@ -37,6 +36,13 @@ export const eraseConversation = (id) => call("DELETE", at("conversations", id))
 /** The same `key` never asks twice, however often it is sent. */
 export const ask = (conversation, fields, key) =>
   call("POST", at("conversations", conversation, "utterances"), fields, { "idempotency-key": key });
+
+/** Keeps an image for the questions of this space; its `blob` goes into `attachments`. */
+export function sendImage(space, file) {
+  const form = new FormData();
+  form.append("file", file);
+  return fetched("POST", at("spaces", space, "blobs"), form);
+}
 
 export const cancel = (conversation, heard) => call("POST", at("conversations", conversation, "cancel"), { heard });
 

@@ -41,8 +41,8 @@ export class Conversation extends EventTarget {
   }
 
   /** Sends a question; what runs is interrupted. Resolves to the turn's id, or "" when it could not be sent. */
-  async ask(question, { persona, language, speech }) {
-    return this.#send(newTurn(question, { key: newKey(), persona, wanted: { persona, language, speech } }));
+  async ask(question, { persona, language, speech, images = [] }) {
+    return this.#send(newTurn(question, { key: newKey(), persona, images, wanted: { persona, language, speech } }));
   }
 
   /** Asks again what could not be sent or answered: the unsent with the same key, so it is never asked twice. */
@@ -50,7 +50,7 @@ export class Conversation extends EventTarget {
     const kept = turn.status === "unsent" ? turn.key : newKey();
     const wanted = { ...(turn.wanted ?? { persona: turn.persona }), speech };
     this.#set(this.turns.filter((one) => one !== turn));
-    return this.#send(newTurn(turn.question, { key: kept, persona: turn.persona, wanted }));
+    return this.#send(newTurn(turn.question, { key: kept, persona: turn.persona, images: turn.images, wanted }));
   }
 
   /** `heard`: code points that were heard, when the answer was spoken. */
@@ -100,7 +100,8 @@ export class Conversation extends EventTarget {
   /** A conversation that expired meanwhile is begun anew, once. */
   async #post(turn) {
     const { persona, language, speech } = turn.wanted;
-    const fields = { text: turn.question, persona, speech, interrupt: true };
+    const attachments = turn.images.map(({ blob, name }) => ({ blob, name }));
+    const fields = { text: turn.question, persona, speech, interrupt: true, ...(attachments.length && { attachments }) };
     const fresh = !this.id;
     if (fresh) await this.#begin({ persona, language });
     try {

@@ -18,6 +18,7 @@ const after = (text, count) => (count <= 0 ? text : Array.from(text).slice(count
 export const newTurn = (question, fields = {}) => ({
   id: "",
   question,
+  images: [], // {blob, name, url}, as far as this page knows them
   status: "sending", // sending, running, completed, failed, cancelled, unsent
   attempt: 0,
   text: "",

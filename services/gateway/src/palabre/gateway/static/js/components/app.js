@@ -95,7 +95,7 @@ class App extends Part {
       <footer @ask=${({ detail }) => this.#ask(detail)} @stop=${this.#stop} @aloud=${({ detail }) => this.#setAloud(detail)}>
         ${this.#banner()}
         ${this.more ? html`<button type="button" class="more" @click=${this.#showEnd}>${downIcon}${t("more")}</button>` : nothing}
-        <palabre-composer .busy=${Boolean(conversation.running || this.voice.turn)} .aloud=${this.aloud} .t=${t}></palabre-composer>
+        <palabre-composer .space=${this.spaceId} .busy=${Boolean(conversation.running || this.voice.turn)} .aloud=${this.aloud} .t=${t}></palabre-composer>
       </footer>
       <palabre-announcer
         .turn=${this.latest} .name=${this.#persona(this.latest?.persona).name} .language=${this.language}
@@ -132,10 +132,10 @@ class App extends Part {
     return html`<p class="banner" role="status">${key ? this.t(key) : nothing}</p>`;
   }
 
-  async #ask(question) {
+  async #ask({ question, images }) {
     this.voice.stop();
     await this.#speakOnceSent(
-      this.conversation.ask(question, { persona: this.personaId, language: this.language, speech: this.aloud }),
+      this.conversation.ask(question, { persona: this.personaId, language: this.language, speech: this.aloud, images }),
     );
   }
 

@@ -4,6 +4,8 @@ import { svg, html } from "../../vendor/lit.min.js";
 const icon = (shape) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${shape}</svg>`;
 
 export const sendIcon = icon(svg`<path d="M12 19V5M6 11l6-6 6 6" />`);
+export const clipIcon = icon(svg`<path d="M18.5 11.5 12 18a4.2 4.2 0 0 1-6-6l7.5-7.5a2.9 2.9 0 0 1 4.100 4.100L10.200 16a1.5 1.5 0 0 1-2.100-2.100l6.600-6.600" />`);
+export const closeIcon = icon(svg`<path d="m7 7 10 10M17 7 7 17" />`);
 export const stopIcon = icon(svg`<rect x="7" y="7" width="10" height="10" rx="2" class="filled" />`);
 export const voiceIcon = icon(svg`<path d="M4 10v4h3l5 4V6L7 10z" /><path d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11" />`);
 export const silentIcon = icon(svg`<path d="M4 10v4h3l5 4V6L7 10z" /><path d="m16 9.5 5 5m0-5-5 5" />`);

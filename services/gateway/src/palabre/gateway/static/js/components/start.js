@@ -37,7 +37,7 @@ class Start extends Part {
     if (!examples.length) return nothing;
     return html`<h2 class="examples-title">${this.t("examples")}</h2>
       <ul class="examples">
-        ${examples.map((text) => html`<li><button type="button" @click=${() => this.tell("ask", text)}>${text}</button></li>`)}
+        ${examples.map((text) => html`<li><button type="button" @click=${() => this.tell("ask", { question: text })}>${text}</button></li>`)}
       </ul>`;
   }
 

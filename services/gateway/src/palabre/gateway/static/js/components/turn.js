@@ -32,7 +32,8 @@ class Turn extends Part {
     const { turn, persona } = this;
     const id = `question-${turn.id || turn.key}`;
     return html`<article class="turn ${turn.status}" aria-labelledby=${id}>
-      <h2 class="question" id=${id}><span class="unseen">${this.t("asked")} </span>${turn.question}</h2>
+      <h2 class="question" id=${id}><span class="unseen">${this.t("asked")} </span>${turn.question || this.t("imageAlone")}</h2>
+      ${turn.images.length ? html`<ul class="images">${turn.images.map(({ url, name }) => html`<li><img src=${url} alt=${name} /></li>`)}</ul>` : nothing}
       <div class="who ${this.writing ? "writing" : ""} ${this.speaking ? "speaking" : ""}">${avatar(persona)}</div>
       <div class="said">
         <p class="name">${persona.name} ${this.#state()}</p>
@@ -80,9 +81,9 @@ class Turn extends Part {
   }
 
   #actions() {
-    const { status, id, question } = this.turn;
+    const { status, id, question, images } = this.turn;
     if (!["completed", "cancelled"].includes(status)) return nothing;
-    const again = html`<button type="button" class="plain" @click=${() => this.tell("ask", question)}>${againIcon}${this.t("again")}</button>`;
+    const again = html`<button type="button" class="plain" @click=${() => this.tell("ask", { question, images })}>${againIcon}${this.t("again")}</button>`;
     if (status === "cancelled") return html`<div class="actions">${again}</div>`;
     return html`${this.voiceFailed ? html`<p class="notice" role="status">${this.t("voiceFailed")}</p>` : nothing}
       <div class="actions">
