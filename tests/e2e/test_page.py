@@ -102,6 +102,11 @@ async def test_a_follow_up_is_answered_below(page: Page, running: str) -> None:
     assert 0 <= await resting_top(page.locator(".question").last) < 250
 
 
+async def test_an_answer_that_grows_moves_nothing(page: Page, running: str) -> None:
+    await ask_and_wait(page, running, "Qui paie cette réparation ?")
+    assert 60 < await resting_top(page.locator(".question")) < 250  # below the header
+
+
 async def test_the_language_of_the_interface_is_chosen_and_kept(page: Page, running: str) -> None:
     await visit(page, running)
     await page.get_by_role("button", name="English").click()

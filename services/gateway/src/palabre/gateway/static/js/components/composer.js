@@ -24,10 +24,10 @@ class Composer extends Part {
 
   render() {
     return html`<form class="composer" @submit=${this.#submit} @paste=${this.#paste} @dragover=${this.#over} @drop=${this.#drop}>
-      ${this.images.list.length ? this.#shown() : nothing}
-      <p class="notice" role="status">${this.#told()}</p>
       ${this.excess ? html`<p class="sorry" id="too-long" role="alert">${this.t("tooLong", { count: this.excess })}</p>` : nothing}
       <div class="field">
+        ${this.images.list.length ? this.#shown() : nothing}
+        <p class="notice" role="status">${this.#told()}</p>
         <label class="unseen" for="question">${this.t("question")}</label>
         <textarea
           id="question"

@@ -32,8 +32,7 @@ class Turn extends Part {
     const { turn, persona } = this;
     const id = `question-${turn.id || turn.key}`;
     return html`<article class="turn ${turn.status}" aria-labelledby=${id}>
-      <h2 class="question" id=${id}><span class="unseen">${this.t("asked")} </span>${turn.question || this.t("imageAlone")}</h2>
-      ${turn.images.length ? html`<ul class="images">${turn.images.map(({ url, name }) => html`<li><img src=${url} alt=${name} /></li>`)}</ul>` : nothing}
+      <h2 class="question" id=${id}><span class="unseen">${this.t("asked")} </span>${turn.question || this.t("imageAlone")}${this.#images()}</h2>
       <div class="who ${this.writing ? "writing" : ""} ${this.speaking ? "speaking" : ""}">${avatar(persona)}</div>
       <div class="said">
         <p class="name">${persona.name} ${this.#state()}</p>
@@ -42,6 +41,11 @@ class Turn extends Part {
         ${this.#after()}
       </div>
     </article>`;
+  }
+
+  #images() {
+    const { images } = this.turn;
+    return images.length ? html`<span class="images">${images.map(({ url, name }) => html`<img src=${url} alt=${name} />`)}</span>` : nothing;
   }
 
   #state() {
