@@ -69,11 +69,11 @@ async def test_an_image_is_pasted_and_removed_by_keyboard(page: Page, running: s
 async def test_what_is_no_image_and_too_many_are_said(page: Page, running: str) -> None:
     await visit(page, running)
     await attach(page, photo("faux.png") | {"buffer": b"no image"})
-    await expect(page.locator(".field .notice")).to_contain_text("L’image faux.png n’a pas pu")
+    await expect(page.locator(".told")).to_contain_text("L’image faux.png n’a pas pu")
     await page.get_by_role("button", name="Retirer l’image faux.png").click()
     await attach(page, *(photo(f"{n}.png", n) for n in range(6)))
     await expect(page.locator(".composer .images img")).to_have_count(4)
-    await expect(page.locator(".field .notice")).to_contain_text("4 images au plus")
+    await expect(page.locator(".told")).to_contain_text("4 images au plus")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -27,7 +27,7 @@ class Composer extends Part {
       ${this.excess ? html`<p class="sorry" id="too-long" role="alert">${this.t("tooLong", { count: this.excess })}</p>` : nothing}
       <div class="field">
         ${this.images.list.length ? this.#shown() : nothing}
-        <p class="notice" role="status">${this.#told()}</p>
+        <p class="told" role="status">${this.#told()}</p>
         <label class="unseen" for="question">${this.t("question")}</label>
         <textarea
           id="question"
