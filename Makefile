@@ -15,7 +15,7 @@ help: ## list the targets
 	$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet 'uv>=0.8'
 
 .venv/.synced: pyproject.toml uv.lock $(wildcard */pyproject.toml */*/pyproject.toml) $(filter .tools/bin/uv,$(UV))
-	$(UV) sync --quiet --locked --all-packages --all-extras --no-extra xtts --all-groups
+	$(UV) sync --quiet --locked --all-packages --all-extras --no-extra xtts --no-extra watermark --all-groups
 	@touch $@
 
 install: .venv/.synced ## install everything into .venv

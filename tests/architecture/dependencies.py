@@ -21,6 +21,10 @@ INDIRECT = {
         "six",
         "torch",
         "coqui-tts",
+        "resemble-perth",
+        "librosa",
+        "setuptools",
+        "pyyaml",
     ],
 }
 OURS = [

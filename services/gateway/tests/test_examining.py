@@ -18,6 +18,7 @@ FORMATS = (
     tts_pb2.AUDIO_FORMAT_MP3,
     tts_pb2.AUDIO_FORMAT_WAV,
     tts_pb2.AUDIO_FORMAT_FLAC,
+    tts_pb2.AUDIO_FORMAT_AAC,
 )
 
 

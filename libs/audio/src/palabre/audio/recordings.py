@@ -32,15 +32,18 @@ _DEMUXERS: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", "wav"),
     (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"),
-    (0, b"ID3", "mp3"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
     (0, b"\xff\xfb", "mp3"),
     (0, b"\xff\xf3", "mp3"),
+    (0, b"\xff\xfa", "mp3"),
     (0, b"\xff\xf2", "mp3"),
+    (0, b"\xff\xe3", "mp3"),
     (4, b"ftyp", "mov"),
     (0, b"\x1a\x45\xdf\xa3", "matroska"),
 )
 _CODECS = frozenset({"flac", "opus", "libopus", "vorbis", "mp3", "mp3float", "aac", "alac"})
-FORMATS = "WAV, FLAC, Ogg, MP3, M4A or WebM"
+FORMATS = "WAV, FLAC, Ogg, MP3, AAC, M4A or WebM"
 
 
 class Unreadable(ValueError):
@@ -172,10 +175,21 @@ def loudness(mono: np.ndarray, rate: int) -> float:
 
 
 def _demuxer(data: bytes) -> str:
+    start = _after_id3(data)
     for place, magic, name in _DEMUXERS:
-        if data[place : place + len(magic)] == magic:
+        if data.startswith(magic, start + place):
             return name
     raise Unreadable(f"it is no sound that can be read here: send one of {FORMATS}")
+
+
+def _after_id3(data: bytes) -> int:
+    """Where the sound begins: MP3 and AAC may have a tag before it (ID3v2.4, section 3.1)."""
+    if data[:3] != b"ID3" or len(data) < 10:
+        return 0
+    size = 0
+    for byte in data[6:10]:
+        size = size << 7 | byte & 0x7F
+    return 10 + size
 
 
 def _decoded(file: av.container.InputContainer) -> Recording:

@@ -7,26 +7,31 @@ from palabre.chassis import service
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.chassis.voices import Registry
-from palabre.tts import engines, handlers
+from palabre.tts import engines, handlers, watermarks
 from palabre.tts.consent import Permits
 from palabre.tts.errors import CannotSpeak
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import TtsServicer
 from palabre.tts.settings import Settings
 from palabre.tts.sound import Studio
+from palabre.tts.watermarks import Watermark
 
 
 def main() -> None:
     settings = read(Settings)
     try:
         built = engines.build(settings)
-    except (ValueError, CannotSpeak) as error:
+        watermark = watermarks.perth() if settings.tts_watermark == "perth" else None
+    except (ValueError, CannotSpeak, ImportError) as error:
         sys.exit(f"tts: {error}")
-    service.run("tts", settings, partial(assemble, settings, built))
+    service.run("tts", settings, partial(assemble, settings, built, watermark))
 
 
 async def assemble(
-    settings: Settings, built: list[engines.Engine], context: service.Context
+    settings: Settings,
+    built: list[engines.Engine],
+    watermark: Watermark | None,
+    context: service.Context,
 ) -> service.Parts:
     registry = Registry()
     await registry.refresh(context.bus)
@@ -35,7 +40,8 @@ async def assemble(
         await context.objects("voice-samples"),
         lambda space: context.spaces.asks(space).registered_only,
     )
-    ladder, studio = Ladder(built, permits, settings.tts_first_sound_s), Studio()
+    ladder = Ladder(built, permits, settings.tts_first_sound_s, watermark=watermark)
+    studio = Studio()
     return service.Parts(
         tasks=[partial(registry.follow, context.bus)],
         stages=[Stage("speak", handlers.speaker(ladder, studio), settings.tts_concurrency)],

@@ -26,6 +26,7 @@ from palabre.tts.engines import PITCH, WORDS_PER_MINUTE, Engine, Sounds, Speech
 from palabre.tts.errors import Busy, CannotSpeak, UnknownVoice, Unreachable, VoiceRefused
 from palabre.tts.normalise import speakable
 from palabre.tts.normalise.aligned import Aligned
+from palabre.tts.watermarks import Watermark
 
 log = structlog.get_logger()
 
@@ -55,9 +56,11 @@ class Ladder:
         permits: Permits | None = None,
         first_sound_s: float = FIRST_SOUND_S,
         breaker: Breaker | None = None,
+        watermark: Watermark | None = None,
     ) -> None:
         self._engines, self._permits = engines, permits or Permits()
         self._first_sound_s, self._breaker = first_sound_s, breaker or Breaker()
+        self._watermark = watermark
 
     async def voices(self) -> list[Voice]:
         return [voice for engine in self._engines for voice in await engine.voices()]
@@ -192,7 +195,9 @@ class Ladder:
         if rung.voice:
             references = self._permits.ask(rung.engine.name, rung.voice, speech.use)
         unknown = not rung.voice
-        async with aclosing(_measured(rung, replace(speech, references=references))) as sounds:
+        spoken = _measured(rung, replace(speech, references=references))
+        made = self._watermark.marked(spoken) if self._watermark else spoken
+        async with aclosing(made) as sounds:
             async for sound in sounds:
                 if unknown:
                     self._permits.ask(rung.engine.name, sound.voice, speech.use)

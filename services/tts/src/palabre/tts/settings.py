@@ -21,6 +21,11 @@ class Settings(ServiceSettings):
     tts_first_sound_s: float = Field(
         default=3.0, gt=0, description="Seconds after which the next engine speaks instead."
     )
+    tts_watermark: Literal["none", "perth"] = Field(
+        default="none",
+        description="Marks all that is spoken here inaudibly as generated; perth needs the extra"
+        " `watermark` (docs/voices-registry.md).",
+    )
 
     tts_piper_voices: str = Field(
         default="", description="Voices of Piper: .onnx files or folders of them, with commas."
