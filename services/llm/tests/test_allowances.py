@@ -25,6 +25,7 @@ from palabre.llm.errors import Broken
 from palabre.llm.ladder import Ladder
 from palabre.llm.prices import Prices
 from palabre.llm.prompts import Prompting
+from palabre.llm.spending import Payer, note
 
 from .a_turn import known, make_space, received, retrieved, spending, vision
 
@@ -220,3 +221,12 @@ def test_a_currency_is_counted_at_the_space_s_rate() -> None:
 
 def _space(**budgets: Any) -> Space:
     return make_space(budgets=budgets)
+
+
+async def test_what_nobody_held_is_counted_all_the_same() -> None:
+    house = House(Scripted([["Un mois."]]), cost_per_space_per_day=1)
+    event = received("Quand ?", author=ME)
+    payer = Payer("logement", house.space, "camille", ME)
+    async with house.spending.account("summarise", event, payer):
+        note(Usage(engine="scripted", completion_tokens=3))
+    assert await house.counted() == [3_000]

@@ -31,7 +31,10 @@ def usage(
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")
     ] = None,
     by: Annotated[
-        str, typer.Option(help="day, space, channel, persona, person, engine, model; or several.")
+        str,
+        typer.Option(
+            help="day, space, channel, persona, person, engine, model, price_source; several."
+        ),
     ] = "day",
     as_json: Annotated[bool, typer.Option("--json", help="As the server tells it.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,

@@ -20,7 +20,7 @@ from palabre.gateway.tables import CallRow
 
 Row = dict[str, Any]
 Zone = Callable[[str], ZoneInfo]  # of a space
-Key = Literal["day", "space", "channel", "persona", "person", "engine", "model"]
+Key = Literal["day", "space", "channel", "persona", "person", "engine", "model", "price_source"]
 COUNTS = (
     "prompt_tokens", "cached_tokens", "image_tokens", "completion_tokens", "reasoning_tokens",
 )  # fmt: skip

@@ -60,11 +60,13 @@ class Allowance:
 
     async def settle(self, calls: Iterable[Usage]) -> None:
         """Counts what was spent. What cannot be settled now is settled by who sweeps."""
-        if not self.made:
-            return
         cost = sum(worth(self.bearer.space.budgets, call) for call in calls)
-        refused = bool(self.made.spent) and self.bearer.refuses
+        if not (self.made or cost):
+            return
         try:
+            if not self.made:  # nobody asked before: it is counted all the same
+                self.made = await self.budgets.reserve(self.bearer, self.delivery, cost=Cost(0))
+            refused = bool(self.made.spent) and self.bearer.refuses
             await self.budgets.settle(self.made, cost, refused=refused)
         except Unavailable:
             log.warning("budget not settled", turn=self.delivery.turn)

@@ -270,8 +270,9 @@ class Answering:
         await self._keep(turn, partial=True)
         turn.ended = True
         failed = pb.TurnFailed(
-            reason=reason, message=message, stage="answer", shown=draft.text, retryable=True
-        )
+            reason=reason, message=message, stage="answer", shown=draft.text,
+            retryable=not turn.spent,
+        )  # fmt: skip
         if turn.spent:
             failed.retry_at.FromDatetime(turn.spent.opens)
         yield follow(turn.event, failed, attempt=draft.attempt)

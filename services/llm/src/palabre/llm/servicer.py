@@ -17,7 +17,7 @@ from palabre.llm.checking import Checking
 from palabre.llm.engines import Completion, Message
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
-from palabre.llm.spending import Payer, Spending, at_most
+from palabre.llm.spending import Account, Payer, Spending, at_most
 
 NO_MODEL = "no engine answered: set PALABRE_LLM_MODEL, or try again in a little while"
 
@@ -25,7 +25,10 @@ ServicerContext = grpc.aio.ServicerContext[pb.CompleteRequest, pb.CompleteRespon
 
 
 class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
-    """NOT_FOUND: no such space, persona, engine. UNAVAILABLE: no engine answered, or broke off."""
+    """NOT_FOUND: no such space, persona, engine. UNAVAILABLE: no engine answered, or broke off.
+
+    RESOURCE_EXHAUSTED: a budget of the space is spent.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,7 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
                 self._spending.account("complete", _event(request), payer) as account,
                 aclosing(self._ladder.stream(asked, rungs, until)) as pieces,
             ):
-                if spent := await account.reserve(call=at_most(rungs, asked)):
-                    told = (
-                        f"the budget {spent.limit.name} is spent until {spent.opens:%d %B, %H:%M}"
-                    )
-                    await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+                await _afford(account, context, at_most(rungs, asked))
                 async for piece in pieces:
                     if isinstance(piece, Usage):
                         yield pb.CompleteResponse(usage=piece)
@@ -78,6 +77,7 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
         spoken = payer.space.languages if payer else ("fr",)
         summary = summarising.summary(request, self._ladder, models, spoken)
         async with self._spending.account("summarise", _event(request), payer) as account:
+            await _afford(account, context)
             points = await summary.points()
         for point in points:
             yield pb.SummariseResponse(point=summarising.told(request, point))
@@ -113,6 +113,14 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such space or persona")
             raise
         return Payer(request.space, space, name)
+
+
+async def _afford(account: Account, context: Any, call: Usage | None = None) -> None:
+    """Ends the call when a budget of the space is spent that refuses."""
+    spent = await account.reserve(call=call, paid=True)
+    if spent and account.refuses:
+        told = f"the budget {spent.limit.name} is spent until {spent.opens.isoformat()}"
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
 
 
 def _event(request: pb.CompleteRequest | pb.SummariseRequest) -> Event:

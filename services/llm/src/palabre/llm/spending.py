@@ -84,6 +84,11 @@ class Account:
         self.made.append(usage)
 
     @property
+    def refuses(self) -> bool:
+        """Whether a spent budget ends a turn."""
+        return bool(self.allowance and self.allowance.bearer.refuses)
+
+    @property
     def calls(self) -> list[Usage]:
         return self.lost + self.made
 

@@ -27,7 +27,9 @@ async def usage(
     until: Annotated[dt.date | None, Parameter(alias="to")] = None,
     by: str = "day",
 ) -> dict[str, Any]:
-    """Turns, tokens and costs by day, space, channel, persona, person, engine, model, or several.
+    """Turns, tokens and costs by day, space, channel, persona, person, engine, model, price_source.
+
+    Or by several, separated by commas.
 
     Days are those of each space's time zone, both included. For administrators; who may write a
     space sees its own. A cost that nobody knows is counted in `calls_of_unknown_cost`, never as 0.
