@@ -233,7 +233,7 @@ async def test_a_spent_budget_is_429_with_the_time_to_come_back_on_every_surface
     native = await http.post(path, json={"text": "Une histoire !"})
     assert native.status_code == 429
     assert native.json()["limit"] == "turns_per_person_per_day"
-    assert native.json()["retry_at"].endswith("T00:00:00+01:00")
+    assert "T00:00:00+0" in native.json()["retry_at"]  # midnight in Paris, summer or winter
     keyed = await http.post(path, json={"text": "Encore !"}, headers={"Idempotency-Key": "k"})
     ended = [event async for event in told(http, made.json()["id"], keyed.json()["turn"])][-1]
     assert ended[0] == "failed"

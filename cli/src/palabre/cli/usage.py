@@ -55,11 +55,12 @@ def usage(
 
 def _show(told: dict[str, Any]) -> None:
     keys = told["by"]
-    rows = [(*_names(row, keys), *_cells(row)) for row in told["rows"]]
-    if keys and rows:
-        rows.append(("total", *[""] * (len(keys) - 1), *_cells(told["total"])))
-    heads = (*keys, *_COLUMNS.values(), "estimated", "cost")
-    table(*heads, rows=rows or [_cells(told["total"])])
+    rows = [(*_names(row, keys), *_cells(row)) for row in told["rows"]] if keys else []
+    total = ("total", *[""] * (len(keys) - 1)) if keys else ()
+    table(
+        *(*keys, *_COLUMNS.values(), "estimated", "cost"),
+        rows=[*rows, (*total, *_cells(told["total"]))],
+    )
     if unknown := told["total"]["calls_of_unknown_cost"]:
         console.print(
             f"\nNobody knows what {unknown} of these calls cost: give their models a price"
@@ -80,7 +81,7 @@ def _cells(row: dict[str, Any]) -> list[object]:
 
 def _cost(row: dict[str, Any]) -> str:
     """What is known, and that there is more; a price that nobody knows is not 0."""
-    known = [f"{amount} {currency}" for currency, amount in row["cost"].items()]
+    known = [f"{amount}\N{NO-BREAK SPACE}{currency}" for currency, amount in row["cost"].items()]
     unknown = ["unknown"] if row["calls_of_unknown_cost"] else []
     return " + ".join(known + unknown) or "0"
 
