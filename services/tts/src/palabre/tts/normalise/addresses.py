@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from palabre.tts.normalise.aligned import Rule
 
 _TLD = r"(?:fr|com|org|net|eu|gouv|info|io|be|ch|ca|de|uk|us|edu|gov|dev|app|example|test)"
-_HOST = r"[\w-]+(?:\.[\w-]+)*"
+_HOST = r"[\w-]{1,63}(?:\.[\w-]{1,63})*"
 _LETTERS = frozenset(("fr", "be", "ch", "ca", "de", "uk", "us", "io", "eu"))
 
 
@@ -29,7 +29,7 @@ def rules(words: Mapping[str, str]) -> tuple[Rule, ...]:
 
     path = r"(?P<path>(?:/[^\s()<>\"»]*[^\s()<>\"».,;:!?…])?/?)"
     return (
-        (re.compile(rf"\b([\w.+-]+@{_HOST}\.\w{{2,}})\b"), lambda m: say(m[1])),
+        (re.compile(rf"(?<![\w.+-])([\w.+-]{{1,64}}@{_HOST}\.\w{{2,}})\b"), lambda m: say(m[1])),
         (re.compile(rf"\bhttps?://(?P<host>[\w.-]*\w)(?::\d+)?{path}(?:\?\S*\w)?"), url),
-        (re.compile(rf"(?<![\w@.])(?P<host>{_HOST}\.{_TLD})(?![\w-]|\.\w){path}", re.I), url),
+        (re.compile(rf"(?<![\w@.-])(?P<host>{_HOST}\.{_TLD})(?![\w-]|\.\w){path}", re.I), url),
     )
