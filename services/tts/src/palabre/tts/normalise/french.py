@@ -77,6 +77,8 @@ _ABBREVIATIONS: tuple[Rule, ...] = (
      lambda m: words.SHORT_DAYS[m[1]]),
     (re.compile(r"\bM\. ?(et|ou|/) ?(?=M(?:me|lle)\b)"),
      lambda m: f"Monsieur {m[1].replace('/', 'ou')} "),
+    abbreviations(words.TITLES, r"(?<![\w.])", r"(?= (?:l[ea]s?|l'|[!?]))"),
+    (re.compile(r"\bpp?\. ?(?=\d+ ?[-–] ?\d)"), "pages "),
     abbreviations(words.AFTER_RANKS, r"(?:(?<=\der )|(?<=\d[eè] )|(?<=\dème ))", r"(?!\w)"),
     (re.compile(r"\bnos (?=\d+(?: et|,| à) ?\d)"), "numéros "),
     (re.compile(r"(?<=\d )(h|min|km|kg|cm|sem)\.(?= [a-zéèêà])"), r"\1"),
@@ -115,13 +117,15 @@ _DATES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\b(?:[lLdD][eu]|au) )(?![123]/[234]\b)(?P<day>\d\d?)"
                 r"/(?P<month>\d\d?)(?P<year>)(?![\d/])"), _date),
     (re.compile(r"\b(24) ?[hH]? ?/ ?24\b"), "vingt-quatre heures sur vingt-quatre"),
-    (re.compile(r"\b7 ?(?:j|jours)? ?/ ?7\b"), "sept jours sur sept"),
+    (re.compile(r"\b([5-7]) ?(?:j|jours)? ?/ ?7\b"), r"\1 jours sur 7"),
+    (re.compile(r"(?:(?<=\bans)|(?<=\bmois)|(?<=\bjours)) 1/2(?!\w)"), " et demi"),
     (re.compile(rf"(?<=\d)( ?[hH](?: ?\d\d)?)? ?{_DASH} ?(?=\d\d? ?[hH]\b|\d\d? ?[hH]\d)"),
      r"\1 à "),
     (re.compile(r"(?<![\w,.:])(?P<hours>\d{1,2}) ?[hH](?: ?(?P<minutes>[0-5]\d)(?P<unit> ?min\b)?)?"
                 r"(?!\w)"), _hour),
     (re.compile(r"(?<![\w,.:])(?P<hours>[01]?\d|2[0-3]):(?P<minutes>[0-5]\d)(?P<unit>)(?![\w:])"),
      _hour),
+    (re.compile(r"(?:(?<=heure)|(?<=heures)) 1/2(?!\w)"), " et demie"),
 )  # fmt: skip
 
 # --- Amounts, shares and measures
@@ -181,7 +185,9 @@ _AMOUNTS: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w)-])[-−](?=\d)"), "moins "),
     (re.compile(r"\bCO2(?!\w)"), "C O deux"),
     (re.compile(r"(?<=\d) ?[x×] ?(?=\d[\d,]* ?(?:cm|mm|m)(?!\w))"), " par "),
-    (re.compile(r"(?<=\d) ?x ?(?=\d)"), " fois "),
+    (re.compile(r"(?<=\d) ?x ?(?=\d)|(?<=\d) ?x (?=[a-z])"), " fois "),
+    (re.compile(r"(?<=\w) / (?=\w)"), ", "),
+    (re.compile(r"(?<!\w)#(?=[^\W\d])"), "hashtag "),
     (re.compile(rf"(?<=\d) ?{_DASH} ?(?=\d[\d ,]* ?{_QUANTITY})"), " à "),
     (re.compile(r"(?<![\w,.])(\d+) ?€ ?(\d\d)(?!\w|[,.]\d)"), r"\1,\2 €"),
     (re.compile(rf"(?P<currency>[€$£]) ?{_NUMBER}(?P<scale>)"), _money),

@@ -54,6 +54,7 @@ CODES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w-])(?=[A-Z\d-]*\d)(?=[A-Z\d-]*[A-Z])[A-Z\d]+(?:-[A-Z\d]+){2,}(?![\w-])"),
      _dashed),
     (re.compile(r"\b[A-Z]+\d[A-Z\d]*-[A-Z\d]+(?![\w-])|(?<=\b[A-Z] )\d+-\d+(?![\w-])"), _dashed),
+    (re.compile(r"(?<=\bnuméro )\d+(?: \d+){2,}(?![\d,.]\d)"), lambda m: _groups(m[0])),
     (re.compile(r"(?<=\bnuméro )\d+(?:-\d+)+(?![\w-])"), _dashed),
     (re.compile(r"(?<=\d{5})\*(?=\d\d(?!\d))"), " étoile "),
     (re.compile(rf"(?<![\w,.+]){_GROUPS}(?![\d,.]\d)"), lambda m: _groups(m[0])),

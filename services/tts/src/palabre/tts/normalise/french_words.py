@@ -51,6 +51,7 @@ BEFORE_NAMES = {
     "sq.": "square",
     "fg": "faubourg",
     "Gal": "Général",
+    "Cte": "Comte",
     "Sté": "Société",
     "Ets": "Établissements",
 }
@@ -76,6 +77,13 @@ BEFORE_NUMBERS = {
     "esc.": "escalier",
     "min.": "minimum",
     "max.": "maximum",
+}
+
+BEFORE_NUMBERS |= {"ch.": "chapitre"}
+BEFORE_NUMBERS |= {
+    short.capitalize(): name.capitalize()
+    for short, name in BEFORE_NUMBERS.items()
+    if short[0].isalpha()
 }
 
 ANYWHERE = {
@@ -106,12 +114,18 @@ ANYWHERE = {
     "dépt.": "département",
     "qq.": "quelques",
     "qqs": "quelques",
+    "Cté": "Communauté",
     "Cie": "compagnie",
     "éd.": "édition",
     "svp": "s'il vous plaît",
     "s.v.p.": "s'il vous plaît",
     "SVP": "s'il vous plaît",
     "rdv": "rendez-vous",
+    "Rdv": "Rendez-vous",
+    "enf.": "enfants",
+    "etc…": "et cetera…",
+    "etc...": "et cetera…",
+    "etc": "et cetera",
     "RDV": "rendez-vous",
     "N.B.": "nota bene",
     "P.-S.": "post-scriptum",

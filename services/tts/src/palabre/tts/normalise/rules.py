@@ -56,6 +56,7 @@ def signs(names: Mapping[str, str]) -> tuple[Rule, ...]:
         (re.compile(r" ?(?:→|⇒|->|=>) ?"), ", "),
         (re.compile(rf"\s*({one_of(names)})\s*"), lambda m: f" {names[m[1]]} "),
         (re.compile(r"\s{2,}"), " "),
+        (re.compile(r"(?<=\() "), ""),
         (re.compile(r" (?=[,.](?!\w))"), ""),
     )
 
