@@ -211,6 +211,12 @@ async def test_an_engine_that_fails_on_the_way_is_told_as_an_event(
     assert error["error"]["type"] == "server_error"
 
 
+async def test_where_too_many_wait_it_is_told_to_try_again(http: httpx.AsyncClient) -> None:
+    wanted = {"model": "demo", "voice": "busy", "input": "Bonjour"}
+    reply = await http.post("/v1/audio/speech", json=wanted)
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+
+
 # --- DPaaS: POST /api/generate/audio
 
 

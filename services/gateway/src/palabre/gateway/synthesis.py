@@ -19,7 +19,8 @@ from palabre.gateway.stream import to_json
 
 _LISTING_S = 5.0
 # What TtsService calls a field -> what OpenAI does.
-_PARAMS = {"text": "input", "voice": "voice", "speed": "speed", "format": "response_format"}
+_PARAMS = {"text": "input", "voice": "voice", "speed": "speed", "format": "response_format",
+           "language": "language"}  # fmt: skip
 
 
 async def check_engine(gateway: State, chosen: VoiceChoice, param: str) -> None:
@@ -91,6 +92,9 @@ async def _begun(call: Any) -> tts_pb2.SynthesizeResponse:
         first = await call.read()
     except grpc.aio.AioRpcError as error:
         problem = problems.of_rpc(error)
+        if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:  # of voices, not of bytes
+            busy = "Too many wait for a voice: try again in a moment."
+            problem = Problem(503, busy, headers={"Retry-After": "1"})
         problem.param = _PARAMS.get((error.details() or "").partition(":")[0])
         raise problem from error
     return tts_pb2.SynthesizeResponse() if first is grpc.aio.EOF else first

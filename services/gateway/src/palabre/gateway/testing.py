@@ -267,7 +267,7 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
 
 
 class ScriptedSpeech(tts_pb2_grpc.TtsServiceServicer):
-    """Speaks a text as itself, a word at a time; the voice "hoarse" fails after its first one.
+    """Speaks a text as itself, a word at a time. The voice "hoarse" fails after one, "busy" first.
 
     After each word it waits for `may_go_on`.
     """
@@ -283,6 +283,8 @@ class ScriptedSpeech(tts_pb2_grpc.TtsServiceServicer):
         self.asked.append(request)
         if request.voice.name == "nobody":
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "voice: there is no 'nobody'")
+        if request.voice.name == "busy":
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "the queue is full: try again")
         for word in request.text.split():
             yield tts_pb2.SynthesizeResponse(data=word.encode())
             await self.may_go_on.wait()
