@@ -220,7 +220,13 @@ async def test_only_an_administrator_adds_and_a_space_s_writer_revokes(
 async def test_a_persona_s_answer_goes_on_in_the_engine_s_own_voice(
     nats: NatsServer, tmp_path: Path, llm: ScriptedAnswers, around: Surroundings
 ) -> None:
-    cloned = {"engine": "xtts", "name": "clone:marie", "words_per_minute": 150}
+    cloned = {
+        "engine": "xtts",
+        "name": "clone:marie",
+        "voices": {"espeak": "fr+f3", "remote": "clone:marie"},
+        "filter": "radio",
+        "words_per_minute": 150,
+    }
     persona = {"name": "Camille", "identity": {"fr": "Vous êtes Camille."}, "voice": cloned}
     spaces = {"demo": demo_space(personas={"camille": persona})}
     llm.script = lambda _: [completed("Le cinq.")]
@@ -233,6 +239,7 @@ async def test_a_persona_s_answer_goes_on_in_the_engine_s_own_voice(
         turn = (await http.post(url, json={"text": "Quand ?"})).json()["turn"]
         assert (await http.get(f"/api/v1/turns/{turn}/audio")).status_code == 200
         asked = around.speech.asked[-1]
-        assert (asked.voice.name, asked.voice.words_per_minute) == ("", 150)
+        assert (asked.voice.name, dict(asked.voice.voices)) == ("", {"espeak": "fr+f3"})
+        assert (asked.voice.filter, asked.voice.words_per_minute) == ("radio", 150)
         assert (asked.use, asked.channel) == (voices_pb2.VOICE_USE_ANSWERS, "api")
         assert (await say(http, "default")).json()["error"]["code"] == "voice_unknown"

@@ -197,6 +197,13 @@ async def test_where_every_voice_needs_a_record_the_others_are_silent() -> None:
     assert {s.engine for s in await hear([Silence(), Cloning()], given)} == {"cloning"}
 
 
+async def test_who_names_no_voice_hears_the_first_engine_that_may_speak() -> None:
+    registered = record(id="cloning", kind=pb.VOICE_KIND_SYNTHETIC, engine="cloning")
+    given = await permits(registered, registered_only=True)
+    sounds = await hear([Silence(), Cloning()], given, VoiceChoice(), exact=True)
+    assert {s.engine for s in sounds} == {"cloning"}
+
+
 async def test_a_recording_that_was_changed_or_is_gone_is_not_used() -> None:
     samples = MemoryObjects()
     recordings = Permits(Registry([record()]), samples).ask("cloning", "clone:marie", USE)

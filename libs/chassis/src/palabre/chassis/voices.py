@@ -91,7 +91,8 @@ class Registry:
         """
         if voice.startswith(CLONE):
             return self._permitted(self._clone(use.space, voice.removeprefix(CLONE)), use).id
-        records = [r for r in self.of(use.space) if _covers(r, engine, voice)]
+        known = (record for (owner, _), record in self._known.items() if owner == use.space)
+        records = [record for record in known if _covers(record, engine, voice)]
         if not records and not registered:
             return ""
         self.check_fresh()

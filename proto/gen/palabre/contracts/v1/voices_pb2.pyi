@@ -265,7 +265,7 @@ class VoiceChange(_message.Message):
     by: _builtins.str
     """The API token's name and id."""
     what: _builtins.str
-    """"added", "narrowed", "revoked"."""
+    """"added" or "revoked"."""
     note: _builtins.str
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...

@@ -6,7 +6,6 @@ from palabre.chassis.spaces import Space
 from palabre.chassis.telemetry import VOICE_REFUSALS
 from palabre.chassis.voices import CLONE, Refused, Use
 from palabre.contracts.v1 import tts_pb2
-from palabre.contracts.v1.turns_pb2 import VoiceChoice
 from palabre.gateway.problems import Problem
 from palabre.gateway.state import State
 
@@ -15,30 +14,22 @@ log = structlog.get_logger()
 
 def check(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> None:
     """Raises Problem 403 (503 while the registry cannot be read), whose code names the reason."""
-    refused = _refusal(gateway, wanted)
-    if refused is None:
-        return
-    VOICE_REFUSALS.labels(refused.reason).inc()
-    status = 503 if refused.reason == "stale" else 403
-    raise Problem(
-        status,
-        f"This voice may not be used: {refused}.",
-        param="voice",
-        code=f"voice_{refused.reason}",
-    )
+    for _, refused in _refusals(gateway, wanted):
+        raise Problem(
+            503 if refused.reason == "stale" else 403,
+            f"This voice may not be used: {refused}.",
+            param="voice",
+            code=f"voice_{refused.reason}",
+        )
 
 
 def settle(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> None:
-    """Puts the engine's own voice in place of a persona's that may not be used."""
-    if refused := _refusal(gateway, wanted):
-        VOICE_REFUSALS.labels(refused.reason).inc()
-        log.warning("voice refused", space=wanted.space, reason=refused.reason)
-        kept = VoiceChoice(
-            words_per_minute=wanted.voice.words_per_minute,
-            pitch=wanted.voice.pitch,
-            filter=wanted.voice.filter,
-        )
-        wanted.voice.CopyFrom(kept)
+    """Leaves out those of a persona's voices that may not be used: another speaks."""
+    for engine, refused in _refusals(gateway, wanted):
+        log.warning("voice refused", space=wanted.space, engine=engine, reason=refused.reason)
+        if engine == wanted.voice.engine:
+            wanted.voice.name = ""
+        wanted.voice.voices.pop(engine, None)
 
 
 def announced(space: Space, text: str, language: str, *, is_first: bool) -> str:
@@ -47,14 +38,17 @@ def announced(space: Space, text: str, language: str, *, is_first: bool) -> str:
     return f"{space.notice(language)}\n\n{text}" if due else text
 
 
-def _refusal(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> Refused | None:
+def _refusals(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> list[tuple[str, Refused]]:
+    """The engines whose voice may not be used, and why; counted."""
     use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
     registered = gateway.spaces.asks(wanted.space).registered_only
-    named = {wanted.voice.engine: wanted.voice.name} | dict(wanted.voice.voices)
-    for engine, name in named.items():
+    named = [(wanted.voice.engine, wanted.voice.name), *wanted.voice.voices.items()]
+    found = []
+    for engine, name in named:
         if name.startswith(CLONE) or (name and engine):
             try:
                 gateway.registry.usable(engine, name, use, registered=registered)
             except Refused as refused:
-                return refused
-    return None
+                VOICE_REFUSALS.labels(refused.reason).inc()
+                found.append((engine, refused))
+    return found

@@ -118,7 +118,8 @@ class Ladder:
         rungs, broken = list(self._rungs(choice)), set[str]()
         for rung in rungs:
             name, begun = rung.engine.name, False
-            if exact and not rung.voice and isinstance(failure, UnknownVoice | VoiceRefused):
+            named = exact and choice.name  # else an engine's own may be refused, another's not
+            if named and not rung.voice and isinstance(failure, UnknownVoice | VoiceRefused):
                 break
             if name in broken or not self._breaker.allows(name):
                 continue
