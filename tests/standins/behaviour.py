@@ -28,6 +28,7 @@ Its parts are joined by hyphens, after `mock`:
     badjson     JSON that breaks off
     flag=NAME   as json; arrays whose items may be NAME contain it
     blind       refuses images
+    picky       refuses the first image that it is shown
     plain       refuses `stream_options` and `response_format`, as older servers do
     cached      half of the prompt was cached
     thinks      17 tokens of thought are billed, in the total alone

@@ -137,6 +137,8 @@ class Connection(asyncio.Protocol):
             self.fail(400, "unsupported_parameter", f"unknown parameter: {min(asked)}")
         elif "blind" in how.flags and _images(request):
             self.fail(400, "invalid_request_error", "this model does not support image input")
+        elif "picky" in how.flags and _images(request) and self.model.asked[request["model"]] == 1:
+            self.fail(400, "invalid_image", "this image was rejected by our safety system")
         elif "silence" not in how.flags:
             self.later(how.ttft, lambda: self.begin(request, how))
 

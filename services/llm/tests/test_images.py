@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from palabre.chassis.blobs import NatsObjects
 from palabre.chassis.descriptions import NatsDescriptions
 from palabre.chassis.leases import MemoryLeases, NatsLeases
 from palabre.chassis.testing import MemoryHistories, NatsServer, collect, until
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
 from palabre.contracts.v1.turns_pb2 import Attachment, Exchange, Understanding, Usage
-from palabre.llm import handlers
+from palabre.llm import handlers, parts
 from palabre.llm.answer import Answering
-from palabre.llm.comprehend import Comprehension
+from palabre.llm.comprehend import Comprehension, bounded
 from palabre.llm.engines import Completion, Engine, Image, Message, Rung
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.openai import OpenAi
@@ -65,6 +67,34 @@ async def test_a_model_that_refuses_images_is_asked_again_with_the_words_alone()
         assert not Rung(engine, "mock-blind").sees
         assert Rung(engine, "mock-len3").sees
         await engine.close()
+
+
+async def test_an_image_that_is_refused_for_itself_blinds_no_model() -> None:
+    async with (model := Model()).serving() as url:
+        engine = OpenAi("openai", Endpoint(base_url=url))
+        await answered(engine, "mock-picky")
+        assert model.last["messages"][-1]["content"] == "Qu'est-ce ?"
+        assert Rung(engine, "mock-picky").sees
+        await answered(engine, "mock-picky")
+        assert len(shown(model)) == 1
+        await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "none"),
+    [
+        ("Invalid content type. image_url is only supported by certain models.", True),
+        ("Image input is not enabled for this model", True),
+        ("unknown variant `image_url`, expected `text`", True),
+        ("At most 0 image(s) may be provided in one prompt.", True),
+        ("'messages.1' : for 'role:user' content must be a string", True),
+        ("model is not a multimodal model", True),
+        ("Invalid image data: could not decode", False),
+    ],
+)
+def test_what_servers_say_of_images_is_understood(said: str, none: bool) -> None:
+    assert parts.refused(said)
+    assert parts.sees_none(said) is none
 
 
 def test_the_engine_without_a_model_sees_nothing() -> None:
@@ -273,3 +303,9 @@ async def test_images_of_a_conversation_that_the_client_carries_are_described_to
     assert list(result.history[0].images) == [TOLD]
     assert not result.history[0].attachments
     assert len(result.understanding.images_usage) == 1
+
+
+def test_many_images_push_no_conversation_out_of_the_memory() -> None:
+    past = Exchange(question="Qu'est-ce ?", answer="Des factures.", images=["mot " * 500] * 4)
+    [kept] = bounded([past])
+    assert [len(image) for image in kept.images] == [500] * 4

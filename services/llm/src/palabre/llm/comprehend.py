@@ -181,7 +181,7 @@ def leans_back(text: str) -> bool:
 
 
 def bounded(history: Sequence[Exchange], memory: Memory = ANSWERS) -> list[Exchange]:
-    """The latest exchanges that fit, oldest first; long answers are cut."""
+    """The latest exchanges that fit, oldest first; long answers and descriptions are cut."""
     kept: list[Exchange] = []
     left = memory.tokens
     for exchange in reversed(history):
@@ -189,6 +189,8 @@ def bounded(history: Sequence[Exchange], memory: Memory = ANSWERS) -> list[Excha
         short.CopyFrom(exchange)
         short.question = memory.cut(exchange.question)
         short.answer = memory.cut(exchange.answer)
+        share = memory.characters // max(1, len(exchange.images))
+        short.images[:] = [image[:share] for image in exchange.images]
         left -= tokens.estimate(short.question, short.answer, *short.images)
         if left < 0:
             break

@@ -5,7 +5,6 @@ its answer are read as they are.
 """
 
 import asyncio
-import base64
 import contextlib
 import datetime as dt
 import json
@@ -21,9 +20,10 @@ import structlog
 from openai import AsyncAPIResponse
 
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.llm import counting, faults, limits, presets, structured
+from palabre.llm import counting, faults, limits, parts, presets, structured
 from palabre.llm.engines import Completion, Message, Pieces, Schema, Verdict
 from palabre.llm.errors import Broken, EngineError, TooSlow, Unreachable
+from palabre.llm.parts import IMAGES
 from palabre.llm.presets import Preset, Structured
 from palabre.llm.settings import Endpoint
 from palabre.llm.sse import EventDecoder
@@ -39,7 +39,6 @@ CONNECTIONS = 256  # where the endpoint does not say how many calls it takes at 
 
 # What a server may know under another name, or not at all: said again without it, and remembered.
 RENAMED = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-IMAGES = "image_url"
 DISPENSABLE = ("stream_options", "temperature", "top_p", "seed", "stop")
 
 _REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError)
@@ -161,7 +160,7 @@ class OpenAi:
         self, asked: dict[str, Any], limit: float, about_images: bool = False
     ) -> AsyncIterator[Response]:
         """The response's head has come; what the server does not know was left out."""
-        shunned = self._lacks(asked["model"])
+        shunned = set(self._lacks(asked["model"]))  # by this call; what is the model's is kept
         async with contextlib.AsyncExitStack() as stack:
             while True:
                 attempt = self._requested(_without(asked, shunned))
@@ -174,6 +173,8 @@ class OpenAi:
                     if not unknown:
                         raise
                     shunned.add(unknown)
+                    if unknown != IMAGES or parts.sees_none(str(error)):
+                        self._lacks(asked["model"]).add(unknown)
                     log.info("parameter left out", engine=self.name, parameter=unknown)
                     if unknown == IMAGES and about_images:
                         raise
@@ -266,7 +267,7 @@ def _text(delta: dict[str, Any]) -> str:
 def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "model": completion.model,
-        "messages": [_message(message, preset) for message in completion.messages],
+        "messages": [parts.message(m, _role(m, preset)) for m in completion.messages],
     }
     sampling = completion.sampling
     for name in ("temperature", "top_p", "max_tokens", "seed"):
@@ -280,37 +281,14 @@ def _arguments(completion: Completion, preset: Preset) -> dict[str, Any]:
     return {theirs[name]: value for name, value in asked.items() if theirs[name]}
 
 
-def _message(message: Message, preset: Preset) -> dict[str, Any]:
-    role = preset.system if message.role == "system" else message.role
-    if not message.images:
-        return {"role": role, "content": message.content}
-    seen = [
-        {
-            "type": IMAGES,
-            IMAGES: {
-                "url": f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}",
-                "detail": image.detail,
-            },
-        }
-        for image in message.images
-    ]
-    return {"role": role, "content": [*seen, {"type": "text", "text": message.content}]}
-
-
-def _has_images(asked: dict[str, Any]) -> bool:
-    return any(isinstance(message["content"], list) for message in asked["messages"])
-
-
-def _blind(message: dict[str, Any]) -> dict[str, Any]:
-    """The words alone, which come last."""
-    content = message["content"]
-    return message | {"content": content if isinstance(content, str) else content[-1]["text"]}
+def _role(message: Message, preset: Preset) -> str:
+    return preset.system if message.role == "system" else message.role
 
 
 def _without(asked: dict[str, Any], shunned: set[str]) -> dict[str, Any]:
     kept = {key: value for key, value in asked.items() if key not in shunned}
     if IMAGES in shunned:
-        kept["messages"] = [_blind(message) for message in asked["messages"]]
+        kept["messages"] = parts.without_images(asked["messages"])
     return kept | {RENAMED[key]: asked[key] for key in shunned & RENAMED.keys() if key in asked}
 
 
@@ -320,7 +298,7 @@ def _complained_about(
     """The parameter that the server names in its refusal, if we can do without."""
     candidates = [name for name in (*RENAMED, *DISPENSABLE) if name in asked]
     said = str(error)
-    if _has_images(asked) and IMAGES not in shunned and "image" in said.lower():
+    if IMAGES not in shunned and parts.has_images(asked["messages"]) and parts.refused(said):
         return IMAGES
     return next((name for name in candidates if name in said and name not in shunned), "")
 
