@@ -1,5 +1,6 @@
 """`palabre ask` and `palabre search`."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -18,11 +19,17 @@ def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
     space: Space = "",
     persona: Annotated[str, typer.Option(help="Who answers.")] = "",
+    image: Annotated[
+        list[Path] | None,
+        typer.Option("--image", "-i", exists=True, dir_okay=False, help="An image to ask about."),
+    ] = None,
 ) -> None:
     """Ask a question; the answer streams, its sources below."""
     with http(CliSettings(), timeout_s=310) as client:
-        conversation = _begin(client, space or first_space(client), persona)
-        body = {"text": question}
+        name = space or first_space(client)
+        attached = [_send(client, name, path) for path in image or ()]
+        conversation = _begin(client, name, persona)
+        body = {"text": question, "attachments": attached}
         turn = checked(client.post(f"/api/v1/conversations/{conversation}/utterances", json=body))
         path = f"/api/v1/conversations/{conversation}/events"
         with client.stream("GET", path, params={"turn": turn.json()["turn"]}) as response:
@@ -50,6 +57,13 @@ def first_space(client: httpx.Client) -> str:
     if not found:
         raise Trouble("no space yet: make one with `palabre spaces apply FOLDER`")
     return str(found[0]["id"])
+
+
+def _send(client: httpx.Client, space: str, path: Path) -> dict[str, str]:
+    """Raises Trouble with the server's sentence when it is no image, or too large."""
+    files = {"file": (path.name, path.read_bytes())}
+    kept = checked(client.post(f"/api/v1/spaces/{space}/blobs", files=files))
+    return {"blob": kept.json()["blob"], "name": path.name}
 
 
 def _begin(client: httpx.Client, space: str, persona: str) -> str:
