@@ -285,8 +285,12 @@ def test_what_says_the_same_is_one_point_with_all_its_sources() -> None:
     assert choose([*same, other], 5) == [Point(same[0].text, (0, 1, 2)), other]
 
 
-def test_a_point_needs_a_third_of_its_words_and_all_of_its_figures() -> None:
+def test_a_point_needs_the_words_the_figures_and_the_sense_of_its_messages() -> None:
     messages = {0: "Le loyer augmente de 2,50 euros en janvier.", 1: "Bonjour."}
+    assert saying("Le loyer n'augmente pas de 2,50 euros en janvier.", messages) == []
+    assert saying("Selon Marguerite, le loyer augmente de 2,50 euros.", messages) == []
+    by_nadia = saying("Selon Nadia, le loyer augmente de 2,50 euros.", messages, authors="Nadia")
+    assert by_nadia == [0]
     assert saying("Le loyer augmente de 2,50 euros.", messages) == [0]
     assert saying("Le loyer augmente de 3 euros.", messages) == []
     assert saying("Une hausse des charges est annoncée au syndic.", messages) == []

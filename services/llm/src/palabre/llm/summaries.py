@@ -223,8 +223,11 @@ class Summary:
         text = _short(plain(data(str(given.get("text") or ""))), self.wanted.characters)
         numbers = [n for n in given["sources"] if isinstance(n, int) and 1 <= n <= len(sources)]
         places = sorted({place for number in numbers for place in sources[number - 1]})
-        heard = {place: _heard(self.lines[place]) for place in places}
-        saying = support.saying(text, heard, same_language=self.wanted.same_language)
+        heard = {place: f"{self.lines[place].sent} {self.lines[place].text}" for place in places}
+        authors = ", ".join(dict.fromkeys(self.lines[place].author for place in places))
+        saying = support.saying(
+            text, heard, authors=authors, same_language=self.wanted.same_language
+        )
         return Point(text, tuple(saying)) if text and saying else None
 
     async def _chosen(self, points: Sequence[Point]) -> list[Point]:
@@ -253,10 +256,6 @@ def _told(line: Line) -> dict[str, str]:
     author = " ".join(data(line.author, LONGEST_AUTHOR).split())
     text = " ".join(data(line.text, LARGEST_PART * tokens.CHARACTERS_PER_TOKEN // 2).split())
     return {"author": author, "sent": line.sent, "text": text}
-
-
-def _heard(line: Line) -> str:
-    return f"{line.author} {line.sent} {line.text}"
 
 
 def _size(line: Line) -> int:
