@@ -99,11 +99,11 @@ async def http(system: Running) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def usage(http: httpx.AsyncClient, by: str, calls: int) -> dict[str, Any]:
-    """Once the archive has written so many calls."""
-    for _ in range(50):
+async def usage(http: httpx.AsyncClient, by: str, model: str, calls: int) -> dict[str, Any]:
+    """Once the archive has written so many calls of the model."""
+    for _ in range(100):
         found = (await http.get("/api/v1/usage", params={"space": "logement", "by": by})).json()
-        if found["total"]["calls"] >= calls:
+        if sum(row["calls"] for row in found["rows"] if row["model"] == model) >= calls:
             return dict(found)
         await asyncio.sleep(0.1)
     raise AssertionError(found)
@@ -116,7 +116,7 @@ async def test_the_ledger_is_the_provider_s_bill_to_the_token_and_the_same_when_
         conversation, turn = await begin(http, "Qui répare le chauffage ?", persona=persona)
         ended = [event async for event in told(http, conversation, turn)][-1]
         assert ended[0] == "completed"
-    found = await usage(http, "model", calls=5)
+    found = await usage(http, "model", THINKING, 2)
     rows = {row["model"]: row for row in found["rows"]}
     for name in (THINKING, "mock-json"):
         bills = [usage for asked, usage in model[0].billed if asked == name]
@@ -171,9 +171,8 @@ async def test_a_cancelled_answer_is_in_the_ledger_as_an_estimate(
         if name == "delta":
             path = f"/api/v1/conversations/{conversation}/cancel"
             await http.post(path, json={})
-    found = await usage(http, "persona,model", calls=7)
+    found = await usage(http, "persona,model", SLOW, 1)
     rows = {(row["persona"], row["model"]): row for row in found["rows"]}
-    assert ("gilles", SLOW) in rows, rows.keys()
     row = rows["gilles", SLOW]
     assert row["prompt_tokens"] > 0
     assert row["completion_tokens"] > 0
@@ -190,7 +189,7 @@ async def test_a_killed_process_leaves_the_budget_as_the_ledger_has_it(
             killed = True
             os.kill(system.pids()["llm"], signal.SIGKILL)
     assert name == "completed"
-    found = await usage(http, "persona,model", calls=10)
+    found = await usage(http, "persona,model", SLOW, 3)
     rows = {(row["persona"], row["model"]): row for row in found["rows"]}
     assert rows["gilles", SLOW]["calls"] == 3  # the cancelled one, the killed one, the whole one
     await _until_equal(system, float(found["total"]["cost"]["EUR"]))

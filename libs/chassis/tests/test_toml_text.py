@@ -1,5 +1,6 @@
 """A space that is pulled reads as it was."""
 
+import tomllib
 from pathlib import Path
 
 from palabre.chassis import directory, spaces, toml_text
@@ -18,12 +19,15 @@ def test_the_demo_space_written_as_files_is_the_same_space(tmp_path: Path) -> No
 
 
 def test_quotes_newlines_and_tables_survive() -> None:
-    import tomllib
-
     values = {
         "a": 'dit « "oui" »\nà\tla fin \\',
         "n": 3,
         "yes": True,
         "t": {"u": {"v": ["x", "y"]}},
     }
+    assert tomllib.loads(toml_text.text(values)) == values
+
+
+def test_names_that_toml_does_not_take_bare_are_quoted() -> None:
+    values = {"prices": {"llama3.2@ollama": {"input": 0.0}}, "rates": {"USD": 0.9}}
     assert tomllib.loads(toml_text.text(values)) == values

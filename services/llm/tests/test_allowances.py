@@ -115,6 +115,17 @@ async def test_a_turn_over_its_person_s_limit_is_refused_with_a_sentence_and_a_t
     assert other.spent == ""
 
 
+async def test_a_person_in_danger_gets_the_help_line_whatever_was_spent() -> None:
+    house = House(Scripted([["Un mois."]]), turns_per_person_per_day=1)
+    for guard, line in (("self-harm", "3114"), ("violence", "3919")):
+        spent = Understanding(
+            language="fr", question="?", spent="turns_per_person_per_day", guard=[guard]
+        )
+        *_, last = await collect(house.answer(retrieved(understanding=spent, author=ME)))
+        assert line in last.answer_completed.text
+        assert last.answer_completed.calls == []
+
+
 async def test_an_utterance_that_is_delivered_twice_is_counted_once() -> None:
     house = House(Scripted(), turns_per_person_per_day=5)
     event = received("Quand ?", author=ME)

@@ -69,7 +69,7 @@ class NatsCounters:
         return (await self._publish(_BUCKET + key, record)).seq
 
     async def held(self, key: str) -> list[Held]:
-        found = await self._bus.raw("KV_reservations", {"multi_last": [_BUCKET + key]})
+        found = await self._bus.raw("KV_reservations", {"next_by_subj": _BUCKET + key})
         return [Held(r.subject.removeprefix(_BUCKET), r.data, r.sequence) for r in found if r.data]
 
     async def release(self, place: int) -> None:

@@ -1,6 +1,7 @@
 """A space's definition written as the TOML files that it is read from."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,12 +22,17 @@ def _lines(values: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     tables = {k: v for k, v in values.items() if isinstance(v, dict)}
     for key, value in values.items():
         if key not in tables and value is not None:
-            yield f"{key} = {_value(value)}"
+            yield f"{_key(key)} = {_value(value)}"
     for key, table in tables.items():
-        below = (*path, key)
+        below = (*path, _key(key))
         if table:
             yield f"\n[{'.'.join(below)}]"
             yield from _lines(table, below)
+
+
+def _key(name: str) -> str:
+    """Names of models have dots and more."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _value(value: Any) -> str:

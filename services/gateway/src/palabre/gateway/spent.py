@@ -10,9 +10,14 @@ from palabre.gateway.problems import Problem, retry_headers
 
 
 async def check(gateway: state.State, thread: Thread, utterance: Utterance) -> None:
-    """Raises Problem 429. It only looks: who comes at the same time is told by the turn itself."""
+    """Raises Problem 429. It only looks: who comes at the same time is told by the turn itself.
+
+    So is everybody on the web page: a turn gives a person in danger the help line, whatever was
+    spent.
+    """
     space = gateway.spaces.get(thread.space)
-    if not space.budgets.limits or space.budgets.when_spent != "refuse":
+    looks = thread.channel != "web" and space.budgets.when_spent == "refuse"
+    if not looks or not space.budgets.limits:
         return
     persona = space.persona_name(utterance.persona, thread.channel)
     person = person_of(thread.channel, utterance.author.id)

@@ -97,8 +97,8 @@ class Turn:
         return Grounds(self.received.passages, asked, self.language).supporting
 
     def hopeless(self, *, void: bool) -> "pb.FailureReason.ValueType | None":
-        """Why it ends before it begins."""
-        if self.spent:
+        """Why it ends before it begins. Help lines are given whatever was spent."""
+        if self.spent and not categories.refusal(self.guard, answerable=False):
             return pb.FAILURE_REASON_BUDGET
         lost = void and not self.received.utterance.replaceable
         return pb.FAILURE_REASON_INTERRUPTED if lost else None
@@ -111,7 +111,7 @@ class Turn:
         return "interrupted" if reason == pb.FAILURE_REASON_INTERRUPTED else "unavailable"
 
     def refusal(self) -> str:
-        answerable = self.is_story or bool(self.quotable)
+        answerable = not self.spent and (self.is_story or bool(self.quotable))
         speechless = self.unseen and not self.received.utterance.text.strip()
         return categories.refusal(self.guard, answerable=answerable) or (
             "cannot_see_alone" if speechless else ""
