@@ -1,6 +1,7 @@
 """Speech as it is heard. Loudness is measured by FFmpeg's ebur128, which is not what makes it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from palabre.audio.recordings import loudness
-from palabre.contracts.v1.turns_pb2 import VoiceChoice
+from palabre.contracts.v1.turns_pb2 import VoiceChoice, WordTime
 from palabre.tts.engines import Sound, Sounds, Speech
 from palabre.tts.engines.espeak import Espeak
 from palabre.tts.filters import FILTERS
@@ -113,6 +114,16 @@ async def test_the_first_sound_does_not_wait() -> None:
     assert sounds[0].seconds > 0.049
     assert len(sounds) == len(pieces) + 1
     assert len(samples(sounds)) == len(samples(pieces))
+
+
+async def test_a_long_piece_is_mastered_in_parts() -> None:
+    """So that the loop is free in between; its words come with the first part, once."""
+    word = WordTime(offset=0, length=3, offset_ms=0)
+    long = replace(tone(3, 300), words=[word])
+    sounds = [s async for s in Studio().master(given(long), VoiceChoice())]
+    assert max(s.seconds for s in sounds) <= 0.51
+    assert len(samples(sounds)) == 3 * RATE
+    assert [w for s in sounds for w in s.words] == [word]
 
 
 async def test_a_pause_is_filled_up_not_added() -> None:

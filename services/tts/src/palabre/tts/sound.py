@@ -1,6 +1,7 @@
 """Speech as it is heard: filtered, equally loud, without clicks, with its pauses."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from palabre.tts.filters import FILTERS, Chain
 from palabre.tts.loudness import Limiter, Meter, Samples, VoiceKey, Voices
 
 _EDGE_S = 0.004
+_PART_S = 0.5
 _SILENT = 10 ** (-50 / 20)
 # Milliseconds after a sentence, by how it ends; engines' own silence counts.
 _PAUSES = (("\n", 500), ("…", 400), ("...", 400), (",", 120), (":", 200), (";", 200))
@@ -38,9 +40,19 @@ class Studio:
                 if track is None:
                     key = VoiceKey(sound.engine, sound.voice, choice.pitch, choice.filter)
                     track = _Track(key, sound, self._voices)
-                yield track.feed(sound)
+                for part in _parts(sound):
+                    yield track.feed(part)
+                    await asyncio.sleep(0)
         if track:
             yield track.close(pause_ms)
+
+
+def _parts(sound: Sound) -> Iterator[Sound]:
+    """An engine may give whole sentences at once: working on one would hold everybody else up."""
+    size = round(sound.rate * _PART_S) * 2
+    yield replace(sound, pcm=sound.pcm[:size])
+    for at in range(size, len(sound.pcm), size):
+        yield replace(sound, pcm=sound.pcm[at : at + size], visemes=(), words=())
 
 
 class _Track:
