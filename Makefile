@@ -1,6 +1,6 @@
 # Everything a developer or an operator of one machine does. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format proto docs bench clean
+.PHONY: help install run test test-xtts check format proto docs bench clean
 SHELL := /bin/bash
 
 # uv where it works; otherwise a Python 3.12 installs it into .tools.
@@ -25,6 +25,12 @@ run: install ## run everything on this machine, on http://127.0.0.1:8080
 
 test: install ## run every test that can run here
 	$(RUN) pytest $(ARGS)
+
+# Its environment takes 5 GB: apart from the others, and only where somebody asks for it.
+test-xtts: export UV_PROJECT_ENVIRONMENT = .venv-xtts
+test-xtts: $(filter .tools/bin/uv,$(UV)) ## install XTTS into .venv-xtts (5 GB), and test it
+	$(UV) sync --quiet --locked --all-packages --all-extras --all-groups
+	$(RUN) pytest -W default services/tts/tests/test_coqui.py services/tts/tests/test_xtts.py services/tts/tests/test_engine_contract.py -k "xtts or coqui" $(ARGS)
 
 check: install ## lint, format, types, imports, contracts, generated files
 	$(RUN) ruff check .
@@ -51,4 +57,4 @@ bench: install ## the benchmarks, one after the other
 	for name in overhead search ingest reading speech speech.whole resume fallback kill; do $(RUN) python -m bench.$$name || exit 1; done
 
 clean: ## remove what was installed or made here, but no data
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-xtts .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

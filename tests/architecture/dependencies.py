@@ -19,8 +19,6 @@ INDIRECT = {
         "torchcodec",
         "transformers",
         "six",
-        "torch",
-        "coqui-tts",
         "resemble-perth",
         "librosa",
         "setuptools",

@@ -14,15 +14,26 @@ from palabre.tts.engines.openai import build as build_openai
 from palabre.tts.engines.piper import Piper, build as build_piper
 from palabre.tts.engines.remote import Remote
 from palabre.tts.engines.silence import Silence
+from palabre.tts.engines.xtts import Model, Xtts
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import TtsServicer
 from palabre.tts.settings import Settings
 from tests.standins.speech import Voices
 
+from .humming import Humming
 from .voices import piper_voice
 
-NAMES = ("espeak", "silence", "remote", "piper", "piper that does not tell its times", "openai")
 needs_xtts = pytest.mark.skipif(not find_spec("TTS"), reason="make test-xtts installs it")
+NAMES = (
+    "espeak",
+    "silence",
+    "remote",
+    "piper",
+    "piper that does not tell its times",
+    "openai",
+    "xtts with a model that hums",
+    pytest.param("xtts", marks=needs_xtts),
+)
 
 
 @asynccontextmanager
@@ -48,6 +59,18 @@ def piper(folder: Path, *, durations: bool) -> Piper:
     return build_piper(Settings(tts_piper_voices=str(folder)))
 
 
+@pytest.fixture(scope="session")
+def small_xtts(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The real one, with random weights."""
+    from palabre.tts.engines.coqui import Coqui
+
+    from .checkpoints import checkpoint, narrow
+
+    with narrow():
+        folder = checkpoint(tmp_path_factory.mktemp("xtts"))
+        return Coqui(folder, folder / "kept", "cpu")
+
+
 @pytest.fixture(params=NAMES)
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     async with AsyncExitStack() as stack:
@@ -60,6 +83,10 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
                 yield piper(tmp_path, durations=True)
             case "piper that does not tell its times":
                 yield piper(tmp_path, durations=False)
+            case "xtts with a model that hums":
+                yield Xtts(Humming(), waiting=100)
+            case "xtts":
+                yield Xtts(request.getfixturevalue("small_xtts"), waiting=100)
             case "openai":
                 base_url = await stack.enter_async_context(Voices().serving())
                 made = build_openai(openai_settings(base_url, tts_openai_speed=True))

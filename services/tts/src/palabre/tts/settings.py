@@ -1,5 +1,6 @@
 """Settings of the tts service."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -53,6 +54,20 @@ class Settings(ServiceSettings):
         default=False,
         description="The model heeds `speed` (tts-1 does, gpt-4o-mini-tts does not);"
         " otherwise the pace is made from the sound.",
+    )
+
+    tts_xtts_folder: Path | None = Field(
+        default=None, description="Checkpoint of XTTS v2: config.json, model.pth, vocab.json…"
+    )
+    tts_xtts_accept_cpml: bool = Field(
+        default=False,
+        description="You accept the Coqui Public Model License of its weights (not commercial).",
+    )
+    tts_xtts_device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where it runs; auto: on a GPU if there is one."
+    )
+    tts_xtts_waiting: int = Field(
+        default=8, ge=0, description="Speeches that may wait for the one that it speaks."
     )
 
     @property

@@ -124,11 +124,11 @@ def _built(name: str, settings: Settings) -> Engine:
         )
     try:
         make: Build = points[name].load()
+        return make(settings)
     except ModuleNotFoundError as error:
         raise ValueError(
             f"PALABRE_TTS_ENGINES: {name} lacks {error.name}: install palabre-tts[{name}]"
         ) from error
-    return make(settings)
 
 
 def _points() -> dict[str, EntryPoint]:
