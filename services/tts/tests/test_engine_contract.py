@@ -22,10 +22,14 @@ def seconds(sounds: list[Sound]) -> float:
     return sum(sound.seconds for sound in sounds)
 
 
-def shape(sounds: list[Sound]) -> tuple[object, ...]:
-    """What is the same whenever a text is spoken; its noise and milliseconds may differ."""
+def shape(engine: Engine, sounds: list[Sound]) -> tuple[object, ...]:
+    """What is the same whenever a text is spoken; its noise and milliseconds may differ.
+
+    XTTS draws its tokens by chance: how long it takes, too.
+    """
     words = [(word.offset, word.length) for sound in sounds for word in sound.words]
-    return pytest.approx(seconds(sounds), abs=0.1), words
+    within_s = 10.0 if engine.name == "xtts" else 0.1
+    return pytest.approx(seconds(sounds), abs=within_s), words
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ async def test_several_at_once_do_not_mix(engine: Engine) -> None:
     alone = [await hear(engine, Speech(text, "fr")) for text in texts]
     together = await asyncio.gather(*(hear(engine, Speech(text, "fr")) for text in texts * 5))
     for number, sounds in enumerate(together):
-        assert shape(sounds) == shape(alone[number % 3]), number
+        assert shape(engine, sounds) == shape(engine, alone[number % 3]), number
 
 
 async def test_every_listed_voice_is_its_own(engine: Engine) -> None:
