@@ -145,7 +145,9 @@ def by_words(
     if shown and len(set(stems(asked))) <= FEW:  # "Qu'est-ce que c'est ?"
         asked = f"{asked} {shown[0]}".strip()
     return Understanding(
-        language=languages.choose(text, utterance.language, space.languages),
+        language=languages.choose(
+            text, utterance.language, space.languages, [past.question for past in history]
+        ),
         question=way or (choices.subject(asked) if fiction else "") or asked,
         queries=[before] if before else [],  # what it is about weighs more than how it goes on
         guard=guard.judge(text, fiction=fiction) if space.guard.lexical else [],

@@ -43,7 +43,7 @@ _NAMES = {
     "en": {
         "fr": "French", "en": "English", "es": "Spanish", "de": "German", "it": "Italian",
         "pt": "Portuguese", "nl": "Dutch", "ar": "Arabic", "tr": "Turkish", "uk": "Ukrainian",
-        "ru": "Russian", "pl": "Polish", "ro": "Romanian",
+        "ru": "Russian", "pl": "Polish", "ro": "Romanian", "zh": "Chinese",
     },
 }  # fmt: skip
 
@@ -182,8 +182,11 @@ def date(day: dt.date, language: str) -> str:
 
 
 def name(language: str) -> str:
-    """As the prompt in this language calls it; else its code."""
-    return _NAMES[replies.supported(language)].get(language.split("-")[0], language)
+    """As the prompt in this language calls it; of another, whatever it is called, nothing stands
+    in a prompt: a client or a model may have made it up.
+    """
+    names = _NAMES[replies.supported(language)]
+    return names.get(language.split("-")[0].lower(), "the language of the question")
 
 
 def _render(template: str, language: str, values: Mapping[str, object]) -> str:
