@@ -1,0 +1,1 @@
+"""What budgets cost a turn, and whether they hold."""
