@@ -185,7 +185,7 @@ _AMOUNTS: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w)-])[-−](?=\d)"), "moins "),
     (re.compile(r"\bCO2(?!\w)"), "C O deux"),
     (re.compile(r"(?<=\d) ?[x×] ?(?=\d[\d,]* ?(?:cm|mm|m)(?!\w))"), " par "),
-    (re.compile(r"(?<=\d) ?x ?(?=\d)|(?<=\d) ?x (?=[a-z])"), " fois "),
+    (re.compile(r"(?<=[\d)]) ?x ?(?=[\d(])|(?<=\d) ?x (?=[a-z])"), " fois "),
     (re.compile(r"(?<=\w) / (?=\w)"), ", "),
     (re.compile(r"(?<!\w)#(?=[^\W\d])"), "hashtag "),
     (re.compile(rf"(?<=\d) ?{_DASH} ?(?=\d[\d ,]* ?{_QUANTITY})"), " à "),
@@ -298,8 +298,14 @@ _SIGNS = {"&": "et", "+": "plus", "=": "égale", "×": "fois", "÷": "divisé pa
 _ADDRESSES = addresses.rules({".": "point", "-": "tiret", "_": "tiret bas", "+": "plus",
                               "/": "slash", "@": "arobase"})  # fmt: skip
 
+# How pages of the administration are often written: "le 1 er avril", "moins de 1 an".
+_LOOSE: tuple[Rule, ...] = (
+    (re.compile(r"(?<=\d) (?=(?:er|re|ère|ème|e|nd|nde)(?: |$))"), ""),
+    (re.compile(r"\b([dD])e 1(?= (?!à\b|et\b|ou\b)[a-zé]{2})"), r"\1'1"),
+)  # fmt: skip
+
 RULES: tuple[Rule, ...] = (
-    *TYPOGRAPHY, *_ADDRESSES, *_TELEPHONE, *_ABBREVIATIONS, *CODES, *_DATES, *_AMOUNTS, *_RANKS,
-    *_NUMBERS, abbreviations(words.READ_AS, r"(?<!\w)", r"(?!\w)"),
+    *TYPOGRAPHY, *_LOOSE, *_ADDRESSES, *_TELEPHONE, *_ABBREVIATIONS, *CODES, *_DATES,
+    *_AMOUNTS, *_RANKS, *_NUMBERS, abbreviations(words.READ_AS, r"(?<!\w)", r"(?!\w)"),
     *acronyms(words.READ | words.STRESSED, words.SPELLED), *signs(_SIGNS),
 )  # fmt: skip

@@ -96,6 +96,12 @@ ANYWHERE = {
     "càd": "c'est-à-dire",
     "cf.": "voir",
     "cf": "voir",
+    "Cf.": "Voir",
+    "Cf": "Voir",
+    "ex.": "exemple",
+    "Ex.": "Exemple",
+    "Réf.": "Référence",
+    "Tél.": "Téléphone",
     "env.": "environ",
     "av. J.-C.": "avant Jésus-Christ",
     "apr. J.-C.": "après Jésus-Christ",
@@ -214,7 +220,7 @@ FEMININE_NOUN = (
     r"cave|cuisine|salle|douche|porte|fenêtre|boîte|caisse|banque|date|dette|taxe|charge|prime|somme|"
     r"feuille|liste|note|tranche|zone|ville|école|classe|campagne|mairie|garantie|dépense|amende|"
     r"réponse|équipe|enquête|étude|image|visite|plainte|table|année|journée|matinée|soirée|"
-    r"copie|famille|femme|fille|adresse|photo|ligne|carte|tonne|règle|partie|chambre|maison|rue|"
+    r"\w*copie|famille|femme|fille|adresse|photo|ligne|carte|tonne|règle|partie|chambre|maison|rue|"
     r"commune|voiture|facture|candidate|lettre|aide|offre|vie|nuit|chose|part|mensualité|"
     r"\w+(?:[ts]ion|ée|ité|ette|ance|ence|ure|ade|aine|trice|euse))s?\b"
 )
@@ -238,24 +244,7 @@ STRESSED = frozenset(
      "SANS", "SI", "SON", "SONT", "SOUS", "SUR", "TOUS", "TOUT", "UN", "UNE")
 )  # fmt: skip
 SPELLED = frozenset(
-    (
-        "CPAM",
-        "RATP",
-        "AESH",
-        "JPEG",
-        "CESE",
-        "AMOA",
-        "CCAS",
-        "SIAO",
-        "SARL",
-        "EURL",
-        "SASU",
-        "EARL",
-        "CIAS",
-        "UDAP",
-        "MOOC",
-        "EPCI",
-        "SCIC",
-    )
-)  # fmt: skip)
+    ("AESH", "AMOA", "CCAS", "CESE", "CIAS", "CPAM", "EARL", "EPCI", "EURL", "IMEI", "JPEG",
+     "MOOC", "RATP", "SARL", "SASU", "SCIC", "SIAO", "UDAP")
+)  # fmt: skip
 READ_AS = {"ELAN": "élan", "DRIHL": "dril", "GIP": "gip"}

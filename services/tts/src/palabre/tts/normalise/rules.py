@@ -5,12 +5,19 @@ from collections.abc import Iterable, Mapping
 
 from palabre.tts.normalise.aligned import Rule
 
-_READABLE = re.compile(r"(?:[^AEIOUYÉ]{0,2}[AEIOUYÉ]{1,2})+[^AEIOUYÉ]{0,2}")
+# Syllables that begin and end as words do: PACS and CNIL, but neither PTAC nor FICP.
+_VOWELS, _CONSONANT = "[AEIOUYÉ]{1,2}", "[^AEIOUYÉ]"
+_READABLE = re.compile(
+    rf"(?:{_CONSONANT}|[BCDFGKPTV][LR]|[CPTS]H|S[CKMNPQT]|CN|PS|GN)?{_VOWELS}"
+    rf"(?:{_CONSONANT}{{1,2}}{_VOWELS})*"
+    rf"(?:{_CONSONANT}|[LMNRS]{_CONSONANT}|[CPT]S|[CP]H|FF|LL)?"
+)
 _CAPITAL = "A-ZÀ-ÖØ-Þ"
 
 TYPOGRAPHY: tuple[Rule, ...] = (
     (re.compile(r"[\u00a0\u202f\u2009\t]"), " "),
     (re.compile("[’ʼ]"), "'"),
+    (re.compile("[\u200b\u200c\u2060\ufeff\u00ad]"), ""),
     (re.compile("[₀-₉]"), lambda m: str(ord(m[0]) - ord("₀"))),
 )
 
@@ -31,13 +38,14 @@ def abbreviations(names: Mapping[str, str], before: str, after: str) -> Rule:
 
 
 def acronyms(read: frozenset[str], spelled: frozenset[str]) -> tuple[Rule, ...]:
-    """Spelled letter by letter, unless it is `read`, or long enough and pronounceable."""
+    """Spelled letter by letter, unless it is `read`, or long and pronounceable (none has 7)."""
 
     def say(match: re.Match[str]) -> str:
         name = match["name"]
         if name in read or _shouted(match.string):
             return name.lower()
-        if len(name) > 3 and name not in spelled and _READABLE.fullmatch(name):
+        readable = len(name) > 6 or (len(name) > 3 and _READABLE.fullmatch(name))
+        if readable and name not in spelled:
             return name.lower()
         return " ".join(name)
 
