@@ -244,7 +244,7 @@ STRESSED = frozenset(
      "SANS", "SI", "SON", "SONT", "SOUS", "SUR", "TOUS", "TOUT", "UN", "UNE")
 )  # fmt: skip
 SPELLED = frozenset(
-    ("AESH", "AMOA", "CCAS", "CESE", "CIAS", "CPAM", "EARL", "EPCI", "EURL", "IMEI", "JPEG",
-     "MOOC", "RATP", "SARL", "SASU", "SCIC", "SIAO", "UDAP")
+    ("AESH", "AMOA", "CESE", "CIAS", "CPAM", "EARL", "EPCI", "EURL", "IMEI", "JPEG", "RATP", "SARL",
+     "SASU", "UDAP")
 )  # fmt: skip
 READ_AS = {"ELAN": "élan", "DRIHL": "dril", "GIP": "gip"}
