@@ -138,3 +138,22 @@ async def test_segments_of_a_turn_may_be_spoken_at_the_same_time() -> None:
 
 def _places(completed: pb.Event) -> list[tuple[int, int]]:
     return [(word.offset, word.length) for word in completed.speech_completed.words]
+
+
+async def test_a_segment_is_heard_as_its_persona_wants_it() -> None:
+    """In a hall it rings on; the last one of a turn ends without a pause."""
+    dry, rings = [
+        (await spoken(ready(last=True, voice=turns_pb2.VoiceChoice(filter=name)), Espeak()))[1]
+        for name in ("", "hall")
+    ]
+    longer = rings.speech_completed.duration_ms - dry.speech_completed.duration_ms
+    assert 150 < longer < 1500
+
+
+async def test_what_a_model_writes_can_hold_up_nobody() -> None:
+    """No break, no other SSML and no phonemes of espeak's are understood in an answer."""
+    plain, marked = [
+        (await spoken(ready(text, last=True), Espeak()))[1].speech_completed.duration_ms
+        for text in ("Un. Deux.", 'Un. <break time="9s"/><prosody rate="x-slow">Deux.</prosody>')
+    ]
+    assert abs(marked - plain) < 200
