@@ -89,7 +89,7 @@ async def test_an_answer_cites_real_passages_and_no_invented_one(system: Running
     async with openai.AsyncOpenAI(base_url=f"{system.url}/v1", api_key=system.token) as client:
         answer = await client.chat.completions.create(
             model="logement/hugo",
-            messages=[{"role": "user", "content": "Qui répare une panne de chauffage ?"}],
+            messages=[{"role": "user", "content": "Quand mon dépôt de garantie m'est-il rendu ?"}],
         )
     text = answer.choices[0].message.content or ""
     assert "[1]" in text

@@ -59,6 +59,11 @@ def test_a_claim_moves_to_the_passage_that_makes_it() -> None:
     assert grounds().supporting("Le préavis est de huit mois", 1) == 0
 
 
+def test_a_number_alone_does_not_move() -> None:
+    assert grounds().supporting("Trois", 2) == 2
+    assert grounds().supporting("Trois", 1) == 0
+
+
 def test_a_claim_in_another_language_than_its_passage_stands() -> None:
     french = Passage(title=NOTICE.title, text=NOTICE.text, language="fr")
     assert grounds("en", french).supporting("Notice is three months", 1) == 1

@@ -129,10 +129,13 @@ class Grounds:
     def supporting(self, claim: str, cited: int) -> int:
         """The passage that supports the claim: the cited one, else the first that does; 0: none.
 
-        A claim in another language than its passage cannot be compared, and stands.
+        A claim in another language than its passage cannot be compared, and stands. One of a word
+        or a number alone may be supported, but is no reason to cite something else.
         """
         if self._supports(claim, cited):
             return cited
+        if len(stems(claim)) < FEW:
+            return 0
         others = range(1, len(self._sources) + 1)
         return next((n for n in others if self._comparable(n) and self._supports(claim, n)), 0)
 
