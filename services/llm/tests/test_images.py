@@ -168,6 +168,23 @@ async def test_an_image_is_described_with_its_true_cost_and_told_to_the_search()
     assert TOLD in model.judged[0].messages[-1].content
 
 
+async def test_a_question_that_says_enough_is_searched_beside_what_its_image_shows() -> None:
+    asked = "Quel délai ai-je pour contester une mise en demeure de mon bailleur ?"
+    engine = seeing()
+    engine.verdict = Broken("no verdict")
+    result = await comprehended(received(asked, attachments=[ATTACHED]), engine)
+    assert result.understanding.question == asked
+    assert list(result.understanding.queries) == [TOLD]
+
+
+async def test_a_follow_up_of_an_image_alone_is_about_what_it_showed() -> None:
+    past = Exchange(turn="t0", answer="C'est une mise en demeure.", images=[TOLD])
+    engine = seeing()
+    engine.verdict = Broken("no verdict")
+    result = await comprehended(received("Et ensuite ?"), engine, None, past)
+    assert result.understanding.question == f"{TOLD} Et ensuite ?"
+
+
 async def test_an_image_without_words_is_a_question() -> None:
     result = await comprehended(received("", attachments=[ATTACHED]), seeing())
     assert result.understanding.question == TOLD

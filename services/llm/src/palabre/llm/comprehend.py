@@ -139,7 +139,7 @@ def by_words(
     told = (history[-1].answer or history[-1].question) if history else ""
     way = choices.taken(text, told) if fiction else ""
     leans = bool(history) and leans_back(text) and not courtesy(text)
-    before = history[-1].question[:LONGEST_QUERY] if leans else ""
+    before = _asked_before(history[-1])[:LONGEST_QUERY] if leans else ""
     asked = f"{before} {text}".strip()
     shown = [_line(image, LONGEST_QUERY) for image in images]
     if shown and len(set(stems(asked))) <= FEW:  # "Qu'est-ce que c'est ?"
@@ -149,9 +149,15 @@ def by_words(
             text, utterance.language, space.languages, [past.question for past in history]
         ),
         question=way or (choices.subject(asked) if fiction else "") or asked,
-        queries=[before] if before else [],  # what it is about weighs more than how it goes on
+        # What it is about weighs more than how it goes on.
+        queries=[form for form in (before, *shown) if form and form != asked],
         guard=guard.judge(text, fiction=fiction) if space.guard.lexical else [],
     )
+
+
+def _asked_before(exchange: Exchange) -> str:
+    """The question; of one without words, what its images showed."""
+    return exchange.question or " ".join(exchange.images)
 
 
 def take(understood: Understanding, verdict: Verdict) -> None:

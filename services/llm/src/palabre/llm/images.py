@@ -57,6 +57,8 @@ class Vision:
         self, images: Sequence[Attachment], models: Sequence[str], language: str
     ) -> Seen:
         """Never raises for a model that cannot, or not in time. Raises Unavailable."""
+        if not images:
+            return Seen([], [])
         keys = list(dict.fromkeys(image.blob for image in images))
         rungs = self._describing(models)
         found = await asyncio.gather(*(self._described(key, rungs, language) for key in keys))
