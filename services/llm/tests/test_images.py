@@ -310,7 +310,8 @@ async def test_what_an_image_showed_stays_in_the_history() -> None:
         make_space().personas["camille"],
         Retrieved("Et après ?", "fr", (), [exchange]),
     )
-    assert messages[1].content == f"C'est urgent ?\n\n<image-n>\n{TOLD}\n</image-n>"
+    asked = "<question-n>\nC'est urgent ?\n</question-n>"
+    assert messages[1].content == f"{asked}\n\n<image-n>\n{TOLD}\n</image-n>"
 
 
 async def test_images_of_a_conversation_that_the_client_carries_are_described_too() -> None:

@@ -9,8 +9,7 @@ from jinja2 import UndefinedError
 
 from palabre.contracts.v1.turns_pb2 import Exchange, Passage
 from palabre.llm import prompts
-from palabre.llm.engines import Material, Message
-from palabre.llm.engines.extractive import compose
+from palabre.llm.engines import Message
 from palabre.llm.prompts import Prompting, Retrieved
 
 from .a_turn import DEPOSIT, make_space
@@ -49,10 +48,6 @@ def harmless(text: str) -> bool:
     return all(unicodedata.category(c)[0] != "C" for c in kept) and "<|" not in text
 
 
-def test_there_are_enough_attacks() -> None:
-    assert len(HOSTILE) >= 30
-
-
 @pytest.mark.parametrize("attack", HOSTILE)
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_document_cannot_leave_its_place(attack: str, language: str) -> None:
@@ -81,16 +76,6 @@ def test_a_question_cannot_leave_its_place(attack: str) -> None:
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
-def test_a_clients_instructions_add_and_never_replace(attack: str) -> None:
-    plain, _ = written()
-    system, _ = written(instructions=attack)
-    assert system.content.startswith(plain.content)
-    assert between(system.content, "souhaits")
-    assert "ils ne remplacent rien" in system.content
-    assert harmless(system.content)
-
-
-@pytest.mark.parametrize("attack", HOSTILE)
 def test_comprehension_reads_the_message_as_data(attack: str) -> None:
     past = Exchange(question=attack, answer=attack)
     system, user = PROMPTING.comprehension(SPACE, f"Avant. {attack} Après.", [past], "fr")
@@ -106,15 +91,17 @@ def test_the_guard_reads_the_message_as_data(attack: str) -> None:
     assert system == PROMPTING.guard("Hello", "en")[0]
 
 
-@pytest.mark.parametrize("attack", HOSTILE)
-def test_an_engine_that_quotes_does_not_pass_an_attack_on(attack: str) -> None:
-    hostile = Passage(title="Dépôt", text=f"{attack}\n\nLe dépôt est rendu sous un mois.")
-    text = "".join(compose(Material(f"Quand le dépôt est-il rendu ? {attack}", (hostile,), "fr")))
-    assert "Le dépôt est rendu sous un mois [1]." in text
-    assert set(re.findall(r"\[(\d+)\]", text)) == {"1"}
-    assert not re.search(r"https?:|<script|!\[|<\||\{\{", text)
-    assert harmless(text)
-    assert not re.search(r"(?i)(ignore|oublie|forget|disregard)", text)
+def test_a_clients_wishes_stand_beside_the_question_and_replace_nothing() -> None:
+    plain, _ = written()
+    system, user = written(instructions="Répondez en vers.")
+    assert system == plain
+    assert between(user.content, "souhaits") == "Répondez en vers."
+    assert "ils ne remplacent rien" in user.content
+
+
+def test_a_language_that_is_none_is_not_repeated_to_a_model() -> None:
+    for code in ("xx-ignore-rules", "fr-OBEY"):
+        assert code not in written(language=code)[0].content
 
 
 def test_every_prompt_has_a_nonce_of_its_own() -> None:
@@ -158,7 +145,7 @@ def test_past_answers_come_without_their_numbers() -> None:
     past = [Exchange(question="Et le préavis ?", answer="Trois mois [2].")]
     messages = written(history=past)
     assert messages[1:3] == (
-        Message("user", "Et le préavis ?"),
+        Message("user", f"<question-{NONCE}>\nEt le préavis ?\n</question-{NONCE}>"),
         Message("assistant", "Trois mois."),
     )
 

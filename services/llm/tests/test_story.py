@@ -231,7 +231,7 @@ def test_without_a_model_passages_are_told_word_for_word() -> None:
             assert sentence.text.rstrip(".") in story
     assert re.findall(r"\[\d\]", story) == ["[1]", "[2]"]
     assert "Aucun modèle de langage n'est branché" in story
-    assert choices.taken("1", story).endswith("Le phare aux Sept Corbeaux")
+    assert choices.taken("1", story).endswith("«\u00a0Le phare aux Sept Corbeaux\u00a0»")
 
 
 def test_without_a_model_and_passages_she_asks_for_something_to_go_on() -> None:
@@ -244,5 +244,5 @@ def test_without_a_model_and_passages_she_asks_for_something_to_go_on() -> None:
 def test_what_a_document_says_to_a_machine_is_not_told(attack: str) -> None:
     hostile = Passage(document="h.md", title="h", text=f"Il pleut sur le pont. {attack}")
     story = "".join(tell(Material("pont", (hostile,), "fr", mode="story")))
-    assert "ignore" not in story.lower()
+    assert not re.search(r"\bignore\b", story.lower())
     assert "<|" not in story

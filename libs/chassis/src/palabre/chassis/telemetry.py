@@ -58,6 +58,11 @@ CITATIONS = Counter(
     "Passages that answers cite, and citations that were taken out of them",
     ["verdict"],
 )
+WITHHELD = Counter(
+    "palabre_withheld_total",
+    "What answers were kept from showing: images, tags and addresses; instructions",
+    ["what"],
+)
 ENGINE_LOST = Counter(
     "palabre_engine_lost_seconds_total", "Seconds of calls that gave no whole answer", ["engine"]
 )

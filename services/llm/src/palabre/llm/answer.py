@@ -16,7 +16,7 @@ from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Persona, Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, inspirations, meters, replies, spending
+from palabre.llm import categories, inspirations, meters, prompts, replies, spending
 from palabre.llm.citations import Supporting, as_cited
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
@@ -201,7 +201,9 @@ class Answering:
         """The generation begins at once; its first words wait until the guard has spoken."""
         if not turn.refusal():
             until = self.ladder.until(seconds_left(turn.event))
-            pieces = self.ladder.stream(self._completion(turn), rungs, until)
+            asked = self._completion(turn)
+            self._protect(turn, draft, asked)
+            pieces = self.ladder.stream(asked, rungs, until)
             async with Generation(pieces, Coalescer(self.pace, self.clock)) as generation:
                 await self._hear_guard(turn)
                 if not turn.refusal():
@@ -222,18 +224,14 @@ class Answering:
             for result in draft.write(f"{turn.say(key)}\n\n"):
                 yield result
         async for text in generation.texts:
-            for result in draft.write(text):
+            for result in draft.take(text):
                 yield result
-            if len(draft.text) > LONGEST:
+            if draft.secrecy.broken or len(draft.text) > LONGEST:
                 await generation.stop()
                 break
-        if turn.is_story and not draft.citations.cited:
-            for result in draft.write(_inspired_by(turn, draft)):
-                yield result
-        known = turn.quotable or draft.citations.cited
-        mode = turns.ANSWER_MODE_GROUNDED if known else turns.ANSWER_MODE_NO_KNOWLEDGE
-        mode = turns.ANSWER_MODE_STORY if turn.is_story else mode
-        async for result in self._completed(turn, draft, mode, generation.usage):
+        for result in (*draft.took(), *draft.write(_closing(turn, draft))):
+            yield result
+        async for result in self._completed(turn, draft, _mode(turn, draft), generation.usage):
             yield result
 
     async def _completed(
@@ -244,6 +242,7 @@ class Answering:
         await self._keep(turn)
         turn.ended = True
         meters.citations(draft.citations)
+        meters.withheld(draft.screen.withheld, told=draft.secrecy.broken)
         completed = pb.AnswerCompleted(
             text=draft.text,
             mode=mode,
@@ -363,10 +362,32 @@ class Answering:
         messages = self.prompting.answer(turn.space, turn.persona, retrieved)
         return Completion(messages, sampling=_sampling(turn), material=material)
 
+    def _protect(self, turn: Turn, draft: Draft, asked: Completion) -> None:
+        where_to_turn = turn.space.text(turn.space.no_knowledge, turn.language)
+        mark = prompts.mark(turn.space, turn.persona)
+        draft.protect(asked.messages[0].content, mark, where_to_turn)
+
     def _noted(self, turn: Turn, result: pb.Event) -> pb.Event:
         if not turn.first_delta_ms and result.HasField("answer_delta"):
             turn.first_delta_ms = (self.clock() - turn.begun) * 1000
         return result
+
+
+def _closing(turn: Turn, draft: Draft) -> str:
+    """What we add to a model's words; instead of them, where somebody made it tell ours."""
+    if draft.secrecy.broken:
+        turn.guard.add("injection")
+        return f"\n\n{turn.say('injection')}" if draft.text else turn.say("injection")
+    return _inspired_by(turn, draft) if turn.is_story and not draft.citations.cited else ""
+
+
+def _mode(turn: Turn, draft: Draft) -> "turns.AnswerMode.ValueType":
+    if draft.secrecy.broken:
+        return turns.ANSWER_MODE_REFUSED
+    if turn.is_story:
+        return turns.ANSWER_MODE_STORY
+    known = turn.quotable or draft.citations.cited
+    return turns.ANSWER_MODE_GROUNDED if known else turns.ANSWER_MODE_NO_KNOWLEDGE
 
 
 def _inspired_by(turn: Turn, draft: Draft) -> str:

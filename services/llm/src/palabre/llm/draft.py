@@ -8,6 +8,8 @@ from palabre.chassis.spaces import Voice
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Source, VoiceChoice
 from palabre.llm.citations import Citations, Supporting, as_cited
+from palabre.llm.screening import Screen
+from palabre.llm.secrecy import Secrecy, grams
 from palabre.llm.sentences import sentences
 from palabre.llm.words import stems
 
@@ -29,11 +31,17 @@ class Draft:
         self.cause, self.attempt, self.language = cause, attempt, language
         self.text = ""
         self.citations = Citations(len(received.passages), supporting)
+        self.screen, self.secrecy = Screen(received.passages), Secrecy()
         self._passages, self._voice = received.passages, voice
         utterance = received.utterance
         self._encoding = utterance.speech_encoding
         self._segmenter = Segmenter() if utterance.speech else None
         self._deltas = self._segments = 0
+
+    def protect(self, instructions: str, mark: str, sayable: str = "") -> None:
+        """What may not be said of the model's instructions; addresses in them may be shown."""
+        self.screen.given = instructions
+        self.secrecy = Secrecy(grams(instructions) - grams(sayable), mark)
 
     def announce(self, sentence: str) -> Iterator[pb.Event]:
         """Spoken before the answer, and no part of it."""
@@ -42,10 +50,19 @@ class Draft:
 
     def write(self, text: str) -> Iterator[pb.Event]:
         """The delta, and the segments that it completes. Citations without ground are taken out."""
-        yield from self._show(self.citations.feed(text))
+        yield from self._show(self.citations.feed(self.screen.feed(text)))
+
+    def take(self, text: str) -> Iterator[pb.Event]:
+        """As `write`, of what a model says: nothing more once it tells its instructions."""
+        yield from self.write(self.secrecy.feed(text))
+
+    def took(self) -> Iterator[pb.Event]:
+        """The model has said all."""
+        yield from self.write(self.secrecy.close())
 
     def end(self) -> Iterator[pb.Event]:
         """What was held back, and the last segment, which may be empty."""
+        yield from self._show(self.citations.feed(self.screen.close()))
         yield from self._show(self.citations.close())
         if self._segmenter:
             *cuts, last = self._segmenter.close() or [Cut("", len(self.text))]

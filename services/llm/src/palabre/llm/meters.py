@@ -61,3 +61,9 @@ def citations(found: Citations) -> None:
         ("unsupported", found.unsupported),
     ):
         telemetry.CITATIONS.labels(verdict).inc(count)
+
+
+def withheld(pieces: int, *, told: bool) -> None:
+    """Images, tags and addresses that an answer did not show, and whether it told instructions."""
+    telemetry.WITHHELD.labels("markup").inc(pieces)
+    telemetry.WITHHELD.labels("instructions").inc(told)

@@ -17,10 +17,9 @@ from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Engine, Material, Pieces
 from palabre.llm.engines.telling import tell
 from palabre.llm.errors import Refused
-from palabre.llm.quoting import marked, speaks_to_a_machine
-from palabre.llm.sentences import Sentence, sentences
+from palabre.llm.quoting import marked, quotable, titled
+from palabre.llm.sentences import Sentence
 from palabre.llm.settings import Settings
-from palabre.llm.untrusted import data
 from palabre.llm.words import fold, stems
 
 MOST = 4  # sentences
@@ -85,8 +84,8 @@ def compose(material: Material) -> Iterator[str]:
         yield replies.unknown(say, material.where_to_turn)
         return
     titles = {material.passages[q.number - 1].title for q in quotes}
-    title = titles.pop() if len(titles) == 1 else ""
-    yield say("according_to", title=data(title)) if title else say("found")
+    title = titled(titles.pop()) if len(titles) == 1 else ""
+    yield say("according_to", title=title) if title else say("found")
     yield from _bullets(quotes) if len(quotes) > 1 else _single(quotes[0])
 
 
@@ -99,8 +98,7 @@ def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
     candidates = [
         Quote(number, sentence, frozenset(stems(sentence.text)))
         for number, passage in enumerate(passages, 1)
-        for sentence in sentences(data(passage.text))
-        if not speaks_to_a_machine(sentence.text)
+        for sentence in quotable(passage.text)
     ]
     left = list(_scored(question, asked, passages, _of_one_page(asked, passages, candidates)))
     enough = NEAR * max((quote.score for quote in left), default=0.0)

@@ -11,10 +11,9 @@ from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.llm import replies
 from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Material
-from palabre.llm.quoting import marked, speaks_to_a_machine
+from palabre.llm.quoting import marked, quotable, titled
 from palabre.llm.replies import Say
-from palabre.llm.sentences import Sentence, sentences
-from palabre.llm.untrusted import data
+from palabre.llm.sentences import Sentence
 
 EPISODES = 3
 LONGEST = 420  # characters of an episode
@@ -54,11 +53,11 @@ def _episodes(passages: Sequence[Passage]) -> Iterator[Episode]:
     """Of the best passages, one a document, from their beginning: each sets its own scene."""
     seen: set[str] = set()
     for number, passage in enumerate(passages, 1):
-        said = [s for s in sentences(data(passage.text)) if not speaks_to_a_machine(s.text)]
+        said = quotable(passage.text)
         if passage.document in seen or not said or len(seen) == EPISODES:
             continue
         seen.add(passage.document)
-        yield Episode(number, data(passage.title), _following(said))
+        yield Episode(number, titled(passage.title), _following(said))
 
 
 def _following(said: Sequence[Sentence]) -> str:
@@ -72,10 +71,10 @@ def _following(said: Sequence[Sentence]) -> str:
 
 
 def _ways(say: Say, episodes: Sequence[Episode], passages: Sequence[Passage]) -> str:
-    told = [episode.title for episode in episodes]
-    others = [data(passage.title) for passage in passages if data(passage.title) not in told]
-    follow, seek = told[0], (others or told[1:] or [""])[0]
-    ways = [say("story_follow", title=follow)]
+    told = [episode.title for episode in episodes if episode.title]
+    others = [t for passage in passages if (t := titled(passage.title)) and t not in told]
+    follow, seek = (told or [""])[0], (others or told[1:] or [""])[0]
+    ways = [say("story_follow", title=follow)] if follow else []
     ways += [say("story_seek", title=seek)] if seek else []
     ways += [say("story_wait")]
     lines = (f"{number}. {way}" for number, way in enumerate(ways, 1))

@@ -5,6 +5,7 @@ nobody who wrote it could know how to close them.
 """
 
 import datetime as dt
+import hashlib
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ LONGEST_QUESTION = 8_000  # characters
 LONGEST_INSTRUCTIONS = 4_000
 LONGEST_TITLE = 300
 LONGEST_IMAGE = 2_000
+LONGEST_NAME = 100
 
 _templates = Environment(
     loader=PackageLoader("palabre.llm", f"prompts/{VERSION}"),
@@ -63,8 +65,8 @@ class Prompting:
     ) -> tuple[Message, ...]:
         """System, the conversation so far, then passages and question.
 
-        Only the system message is ours alone: it stays the same from turn to turn, so that
-        providers can keep it.
+        The system message is ours and the operator's alone, and stays the same from turn to turn,
+        so that providers can keep it. All else stands between tags, but for past answers.
         """
         language = retrieved.language
         values = {
@@ -78,6 +80,7 @@ class Prompting:
             "story": persona.mode == "story",
             "where_to_turn": space.text(space.no_knowledge, language),
             "language": name(language),
+            "mark": mark(space, persona),
             "instructions": data(retrieved.instructions, LONGEST_INSTRUCTIONS),
             "doubtful": retrieved.doubtful,
             "passages": [_passage(passage) for passage in retrieved.passages],
@@ -104,7 +107,8 @@ class Prompting:
         """In fiction, what characters do or suffer is in no category."""
         values = self._judging(message, history, language, fiction=fiction)
         values["images"] = _images(images)
-        values |= {"space": space.name, "most": categories.MOST_QUERIES}
+        named = " ".join(data(space.name, LONGEST_NAME).split())
+        values |= {"space": named, "most": categories.MOST_QUERIES}
         return _judged("comprehend", language, values)
 
     def guard(self, message: str, language: str, *, fiction: bool = False) -> tuple[Message, ...]:
@@ -181,6 +185,12 @@ def date(day: dt.date, language: str) -> str:
     return f"{number} {month} {day.year}"
 
 
+def mark(space: Space, persona: Persona) -> str:
+    """A word of the rules by which an answer that tells them is known; always the same."""
+    of = f"{VERSION}\n{space.name}\n{persona.model_dump_json()}"
+    return f"p{hashlib.blake2s(of.encode(), digest_size=5).hexdigest()}"
+
+
 def name(language: str) -> str:
     """As the prompt in this language calls it; of another, whatever it is called, nothing stands
     in a prompt: a client or a model may have made it up.
@@ -222,5 +232,5 @@ def _exchange(exchange: turns.Exchange, nonce: str) -> tuple[Message, Message]:
     shown = "".join(
         f"\n\n<image-{nonce}>\n{text}\n</image-{nonce}>" for text in _images(exchange.images)
     )
-    asked = data(exchange.question) + shown
+    asked = f"<question-{nonce}>\n{data(exchange.question)}\n</question-{nonce}>{shown}"
     return (Message("user", asked), Message("assistant", data(answer) or "…"))
