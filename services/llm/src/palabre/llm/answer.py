@@ -16,7 +16,7 @@ from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Persona, Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, inspirations, meters, prompts, replies, spending
+from palabre.llm import categories, inspirations, meters, prompts, replies, sampling, spending
 from palabre.llm.citations import Supporting, as_cited
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
@@ -360,12 +360,12 @@ class Answering:
             mode=turn.persona.mode,
         )
         messages = self.prompting.answer(turn.space, turn.persona, retrieved)
-        return Completion(messages, sampling=_sampling(turn), material=material)
+        drawn = sampling.of(utterance.sampling, turn.persona)
+        return Completion(messages, sampling=drawn, material=material)
 
     def _protect(self, turn: Turn, draft: Draft, asked: Completion) -> None:
-        where_to_turn = turn.space.text(turn.space.no_knowledge, turn.language)
-        mark = prompts.mark(turn.space, turn.persona)
-        draft.protect(asked.messages[0].content, mark, where_to_turn)
+        said = turn.space.text(turn.space.no_knowledge, turn.language)
+        draft.protect(asked.messages[0].content, prompts.mark(turn.space, turn.persona), said)
 
     def _noted(self, turn: Turn, result: pb.Event) -> pb.Event:
         if not turn.first_delta_ms and result.HasField("answer_delta"):
@@ -395,14 +395,3 @@ def _inspired_by(turn: Turn, draft: Draft) -> str:
     numbers = inspirations.of(draft.text, turn.received.utterance.text, turn.received.passages)
     marks = "".join(f"[{number}]" for number in numbers)
     return f"\n\n{turn.say('inspired_by')} {marks}" if marks else ""
-
-
-def _sampling(turn: Turn) -> turns.Sampling:
-    """The persona's where the client asks for nothing else; never more tokens than it allows."""
-    asked, persona = turns.Sampling(), turn.persona
-    asked.CopyFrom(turn.received.utterance.sampling)
-    if not asked.HasField("temperature") and persona.temperature is not None:
-        asked.temperature = persona.temperature
-    wanted = asked.max_tokens if asked.HasField("max_tokens") else persona.max_tokens
-    asked.max_tokens = min(wanted, persona.max_tokens)
-    return asked
