@@ -96,7 +96,8 @@ def _show_sources(answer: dict[str, Any]) -> None:
         console.print(f"[{source['number']}] {_path(source)} ({where})", markup=False)
     usage = answer.get("usage") or {}
     if usage:
-        cost = f", {usage['cost']} {usage['currency']}" if usage.get("cost") else ""
+        known = usage.get("cost")
+        cost = f", {known} {usage['currency']}" if known else ", price unknown"
         model = usage.get("model") or usage.get("engine")
         tokens = f"{usage['prompt_tokens']} + {usage['completion_tokens']} tokens"
         console.print(f"\n{model}, {tokens}{cost}", style="dim", markup=False)
