@@ -8,7 +8,6 @@ from pydantic import SecretStr, ValidationError
 
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
 from palabre.contracts.v1.turns_pb2 import Exchange
-from palabre.llm import categories, replies
 from palabre.llm.checking import Checking
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted
@@ -49,42 +48,6 @@ def test_models_are_separated_by_commas() -> None:
 def test_a_key_is_never_shown() -> None:
     settings = Settings(llm_api_key=SecretStr("very-secret"), llm_model="a")
     assert "very-secret" not in repr(settings) + settings.model_dump_json()
-
-
-@pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("address", ["vous", "tu"])
-def test_every_category_has_words_in_every_language(language: str, address: str) -> None:
-    say = replies.of(language, address)  # type: ignore[arg-type]
-    keys = {*categories.REFUSED, *categories.SAID_FIRST.values(), *categories.ALONE.values()}
-    for key in keys | {
-        "hello",
-        "thanks",
-        "goodbye",
-        "found",
-        "unknown",
-        "unavailable",
-        "interrupted",
-    }:
-        assert len(say(key)) > 10
-    assert "Titre" in say("according_to", title="Titre")
-
-
-@pytest.mark.parametrize(
-    ("category", "numbers"),
-    [
-        ("self-harm", ("3114", "15", "112")),
-        ("violence", ("3919", "17", "112", "114")),
-        ("child-danger", ("119", "17", "112", "114")),
-    ],
-)
-def test_help_lines_are_the_right_ones(category: str, numbers: tuple[str, ...]) -> None:
-    for language in ("fr", "en"):
-        assert all(f"**{number}**" in replies.of(language)(category) for number in numbers)
-
-
-def test_a_language_without_texts_gets_english() -> None:
-    assert replies.of("es")("hello").startswith("Hello")
-    assert replies.of("fr-CA")("hello").startswith("Bonjour")
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.llm.sentences import Sentence, plain, sentences
 from palabre.llm.untrusted import data
 from palabre.llm.words import fold
@@ -62,3 +64,10 @@ def marked(text: str, number: int) -> str:
     if text.endswith((".", "…")) or text[-1].isalnum() or text[-1] in "»)%€":
         return f"{text.rstrip('.')} [{number}]."
     return f"{text} [{number}]"
+
+
+def in_another_language(quoted: Iterable[Passage], language: str) -> bool:
+    """Whether one of the passages is in another language than this one, as far as is known."""
+    spoken = language.split("-")[0]
+    written = {passage.language.split("-")[0] for passage in quoted}
+    return bool(spoken and written - {spoken, ""})

@@ -17,7 +17,7 @@ from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Engine, Material, Pieces
 from palabre.llm.engines.telling import tell
 from palabre.llm.errors import Refused
-from palabre.llm.quoting import marked, quotable, titled
+from palabre.llm.quoting import in_another_language, marked, quotable, titled
 from palabre.llm.sentences import Sentence
 from palabre.llm.settings import Settings
 from palabre.llm.words import fold, stems
@@ -81,12 +81,15 @@ def compose(material: Material) -> Iterator[str]:
         return
     quotes = choose(material.question, material.passages)
     if not quotes:
-        yield replies.unknown(say, material.where_to_turn)
+        yield replies.unknown(say, material.where_to_turn, material.language)
         return
-    titles = {material.passages[q.number - 1].title for q in quotes}
+    quoted = [material.passages[quote.number - 1] for quote in quotes]
+    titles = {passage.title for passage in quoted}
     title = titled(titles.pop()) if len(titles) == 1 else ""
     yield say("according_to", title=title) if title else say("found")
     yield from _bullets(quotes) if len(quotes) > 1 else _single(quotes[0])
+    if in_another_language(quoted, material.language):
+        yield f"\n\n{say('quoted_as_written')}"
 
 
 def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:

@@ -11,7 +11,7 @@ from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.llm import replies
 from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Material
-from palabre.llm.quoting import marked, quotable, titled
+from palabre.llm.quoting import in_another_language, marked, quotable, titled
 from palabre.llm.replies import Say
 from palabre.llm.sentences import Sentence
 
@@ -47,6 +47,9 @@ def tell(material: Material) -> Iterator[str]:
         yield f"{marked(episode.text, episode.number)}\n\n"
     yield _ways(say, episodes, material.passages)
     yield f"\n\n*{say('story_without_model')}*"
+    told = [material.passages[episode.number - 1] for episode in episodes]
+    if in_another_language(told, material.language):
+        yield f"\n\n*{say('quoted_as_written')}*"
 
 
 def _episodes(passages: Sequence[Passage]) -> Iterator[Episode]:

@@ -35,7 +35,8 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 
-_CREDITS = re.compile(r"\s*^\W*(?:Inspiré par|Inspired by)\W*$", re.MULTILINE)
+_CREDITED = "|".join(re.escape(replies.of(x)("inspired_by").rstrip(":")) for x in replies.LANGUAGES)
+_CREDITS = re.compile(rf"\s*^\W*(?:{_CREDITED})\W*$", re.MULTILINE)
 _MONTHS = {
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     "en": "January February March April May June July August September October November December",
