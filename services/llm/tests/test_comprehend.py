@@ -193,3 +193,14 @@ def test_of_a_long_episode_the_end_is_remembered() -> None:
 @pytest.mark.parametrize("text", ["Et pour un meublé ?", "oui", "Combien ça coûte ?", "And that?"])
 def test_short_words_and_words_that_point_back_lean_on_the_history(text: str) -> None:
     assert leans_back(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("And for a furnished flat?", "en"), ("ok", "fr"), ("Mohammed Benali", "fr"), ("merci", "fr")],
+)
+async def test_a_conversation_changes_its_language_with_a_message_and_not_with_a_word(
+    text: str, language: str
+) -> None:
+    result = await understood(received(text, language="es"), comprehension(), past=(PAST,))
+    assert result.understanding.language == language
