@@ -14,21 +14,20 @@ import tempfile
 import time
 import wave
 from collections.abc import Awaitable, Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NamedTuple
 
 import espeakng_loader
 
+from bench.speech.engines import here
 from bench.speech.playing import play, speak_at_once
 from palabre.audio import MEDIA_TYPES, encoder
 from palabre.contracts.v1 import tts_pb2
 from palabre.contracts.v1.turns_pb2 import VoiceChoice
-from palabre.tts.engines import GROUP, Engine
+from palabre.tts.engines import Engine
 from palabre.tts.engines.espeak import Espeak
 from palabre.tts.ladder import Ladder
 from palabre.tts.servicer import sentences
-from palabre.tts.settings import Settings
 
 SENTENCE = "Le délai de préavis est d'un mois en zone tendue, et de trois mois ailleurs."
 ANSWER = (
@@ -114,13 +113,26 @@ def named(kind: tts_pb2.AudioFormat.ValueType) -> str:
     return tts_pb2.AudioFormat.Name(kind).removeprefix("AUDIO_FORMAT_").lower()
 
 
+async def every_engine(rounds: int) -> None:
+    """Beside each other: a sentence, and an answer that is written at 25 words a second."""
+    async with here() as found:
+        print("\nengine (Ogg Opus)    TTFA ms      RTF   an answer: first sound ms   gaps ms")
+        for name, engine in found.items():
+            first, factor = await measured(
+                streamed(engine), SENTENCE, tts_pb2.AUDIO_FORMAT_OPUS, rounds
+            )
+            played = await play(ANSWER, words_per_second=25, engine=engine)
+            print(
+                f"{name:18} {first:9.2f} {factor:8.5f} {played.first_ms:27.1f}"
+                f" {played.stalled_ms:9.1f}"
+            )
+
+
 async def formats(rounds: int) -> None:
-    print("engine    format   TTFA ms      RTF   (a sentence)")
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
-        way = streamed(point.load()(Settings()))
-        for kind in MEDIA_TYPES:
-            first, factor = await measured(way, SENTENCE, kind, rounds)
-            print(f"{point.name:9} {named(kind):6} {first:9.2f} {factor:8.5f}")
+    print("\nespeak, format   TTFA ms      RTF   (a sentence)")
+    for kind in MEDIA_TYPES:
+        first, factor = await measured(streamed(Espeak()), SENTENCE, kind, rounds)
+        print(f"        {named(kind):6} {first:9.2f} {factor:8.5f}")
 
 
 async def ways(rounds: int) -> None:
@@ -169,6 +181,7 @@ async def conversation() -> None:
 
 
 async def main(rounds: int) -> None:
+    await every_engine(rounds)
     await formats(rounds)
     await ways(rounds)
     await crowd()

@@ -10,6 +10,7 @@ from palabre.chassis import events
 from palabre.chassis.segments import Segmenter
 from palabre.chassis.stage import Handler
 from palabre.contracts.v1 import events_pb2 as pb
+from palabre.tts.engines import Engine
 from palabre.tts.engines.espeak import Espeak
 from palabre.tts.handlers import speaker
 from palabre.tts.ladder import Ladder
@@ -29,9 +30,9 @@ class Played(NamedTuple):
     stalled_ms: float
 
 
-async def play(answer: str, words_per_second: float) -> Played:
+async def play(answer: str, words_per_second: float, engine: Engine | None = None) -> Played:
     """Segments are spoken at the same time, as the stage does; their frames play in order."""
-    begun, handle = time.perf_counter(), speaker(Ladder([Espeak()]))
+    begun, handle = time.perf_counter(), speaker(Ladder([engine or Espeak()]))
     speaking: list[asyncio.Task[list[Frame]]] = []
     async for text in _written(answer, words_per_second):
         speaking.append(asyncio.create_task(_speak(handle, text, begun)))
