@@ -30,7 +30,7 @@ test: install ## run every test that can run here
 test-xtts: export UV_PROJECT_ENVIRONMENT = .venv-xtts
 test-xtts: $(filter .tools/bin/uv,$(UV)) ## install XTTS into .venv-xtts (5 GB), and test it
 	$(UV) sync --quiet --locked --all-packages --all-extras --all-groups
-	$(RUN) pytest -W default services/tts/tests/test_coqui.py services/tts/tests/test_xtts.py services/tts/tests/test_engine_contract.py -k "xtts or coqui" $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) pytest -W default services/tts/tests/test_coqui.py services/tts/tests/test_xtts.py services/tts/tests/test_engine_contract.py -k "xtts or coqui" $(ARGS)
 
 check: install ## lint, format, types, imports, contracts, generated files
 	$(RUN) ruff check .
