@@ -53,6 +53,16 @@ def grounds(language: str = "fr", *passages: Passage) -> Grounds:
     return Grounds(passages or (DEPOSIT, NOTICE), QUESTION, language)
 
 
+def test_a_sentence_stands_though_the_passage_says_another_of_another_case() -> None:
+    text = (
+        "Chiens d'attaque : interdits. Ils ne peuvent pas stationner dans les parties communes.\n\n"
+        "- Dans les deux cas : laisse et muselière pour stationner dans les parties communes."
+    )
+    found = Source(Passage(title="Chiens", text=text))
+    assert found.supports("Ils ne peuvent pas stationner dans les parties communes.")
+    assert not found.supports("Ils peuvent stationner dans les parties communes.")
+
+
 def test_a_claim_moves_to_the_passage_that_makes_it() -> None:
     assert grounds().supporting("Le préavis est de trois mois", 2) == 2
     assert grounds().supporting("Le préavis est de trois mois", 1) == 2

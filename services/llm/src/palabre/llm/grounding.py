@@ -11,8 +11,8 @@ from functools import cached_property
 
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.llm.figures import figures, missing
-from palabre.llm.sentences import plain, sentences
-from palabre.llm.words import fold, stems
+from palabre.llm.sentences import plain, sentences, split
+from palabre.llm.words import fold, stems, words
 
 # Share of a claim's stems that its passage has; and of those, that stand close together.
 SUPPORTED, TOGETHER = 0.34, 0.25
@@ -78,6 +78,12 @@ class Source:
         return [f"{s.intro} {s.text}".strip() for s in sentences(self._passage.text)]
 
     @cached_property
+    def verbatim(self) -> frozenset[str]:
+        """Each of its sentences, word for word."""
+        found = (part for s in sentences(self._passage.text) for part in split(s.text))
+        return frozenset(" ".join(words(part)) for part in found)
+
+    @cached_property
     def windows(self) -> list[Words]:
         """Each sentence with the one before it: a pronoun leans on that."""
         said = self.sentences
@@ -89,15 +95,17 @@ class Source:
 
     def supports(self, claim: str, asked: frozenset[str] = frozenset()) -> bool:
         """`asked` are the question's stems: names that it says need not stand in the passage."""
+        if " ".join(words(claim)) in self.verbatim:
+            return True
         said, counted = frozenset(stems(claim)), figures(claim)
         if missing(counted, self.whole.figures) or self._foreign_name(claim, asked):
             return False
-        words = frozenset(stem for stem in said if not any(map(str.isdigit, stem)))
-        if len(words) < FEW:
+        spoken = frozenset(stem for stem in said if not any(map(str.isdigit, stem)))
+        if len(spoken) < FEW:
             return True
         return (
-            self.whole.share(words) >= SUPPORTED
-            and self._together(words, counted)
+            self.whole.share(spoken) >= SUPPORTED
+            and self._together(spoken, counted)
             and not self._contradicts(claim)
         )
 

@@ -19,9 +19,11 @@ _TAG_MOST, _LABEL_MOST, _TARGET_MOST = 300, 300, 2_000
 _ADDRESS = r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,30}://|(?<![^\W_])www\.)[^\s<>()\[\]\"«»“”|\\]*"
 _BARE = re.compile(_ADDRESS, re.IGNORECASE)
 _ANGLED = re.compile(r"<([A-Za-z][\w+.-]*://[^<>\s]*|(?:mailto:)?[\w.+-]+@[\w.-]+)>")
-_TAG = re.compile(rf"<[A-Za-z/!?|\uff5c][^<>]{{0,{_TAG_MOST}}}>")
-_UNCLOSED = re.compile(r"<(?=[A-Za-z/!?|\uff5c])")
-_PICTURE = re.compile(r"!(?=\[(?!\d{1,3}\]))")
+_TAG = re.compile(rf"<+[A-Za-z/!?|\uff5c][^<>]{{0,{_TAG_MOST}}}>")
+_UNCLOSED = re.compile(r"<+(?=[A-Za-z/!?|\uff5c])")
+_PICTURE = re.compile(r"!+(?=\[(?!\d{1,3}\]))")
+# What would become markup again where something between was taken out.
+_JOINT = re.compile(r"(?<=!)(?=\[)|(?<=\])(?=[(:])|(?<=<)(?=[A-Za-z/!?|\uff5c])")
 _LINK = re.compile(
     rf"\[([^\[\]\n]{{0,{_LABEL_MOST}}})\]"
     rf"\(([^()\n]{{0,{_TARGET_MOST}}}(?:\([^()\n]*\)[^()\n]*){{0,8}})\)"
@@ -37,10 +39,10 @@ _MAY_BEGIN = re.compile(r"[<!\[\]:]|www|\b(?:https?|htt?|h|ww?)$", re.IGNORECASE
 _SCHEME_MOST = 32
 _HELD_MOST = 2_500
 _MAY_BECOME = re.compile(
-    rf"<(?:[A-Za-z/!?|\uff5c][^<>]{{0,{_TAG_MOST}}})?$"
-    rf"|!?\[[^\]\n]{{0,{_LABEL_MOST}}}"
+    rf"[^\s<>]{{0,{_TAG_MOST}}}<+(?:[A-Za-z/!?|\uff5c][^<>]{{0,{_TAG_MOST}}})?$"
+    rf"|!*\[[^\]\n]{{0,{_LABEL_MOST}}}"
     rf"(?:\](?:\((?:[^()\n]|\([^()\n]*(?:\)|$)){{0,{_TARGET_MOST}}})?)?$"
-    rf"|!$|\][:(]?$|{_ADDRESS}$|\b(?:https?|htt?|h|w{{1,3}})$|[a-z0-9+.-]{{0,16}}:/{{0,2}}$",
+    rf"|!+$|\][:(]?$|{_ADDRESS}$|\b(?:https?|htt?|h|w{{1,3}})$|[a-z0-9+.-]{{0,16}}:/{{0,2}}$",
     re.IGNORECASE,
 )
 
@@ -58,6 +60,7 @@ class Screen:
     withheld: int = 0  # images, tags, addresses
     numbers: Mapping[str, int] = field(init=False)  # of passages, by address
     _held: str = ""
+    _last: str = ""  # the character that was shown last
     _word: int = 0  # characters that were shown of a word that may go on
 
     def __post_init__(self) -> None:
@@ -66,7 +69,7 @@ class Screen:
 
     def feed(self, text: str) -> str:
         """What can be shown now."""
-        text = self._held + seen(text)
+        text = self._without_tags(self._held + seen(text))
         end = _decided(text)
         self._held = text[end:]
         return self._screened(text[:end])
@@ -77,12 +80,16 @@ class Screen:
 
     def _screened(self, text: str) -> str:
         if _NEEDED.search(text):
-            text = _ANGLED.sub(r"\1", text)
-            for pattern in (_TAG, _UNCLOSED, _PICTURE):
-                text = pattern.sub(self._drop, text)
+            text = _PICTURE.sub(self._drop, _UNCLOSED.sub(self._drop, text))
             text = _BARE.sub(self._address, self._without_links(text))
-            text = _HALF.sub(self._withhold, text.replace("![", "! ["))
-        return self._without_long_words(data(text))
+            text = _HALF.sub(self._withhold, text)
+        text = self._without_long_words(data(text))
+        joined = _JOINT.sub(" ", self._last + text)[len(self._last) :]
+        self._last = (self._last + text)[-1:]
+        return joined
+
+    def _without_tags(self, text: str) -> str:
+        return _TAG.sub(self._drop, _ANGLED.sub(r"\1", text)) if ">" in text else text
 
     def _without_long_words(self, text: str) -> str:
         """Such a word ends after its first characters, however it came."""
@@ -96,7 +103,7 @@ class Screen:
         found = 1
         while found:
             text, found = _LINK.subn(self._link, text)
-        return text.replace("](", "] (").replace("]:", "] :")
+        return text
 
     def _link(self, match: re.Match[str]) -> str:
         label, target = match[1], match[2].strip()

@@ -34,7 +34,7 @@ class Secrecy:
     _text: str = ""  # from the first character whose word was not looked at, or that is held
     _read: int = 0  # characters of it whose words were looked at
     _shown: int = 0
-    _from: int = 0  # where the run began
+    _from: int = 0  # where the run began, or what of it was not shown
     _run: int = 0
     _last: tuple[str, ...] = field(default=())
 
@@ -61,7 +61,7 @@ class Secrecy:
         elif self._run:
             self._run += folded.isalpha()
         else:
-            self._run, self._from = GRAM, start
+            self._run, self._from = GRAM, max(start, self._shown)
         self.broken |= self._run >= RUN or folded == self.mark
 
     def _safe(self) -> int:
@@ -70,7 +70,7 @@ class Secrecy:
             return self._from
         begun = _LAST.search(self._text, self._read)
         if begun and self.mark.startswith(fold(begun[0])):
-            return begun.start()
+            return max(begun.start(), self._shown)
         return len(self._text)
 
     def _show(self, end: int) -> str:
