@@ -1,5 +1,6 @@
 """What an answer cites has to say what the answer says."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,17 @@ from hypothesis import given, strategies as st
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Understanding
 from palabre.llm.citations import Citations
+from palabre.llm.engines import Material
+from palabre.llm.engines.extractive import compose
 from palabre.llm.engines.scripted import Scripted
 from palabre.llm.figures import figures, missing
 from palabre.llm.grounding import Grounds, Source
+from palabre.llm.screening import Screen
 from services.llm.tests.a_turn import DEPOSIT, NOTICE, retrieved
 from services.llm.tests.test_answer import answering, deltas, results
 
 CLAIMS = Path(__file__).with_name("claims")
+SPACES = Path(__file__).parents[3] / "spaces"
 QUESTION = "Quand le bailleur rend-il le dépôt de garantie ?"
 
 
@@ -156,3 +161,22 @@ def test_the_same_is_supported_however_the_text_arrives(text: str, size: int) ->
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     assert "".join([*map(piecewise.feed, pieces), piecewise.close()]) == whole
     assert piecewise.unsupported == at_once.unsupported
+
+
+def test_what_is_quoted_word_for_word_keeps_its_marks() -> None:
+    """Every page of the demo spaces, asked by its title and each of its headings."""
+    marks = lost = 0
+    for file in sorted(SPACES.glob("*/knowledge/**/*.md")):
+        text = file.read_text(encoding="utf-8").split("---", 2)[-1]
+        asked = re.findall(r"^#+ (.+)", text, re.M)
+        parts = [part for part in re.split(r"(?m)^(?=## )", text) if part.strip()]
+        passages = [Passage(document=file.name, title=asked[0], text=part) for part in parts[:8]]
+        for question in asked:
+            quoted = "".join(compose(Material(question, tuple(passages), "fr")))
+            found = Citations(len(passages), Grounds(passages, question, "fr").supporting)
+            screen = Screen(passages)
+            shown = found.feed(screen.feed(quoted) + screen.close()) + found.close()
+            marks += len(re.findall(r"\[\d+\]", shown))
+            lost += found.unsupported
+    assert marks > 1_000
+    assert lost == 0
