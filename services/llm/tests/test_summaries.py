@@ -238,6 +238,14 @@ async def test_without_a_model_the_sentences_that_say_most_are_told_in_order(lan
     assert not end.usage
 
 
+async def test_without_a_model_a_long_thread_promises_no_call() -> None:
+    async with served(Ladder({"extractive": Extractive()})) as stub:
+        found, end = await summary(stub, long_thread(500))
+    assert found
+    assert end.parts == end.parts_without_model > 1
+    assert (end.calls, end.calls_at_most, end.tokens_at_most) == (0, 0, 0)
+
+
 async def test_a_summary_in_another_language_is_checked_by_its_figures() -> None:
     points = [
         {"text": "The meeting moves to 20 June at 18:00.", "sources": [5]},

@@ -160,7 +160,8 @@ class Summary:
         size = sum(map(_size, self.lines))
         largest = int(size / max(1, self.wanted.calls * MAPS)) + 1
         cut = parts(self.lines, min(LARGEST_PART, max(self.part_tokens, largest)))
-        asking, bringing = self._asking(cut), merges(len(cut), self.wanted.group)
+        asking = self._asking(cut)
+        bringing = merges(len(cut), self.wanted.group) if self.rungs else 0
         self.tally.parts = len(cut)
         self.tally.calls_at_most = asking + min(bringing, max(0, self.wanted.calls - asking))
         self.tally.tokens_at_most = self.tally.calls_at_most * (
