@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openai
 import pytest
 
 from palabre.chassis.testing import NatsServer
@@ -49,6 +50,15 @@ async def llm(
     await answers.listen()
     yield answers
     await answers.close()
+
+
+@pytest.fixture
+async def client(gateway: RunningGateway) -> AsyncIterator[openai.AsyncOpenAI]:
+    """OpenAI's own, with the administrator's token."""
+    async with openai.AsyncOpenAI(
+        base_url=f"{gateway.url}/v1", api_key=testing.TOKEN, max_retries=0
+    ) as made:
+        yield made
 
 
 @pytest.fixture

@@ -159,14 +159,6 @@ async def test_a_break_is_a_pause(real: httpx.AsyncClient) -> None:
 # --- On a service that speaks a word at a time, when it may
 
 
-@pytest.fixture
-async def client(gateway: RunningGateway) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(
-        base_url=f"{gateway.url}/v1", api_key=testing.TOKEN, max_retries=0
-    ) as made:
-        yield made
-
-
 async def test_the_first_bytes_come_before_the_last_are_made(
     client: openai.AsyncOpenAI, around: Surroundings
 ) -> None:

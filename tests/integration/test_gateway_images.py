@@ -56,14 +56,6 @@ async def gateway(
         yield running
 
 
-@pytest.fixture
-async def client(gateway: RunningGateway) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(
-        base_url=f"{gateway.url}/v1", api_key=testing.TOKEN, max_retries=0
-    ) as made:
-        yield made
-
-
 async def send(http: httpx.AsyncClient, data: bytes, name: str = "a.png") -> httpx.Response:
     return await http.post(BLOBS, files={"file": (name, data, "image/png")})
 

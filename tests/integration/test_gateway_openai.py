@@ -1,7 +1,6 @@
 """OpenAI's API, asked by OpenAI's own client."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -15,14 +14,6 @@ from palabre.gateway.testing import RunningGateway, ScriptedAnswers, completed, 
 
 TEXT = "Le loyer est dû le cinq [1]."
 ASKED: Any = [{"role": "user", "content": "Quand ?"}]
-
-
-@pytest.fixture
-async def client(gateway: RunningGateway) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(
-        base_url=f"{gateway.url}/v1", api_key=testing.TOKEN, max_retries=0
-    ) as made:
-        yield made
 
 
 async def test_a_completion_has_text_sources_and_usage(

@@ -5,17 +5,10 @@ import pytest
 
 from palabre.audio import encoder, recordings
 from palabre.audio.recordings import LONGEST_S, Recording, Unreadable, decode, judge, measure
-from palabre.audio.testing import Samples, encoded, voice
+from palabre.audio.testing import FORMATS, Samples, encoded, voice
 from palabre.contracts.v1 import tts_pb2
 
 RATE = 24_000
-FORMATS = (
-    tts_pb2.AUDIO_FORMAT_OPUS,
-    tts_pb2.AUDIO_FORMAT_MP3,
-    tts_pb2.AUDIO_FORMAT_WAV,
-    tts_pb2.AUDIO_FORMAT_FLAC,
-    tts_pb2.AUDIO_FORMAT_AAC,
-)
 
 
 def found(samples: Samples, rate: int = RATE) -> list[str]:

@@ -9,17 +9,9 @@ import pytest
 
 from palabre.audio import recordings
 from palabre.audio.recordings import Unreadable, judge
-from palabre.audio.testing import encoded, voice
+from palabre.audio.testing import FORMATS, encoded, voice
 from palabre.contracts.v1 import tts_pb2
 from palabre.gateway.examining import Examiner
-
-FORMATS = (
-    tts_pb2.AUDIO_FORMAT_OPUS,
-    tts_pb2.AUDIO_FORMAT_MP3,
-    tts_pb2.AUDIO_FORMAT_WAV,
-    tts_pb2.AUDIO_FORMAT_FLAC,
-    tts_pb2.AUDIO_FORMAT_AAC,
-)
 
 
 @pytest.fixture

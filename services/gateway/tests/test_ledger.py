@@ -2,19 +2,16 @@
 
 import datetime as dt
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.gateway import answers, archive, database
+from palabre.gateway import answers, archive
 from palabre.gateway.callers import Caller
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.ledger import Key, Ledger, Query
@@ -22,14 +19,6 @@ from palabre.gateway.tables import CallRow
 
 DAY = dt.date(2026, 11, 28)
 PARIS = ZoneInfo("Europe/Paris")
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    made = database.connect(database.address("", tmp_path))
-    await database.migrate(made)
-    yield made
-    await made.dispose()
 
 
 def paid(call: str, micros: int = 100, **fields: Any) -> Usage:

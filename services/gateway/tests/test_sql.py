@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,6 @@ from palabre.gateway.testing import completed, source
 from palabre.gateway.tokens import Tokens, digest
 
 ME = Caller("me", "api")
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    made = database.connect(database.address("", tmp_path))
-    await database.migrate(made)
-    yield made
-    await made.dispose()
 
 
 def begun(turn: str, conversation: str = "c-1") -> pb.Event:

@@ -1,7 +1,10 @@
 """A space and a turn that every test of this service starts from."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
+
+import grpc
 
 from palabre.chassis import spaces
 from palabre.chassis.blobs import MemoryObjects
@@ -12,13 +15,19 @@ from palabre.chassis.events import begin, follow
 from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.spaces import Space
 from palabre.chassis.testing import MemoryCounters
-from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1 import events_pb2 as pb, llm_pb2_grpc
 from palabre.contracts.v1.turns_pb2 import Passage, Understanding, Utterance
+from palabre.llm.checking import Checking
+from palabre.llm.engines import Engine
 from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
 from palabre.llm.prices import Prices
 from palabre.llm.prompts import Prompting
+from palabre.llm.servicer import LlmServicer
+from palabre.llm.settings import Settings
 from palabre.llm.spending import Spending
+
+type Stub = llm_pb2_grpc.LlmServiceAsyncStub
 
 DEPOSIT = Passage(
     id="p1",
@@ -102,3 +111,16 @@ def spending(
 
 def known(space: Space) -> Callable[[str], Space]:
     return Spaces({"logement": space}).get
+
+
+@asynccontextmanager
+async def served(ladder: Ladder, engines: Mapping[str, Engine] = {}) -> AsyncIterator[Stub]:
+    """LlmService over gRPC."""
+    server = grpc.aio.server()
+    checking = Checking(engines, ladder, Settings(), dict)
+    LlmServicer(known(make_space()), ladder, checking, spending()).add_to(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield llm_pb2_grpc.LlmServiceStub(channel)
+    await server.stop(None)

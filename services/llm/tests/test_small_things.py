@@ -6,19 +6,15 @@ import grpc
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
+from palabre.contracts.v1 import llm_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange
-from palabre.llm.checking import Checking
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted
 from palabre.llm.ladder import Ladder
-from palabre.llm.servicer import LlmServicer
 from palabre.llm.settings import Endpoint, Settings
 from palabre.llm.tokens import estimate
 
-from .a_turn import known, make_space, spending
-
-type Stub = llm_pb2_grpc.LlmServiceAsyncStub
+from .a_turn import Stub, served
 
 
 def test_tokens_are_estimated_by_four_characters() -> None:
@@ -53,15 +49,8 @@ def test_a_key_is_never_shown() -> None:
 @pytest.fixture
 async def stub(request: pytest.FixtureRequest) -> AsyncIterator[Stub]:
     engine = getattr(request, "param", Scripted([["Un", " mois."]]))
-    server = grpc.aio.server()
-    ladder = Ladder({"extractive": engine})
-    checking = Checking({"extractive": engine}, ladder, Settings(), dict)
-    LlmServicer(known(make_space()), ladder, checking, spending()).add_to(server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield llm_pb2_grpc.LlmServiceStub(channel)
-    await server.stop(None)
+    async with served(Ladder({"extractive": engine}), {"extractive": engine}) as made:
+        yield made
 
 
 ASKED = pb.CompleteRequest(

@@ -10,22 +10,19 @@ import grpc
 import pytest
 
 from palabre.chassis.testing import until
-from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
-from palabre.llm.checking import Checking
+from palabre.contracts.v1 import llm_pb2 as pb
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.openai import OpenAi
 from palabre.llm.ladder import Ladder
 from palabre.llm.salience import Point, choose
-from palabre.llm.servicer import LlmServicer
-from palabre.llm.settings import Endpoint, Settings
+from palabre.llm.settings import Endpoint
 from palabre.llm.summaries import Line, merges, parts
 from palabre.llm.support import saying
 from tests.standins.model import Model
 
-from .a_turn import known, make_space, spending
+from .a_turn import Stub, served
 from .hostile import HOSTILE
 
-type Stub = llm_pb2_grpc.LlmServiceAsyncStub
 Writes = Callable[[dict[str, Any]], Any]
 
 THREAD = [
@@ -50,18 +47,6 @@ def thread(*said: tuple[str, str], **more: Any) -> pb.SummariseRequest:
 def long_thread(count: int) -> pb.SummariseRequest:
     said = f"Le logement numéro {{}} attend la réparation de sa chaudière. {'Il fait froid. ' * 20}"
     return thread(*[("Nadia", said.format(number)) for number in range(count)])
-
-
-@contextlib.asynccontextmanager
-async def served(ladder: Ladder) -> AsyncIterator[Stub]:
-    server = grpc.aio.server()
-    checking = Checking({}, ladder, Settings(), dict)
-    LlmServicer(known(make_space()), ladder, checking, spending()).add_to(server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield llm_pb2_grpc.LlmServiceStub(channel)
-    await server.stop(None)
 
 
 @contextlib.asynccontextmanager

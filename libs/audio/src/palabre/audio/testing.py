@@ -8,6 +8,14 @@ from palabre.audio import encoder
 from palabre.contracts.v1 import tts_pb2
 
 Samples = np.ndarray[Any, Any]
+# Files of these tell what they hold.
+FORMATS = (
+    tts_pb2.AUDIO_FORMAT_OPUS,
+    tts_pb2.AUDIO_FORMAT_MP3,
+    tts_pb2.AUDIO_FORMAT_WAV,
+    tts_pb2.AUDIO_FORMAT_FLAC,
+    tts_pb2.AUDIO_FORMAT_AAC,
+)
 
 
 def voice(seconds: float = 10.0, level: float = 3_000.0, rate: int = 24_000) -> Samples:
