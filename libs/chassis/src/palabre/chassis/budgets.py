@@ -31,6 +31,12 @@ class Spent(NamedTuple):
     limit: Limit
     opens: dt.datetime
 
+    @property
+    def phrase(self) -> str:
+        """The key of the sentence that says so, in every service's texts."""
+        whose = "person" if self.limit.scope == "person" else "shared"
+        return f"budget_{whose}_{self.limit.period}"
+
 
 @dataclass(frozen=True, slots=True)
 class Bearer:

@@ -10,12 +10,14 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import voices_pb2 as pb
+from palabre.contracts.v1.tts_pb2 import SynthesizeRequest
 
 CLONE = "clone:"
 TRUSTED_S = 60.0  # how old what was read may be: a revocation is in force everywhere by then
@@ -43,6 +45,12 @@ class Use:
     purpose: pb.VoiceUse.ValueType = pb.VOICE_USE_FILES
     channel: str = ""  # empty: none in particular, so that a record with channels forbids it
     language: str = ""  # BCP 47; empty: unknown
+
+    @classmethod
+    def of(cls, request: SynthesizeRequest) -> Self:
+        """Who does not say what for asks for the strictest."""
+        purpose = request.use or pb.VOICE_USE_FILES
+        return cls(request.space, purpose, request.channel, request.language)
 
 
 ANY_FILE = Use()

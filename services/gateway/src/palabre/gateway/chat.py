@@ -242,7 +242,7 @@ class Reply:
         if not self._request.wants_usage:
             return last
         counted = {"choices": [], "usage": usage(event)}
-        return last + f"data: {to_json(self._head('chat.completion.chunk') | counted)}\n\n".encode()
+        return last + sse(self._head("chat.completion.chunk") | counted)
 
     def whole(self, event: dict[str, Any]) -> dict[str, Any]:
         message = {
@@ -321,4 +321,9 @@ def failure(data: dict[str, Any]) -> Problem:
 
 
 def failure_event(problem: Problem) -> bytes:
-    return f"data: {to_json(problem.openai())}\n\n".encode()
+    return sse(problem.openai())
+
+
+def sse(data: dict[str, Any]) -> bytes:
+    """One of OpenAI's events."""
+    return f"data: {to_json(data)}\n\n".encode()

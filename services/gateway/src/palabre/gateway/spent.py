@@ -30,10 +30,9 @@ async def check(gateway: state.State, thread: Thread, utterance: Utterance) -> N
 
 
 def _refusal(spent: Spent, language: str) -> Problem:
-    whose = "person" if spent.limit.scope == "person" else "shared"
     return Problem(
         429,
-        phrase(f"budget_{whose}_{spent.limit.period}", language),
+        phrase(spent.phrase, language),
         code="budget",
         headers=retry_headers(spent.opens),
         limit=spent.limit.name,

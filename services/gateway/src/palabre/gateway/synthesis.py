@@ -1,7 +1,8 @@
 """Calls TtsService and passes its sound on as it comes: bytes, or OpenAI's events."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -15,7 +16,6 @@ from palabre.gateway.problems import Problem
 from palabre.gateway.provenance import Provenance
 from palabre.gateway.sse import Gone, Stream
 from palabre.gateway.state import State
-from palabre.gateway.stream import to_json
 
 _LISTING_S = 5.0
 # What TtsService calls a field -> what OpenAI does.
@@ -49,14 +49,12 @@ async def stream(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Waits for the first piece, so that a refusal has its own status."""
-    use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
-    made = Provenance(gateway.manifests, gateway.registry, use, media_type, turn)
-    call = gateway.tts.Synthesize(wanted, timeout=gateway.settings.deadline_s)
-    first = await _begun(call)
+    made = Provenance(gateway.manifests, gateway.registry, Use.of(wanted), media_type, turn)
+    sound = await _called(gateway, wanted, made)
 
     def body(gone: Gone) -> AsyncIterator[bytes]:
-        sound = made.signed(_pieces(first, call, gone, made), gone)
-        return _events(sound, wanted.text) if events else sound
+        signed = made.signed(sound(gone), gone)
+        return _events(signed, wanted.text) if events else signed
 
     kind = "text/event-stream" if events else media_type
     return Stream(body, kind, made.headers | (headers or {}))
@@ -64,11 +62,9 @@ async def stream(
 
 async def whole_wav(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> bytes:
     """The file once it is all there, so that its header tells how long it is."""
-    use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
-    made = Provenance(gateway.manifests, gateway.registry, use, "audio/wav")
-    call = gateway.tts.Synthesize(wanted, timeout=gateway.settings.deadline_s)
-    first, stays = await _begun(call), Gone()
-    file = sized(b"".join([piece async for piece in _pieces(first, call, stays, made)]))
+    made = Provenance(gateway.manifests, gateway.registry, Use.of(wanted), "audio/wav")
+    sound, stays = await _called(gateway, wanted, made), Gone()
+    file = sized(b"".join([piece async for piece in sound(stays)]))
     return b"".join([piece async for piece in made.signed(_once(file), stays)])
 
 
@@ -86,6 +82,14 @@ async def _once(file: bytes) -> AsyncIterator[bytes]:
     yield file
 
 
+async def _called(
+    gateway: State, wanted: tts_pb2.SynthesizeRequest, made: Provenance
+) -> Callable[[Gone], AsyncIterator[bytes]]:
+    """Once the first piece has come. Raises Problem."""
+    call = gateway.tts.Synthesize(wanted, timeout=gateway.settings.deadline_s)
+    return partial(_pieces, await _begun(call), call, made)
+
+
 async def _begun(call: Any) -> tts_pb2.SynthesizeResponse:
     """The first piece. Raises Problem that names what was wrong as OpenAI does."""
     try:
@@ -101,7 +105,7 @@ async def _begun(call: Any) -> tts_pb2.SynthesizeResponse:
 
 
 async def _pieces(
-    first: tts_pb2.SynthesizeResponse, call: Any, gone: Gone, made: Provenance
+    first: tts_pb2.SynthesizeResponse, call: Any, made: Provenance, gone: Gone
 ) -> AsyncIterator[bytes]:
     try:
         made.heard(first.engine, first.voice)
@@ -121,13 +125,9 @@ async def _events(sound: AsyncIterator[bytes], text: str) -> AsyncIterator[bytes
         async for piece in sound:
             if piece:
                 audio = base64.b64encode(piece).decode()
-                yield _event({"type": "speech.audio.delta", "audio": audio})
+                yield chat.sse({"type": "speech.audio.delta", "audio": audio})
     except grpc.aio.AioRpcError as error:
         yield chat.failure_event(problems.of_rpc(error))
         return
     usage = {"input_tokens": len(text), "output_tokens": 0, "total_tokens": len(text)}
-    yield _event({"type": "speech.audio.done", "usage": usage})
-
-
-def _event(data: dict[str, Any]) -> bytes:
-    return f"data: {to_json(data)}\n\n".encode()
+    yield chat.sse({"type": "speech.audio.done", "usage": usage})

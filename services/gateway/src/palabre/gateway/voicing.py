@@ -40,7 +40,7 @@ def announced(space: Space, text: str, language: str, *, is_first: bool) -> str:
 
 def _refusals(gateway: State, wanted: tts_pb2.SynthesizeRequest) -> list[tuple[str, Refused]]:
     """The engines whose voice may not be used, and why; counted."""
-    use = Use(wanted.space, wanted.use, wanted.channel, wanted.language)
+    use = Use.of(wanted)
     registered = gateway.spaces.asks(wanted.space).registered_only
     named = [(wanted.voice.engine, wanted.voice.name), *wanted.voice.voices.items()]
     found = []

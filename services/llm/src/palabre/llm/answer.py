@@ -106,8 +106,7 @@ class Turn:
     def excuse(self, reason: "pb.FailureReason.ValueType") -> str:
         """The key of a sentence."""
         if self.spent:
-            whose = "person" if self.spent.limit.scope == "person" else "shared"
-            return f"budget_{whose}_{self.spent.limit.period}"
+            return self.spent.phrase
         return "interrupted" if reason == pb.FAILURE_REASON_INTERRUPTED else "unavailable"
 
     def refusal(self) -> str:

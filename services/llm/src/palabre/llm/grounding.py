@@ -89,9 +89,14 @@ class Source:
         said = self.sentences
         return [Words.of(" ".join(said[max(0, n - 1) : n + 1])) for n in range(len(said))]
 
-    @property
+    @cached_property
     def title(self) -> Words:
         return Words.of(" ".join((self._passage.title, *self._passage.heading_path)))
+
+    @cached_property
+    def denials(self) -> list[tuple[str, frozenset[str]]]:
+        """Each sentence with what it denies."""
+        return [(said, _denied(said)) for said in self.sentences]
 
     def supports(self, claim: str, asked: frozenset[str] = frozenset()) -> bool:
         """`asked` are the question's stems: names that it says need not stand in the passage."""
@@ -121,8 +126,10 @@ class Source:
         return any(window.share(left) >= TOGETHER for window in near or self.windows)
 
     def _contradicts(self, claim: str) -> bool:
+        denied = _denied(claim)
         return any(
-            _denies_what(claim, said) or _denies_what(said, claim) for said in self.sentences
+            _says_what_is_denied(said, claim, denied) or _says_what_is_denied(claim, said, unsaid)
+            for said, unsaid in self.denials
         )
 
 
@@ -157,12 +164,11 @@ class Grounds:
         return not spoken or not self._language or spoken == self._language
 
 
-def _denies_what(one: str, other: str) -> bool:
-    """What one denies, the other says."""
-    denied = _denied(one)
-    if len(denied) < FEW or _NEGATION.search(fold(other)) or _denying(one) != _denying(other):
+def _says_what_is_denied(one: str, other: str, denied: frozenset[str]) -> bool:
+    """By the other; one denies nothing itself."""
+    if len(denied) < FEW or _NEGATION.search(fold(one)) or _denying(one) != _denying(other):
         return False
-    return Words.of(other).share(denied) >= SAME
+    return Words.of(one).share(denied) >= SAME
 
 
 def _denied(text: str) -> frozenset[str]:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from palabre.chassis import telemetry
+from palabre.chassis.spaces import MICROS
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm.citations import Citations
 from palabre.llm.engines import Rung
 from palabre.llm.errors import EngineError
-
-MICROS = 1_000_000
 
 
 def first_token(rung: Rung, seconds: float) -> None:

@@ -10,12 +10,11 @@ from typing import Self
 import genai_prices
 from genai_prices.types import ModelPrice
 
-from palabre.chassis.spaces import Price
+from palabre.chassis.spaces import MICROS, Price
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm.settings import FIRST, Settings
 
 CURRENCY = "USD"  # of all prices of genai-prices
-MICROS = 10**6
 LAST = "extractive"  # the engine without a model
 FREE = frozenset({LAST})  # engines that ask nobody
 # The table carries no date of its own: it is its release's. Renew both together.

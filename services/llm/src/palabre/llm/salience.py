@@ -14,11 +14,10 @@ from palabre.llm.courtesies import courtesy
 from palabre.llm.quoting import speaks_to_a_machine
 from palabre.llm.sentences import sentences
 from palabre.llm.untrusted import data
-from palabre.llm.words import stems
+from palabre.llm.words import SAME, alike, stems
 
 FEWEST = 3  # stems of a sentence that says something
 FULL = 7  # stems from which a sentence loses nothing for being short
-SAME = 0.75  # share of common stems from which two sentences say the same
 ASKED = 0.7  # of a question's worth: what is asked is seldom the point
 FOCUS = 3.0  # what a sentence gains that has all that the reader wants to know
 
@@ -56,11 +55,11 @@ def choose(points: Sequence[Point], most: int, focus: str = "") -> list[Point]:
     chosen: list[Point] = []
     while left and len(chosen) < most:
         best = max(left, key=lambda c: _score(c, worth))
-        same = [c for c in left if _alike(c, best)]
+        same = [c for c in left if alike(c.stems, best.stems)]
         sources = sorted({place for c in same for place in c.point.sources})
         first = next(c for c in same if len(c.stems) >= SAME * len(best.stems))
         chosen.append(Point(first.point.text, tuple(sources)))
-        left = [c for c in left if not _alike(c, best)]
+        left = [c for c in left if not alike(c.stems, best.stems)]
         worth.update({stem: worth[stem] ** 2 for stem in best.stems})
     return sorted(chosen, key=lambda point: point.sources)
 
@@ -83,8 +82,3 @@ def _probabilities(candidates: Sequence[_Candidate]) -> dict[str, float]:
 def _score(candidate: _Candidate, worth: dict[str, float]) -> float:
     mean = math.fsum(worth[stem] for stem in candidate.stems) / len(candidate.stems)
     return mean * candidate.factor
-
-
-def _alike(one: _Candidate, other: _Candidate) -> bool:
-    shorter = min(len(one.stems), len(other.stems))
-    return len(one.stems & other.stems) >= SAME * shorter

@@ -43,6 +43,7 @@ _FRENCH_ENDINGS = (
     "ais", "ant", "ent", "ons", "ez", "er", "ir", "re", "aux", "al", "es", "e", "s", "x", "t",
 )  # fmt: skip
 SHORTEST_STEM = 3
+SAME = 0.75  # share of common stems from which two sentences say the same
 
 
 @lru_cache(maxsize=20_000)
@@ -72,6 +73,12 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
             return _undouble(word[: -len(ending)])
     return word
+
+
+def alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Two sentences, by their stems, say the same; one without any says nothing."""
+    shorter = min(len(one), len(other))
+    return shorter > 0 and len(one & other) >= SAME * shorter
 
 
 def _undouble(stem: str) -> str:

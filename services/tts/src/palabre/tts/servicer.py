@@ -9,7 +9,7 @@ import grpc
 from palabre.audio import MEDIA_TYPES, RATE, Encoder, Label, encoder
 from palabre.chassis.segments import Segmenter
 from palabre.chassis.voices import Use
-from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc, voices_pb2
+from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc
 from palabre.contracts.v1.turns_pb2 import Viseme
 from palabre.tts import breaks
 from palabre.tts.engines import PITCH, WORDS_PER_MINUTE, Sound, Sounds, Speech
@@ -69,7 +69,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         yield pb.SynthesizeResponse(data=made.close())
 
     def _sounds(self, request: pb.SynthesizeRequest) -> Sounds:
-        use = Use(request.space, _purpose(request), request.channel, request.language)
+        use = Use.of(request)
         if request.direct:
             return self._ladder.direct(_speech(request, use), request.voice.engine)
         return self._mastered(request, use)
@@ -153,11 +153,6 @@ def _response(data: bytes, sound: Sound) -> pb.SynthesizeResponse:
         voice=sound.voice,
         estimated=sound.estimated,
     )
-
-
-def _purpose(request: pb.SynthesizeRequest) -> voices_pb2.VoiceUse.ValueType:
-    """Who does not say asks for the strictest."""
-    return request.use or voices_pb2.VOICE_USE_FILES
 
 
 def _name(kind: pb.AudioFormat.ValueType) -> str:

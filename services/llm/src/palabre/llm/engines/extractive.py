@@ -20,14 +20,13 @@ from palabre.llm.errors import Refused
 from palabre.llm.quoting import in_another_language, marked, quotable, titled
 from palabre.llm.sentences import Sentence
 from palabre.llm.settings import Settings
-from palabre.llm.words import fold, stems
+from palabre.llm.words import alike, fold, stems
 
 MOST = 4  # sentences
 LONGEST = 420  # characters of a sentence that is still pleasant to read
 ENOUGH = 900  # characters of all
 NEAR = 0.42  # of the best score
 NEWS = 0.3  # what a sentence that covers all that was still missing gains
-SAME = 0.75  # share of common stems from which two sentences say the same
 _HOW_MUCH = re.compile(
     r"\b(combien|montant|prix|tarif|cout|delai|duree|quand|date|plafond)\b"
     r"|\b(how (much|many|long)|when)\b"
@@ -110,7 +109,7 @@ def choose(question: str, passages: Sequence[Passage]) -> list[Quote]:
         missing = asked.difference(*(quote.stems for quote in chosen))
         gains = {q: q.score + NEWS * len(missing & q.stems) / (len(asked) or 1) for q in left}
         best = max(gains, key=gains.__getitem__)
-        left = [q for q in left if q is not best and not _alike(q, best)]
+        left = [q for q in left if q is not best and not alike(q.stems, best.stems)]
         length = sum(len(quote.sentence.text) for quote in (*chosen, best))
         if gains[best] >= enough and (not chosen or length <= ENOUGH):
             chosen.append(best)
@@ -192,11 +191,6 @@ def _pleasantness(sentence: Sentence) -> float:
     if sentence.text.endswith("?"):
         return 0.5
     return min(1.0, 0.4 + length / 60)
-
-
-def _alike(one: Quote, other: Quote) -> bool:
-    shorter = min(len(one.stems), len(other.stems))
-    return shorter > 0 and len(one.stems & other.stems) >= SAME * shorter
 
 
 def _single(quote: Quote) -> Iterator[str]:
