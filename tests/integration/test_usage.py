@@ -101,10 +101,20 @@ async def http(system: Running) -> AsyncIterator[httpx.AsyncClient]:
 
 async def usage(http: httpx.AsyncClient, by: str, model: str, calls: int) -> dict[str, Any]:
     """Once the archive has written so many calls of the model."""
-    for _ in range(100):
+    for _ in range(300):
         found = (await http.get("/api/v1/usage", params={"space": "logement", "by": by})).json()
         if sum(row["calls"] for row in found["rows"] if row["model"] == model) >= calls:
             return dict(found)
+        await asyncio.sleep(0.1)
+    raise AssertionError(found)
+
+
+async def until_all_have_spent(http: httpx.AsyncClient, personas: set[str]) -> None:
+    """Once the archive, which may be seconds behind, has written a call of each."""
+    for _ in range(300):
+        found = (await http.get("/api/v1/usage", params={"by": "persona"})).json()
+        if personas <= {row["persona"] for row in found["rows"]}:
+            return
         await asyncio.sleep(0.1)
     raise AssertionError(found)
 
@@ -241,7 +251,11 @@ async def test_a_spent_budget_is_429_with_the_time_to_come_back_on_every_surface
     assert ended[1]["retry_at"]
 
 
-async def test_the_command_line_shows_a_table_json_and_csv(system: Running) -> None:
+async def test_the_command_line_shows_a_table_json_and_csv(
+    system: Running, http: httpx.AsyncClient
+) -> None:
+    await until_all_have_spent(http, {"camille", "conteuse", "gilles", "hugo"})
+
     def run(*arguments: str) -> str:
         shown = CliRunner(env=system.environment).invoke(app, ["usage", *arguments])
         assert shown.exit_code == 0, shown.output
