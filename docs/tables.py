@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from palabre.chassis import events, streams
 from palabre.chassis.settings import ServiceSettings
 from palabre.cli.settings import CliSettings
+from palabre.discord.settings import DiscordSettings
 from palabre.gateway.settings import GatewaySettings
 from palabre.llm import presets
 from palabre.llm.settings import Settings as LlmSettings
@@ -143,6 +144,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings.retriever": lambda: settings_table(RetrieverSettings),
     "settings.llm": lambda: settings_table(LlmSettings),
     "settings.tts": lambda: settings_table(TtsSettings),
+    "settings.discord": lambda: settings_table(DiscordSettings),
     "settings.command-line": lambda: settings_table(CliSettings, own=False),
 }
 

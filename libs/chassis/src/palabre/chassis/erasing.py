@@ -75,9 +75,10 @@ async def _messages(
         subject = subjects.conversation(kind, space, channel, conversation)
         for found in await bus.raw(kind.upper(), {"next_by_subj": subject}):
             yield kind.upper(), found.sequence
-    query = {"next_by_subj": f"$KV.histories.{conversation}.*"}
-    for found in await bus.raw("KV_histories", query):
-        yield "KV_histories", found.sequence
+    for bucket in ("histories", "posts"):
+        query = {"next_by_subj": f"$KV.{bucket}.{conversation}.*"}
+        for found in await bus.raw(f"KV_{bucket}", query):
+            yield f"KV_{bucket}", found.sequence
 
 
 async def _of_images(bus: Bus, blobs: set[str]) -> AsyncIterator[tuple[str, int]]:

@@ -13,12 +13,12 @@ USERS = (*streams.WORKERS, streams.OPERATOR)
 def passwords(folder: Path) -> dict[str, str]:
     """One per user, made once and kept in `folder/nats-users.json` (readable by its owner)."""
     file = folder / "nats-users.json"
-    if not file.exists():
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if missing := [user for user in USERS if user not in known]:  # all, or a newer release's
+        known |= {user: secrets.token_urlsafe(24) for user in missing}
         folder.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
-        made = {user: secrets.token_urlsafe(24) for user in USERS}
-        file.write_text(json.dumps(made, indent=1), encoding="utf-8")
-    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(known, indent=1), encoding="utf-8")
     return known
 
 

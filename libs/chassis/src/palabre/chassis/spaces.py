@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from palabre.chassis.discord_rules import Discord
 from palabre.chassis.errors import Reject
+from palabre.chassis.keys import Language, Name, Strict
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]  # ISO 4217
 MICROS = 10**6  # money is counted in millionths
 Texts = dict[Language, Annotated[str, Field(min_length=1, max_length=4000)]]
@@ -27,11 +27,7 @@ class InvalidSpace(ValueError):
     """A space's files are wrong. The message names file, key and remedy, a line each."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Voice(_Strict):
+class Voice(Strict):
     """`engine` speaks first; empty: the deployment's order. `voices` are names for the others.
 
     `filter` is how the voice is heard; empty: as it was spoken.
@@ -45,12 +41,12 @@ class Voice(_Strict):
     filter: Literal["", "telephone", "radio", "hall"] = ""
 
 
-class Avatar(_Strict):
+class Avatar(Strict):
     colour: str = Field(default="#2f6f5e", pattern=r"^#[0-9a-fA-F]{6}$")
     initials: str = Field(default="", max_length=2)
 
 
-class Persona(_Strict):
+class Persona(Strict):
     """Who speaks. `models` is an ordered list of fall-backs; empty means the deployment's own.
 
     A persona of the mode `answer` says what passages say; one of `story` makes up a story that
@@ -71,24 +67,24 @@ class Persona(_Strict):
     avatar: Avatar = Avatar()
 
 
-class Guard(_Strict):
+class Guard(Strict):
     lexical: bool = True
     model: str = "none"
 
 
-class Knowledge(_Strict):
+class Knowledge(Strict):
     paths: tuple[str, ...] = ("knowledge",)
     passages: int = Field(default=6, ge=1, le=12)
     # Share of the question's weight that a passage must cover; None: the measured default.
     floor: float | None = Field(default=None, ge=0, le=1)
 
 
-class Channel(_Strict):
+class Channel(Strict):
     enabled: bool = True
     persona: str = ""
 
 
-class Price(_Strict):
+class Price(Strict):
     """What a model costs, per million tokens; 0 where it costs nothing, as on one's own server."""
 
     input: float = Field(ge=0)
@@ -119,7 +115,7 @@ class Limit(NamedTuple):
         return f"{self.unit}_per_{self.scope}_per_{self.period}"
 
 
-class Budgets(_Strict):
+class Budgets(Strict):
     """0 means no limit. Costs are in `currency`; `rates` says what one unit of others is worth."""
 
     turns_per_person_per_day: int = Field(default=0, ge=0)
@@ -179,7 +175,7 @@ NOTICES = {
 }
 
 
-class VoiceRules(_Strict):
+class VoiceRules(Strict):
     """What the space asks of voices (docs/voices-registry.md).
 
     `registered_only`: voices that engines bring need a record too. `notice`: before which turns of
@@ -191,7 +187,7 @@ class VoiceRules(_Strict):
     notice_text: Texts = {}
 
 
-class Space(_Strict):
+class Space(Strict):
     """The whole set-up; `personas` is filled from the files beside space.toml."""
 
     schema_: Literal[1] = Field(alias="schema")
@@ -208,6 +204,8 @@ class Space(_Strict):
     guard: Guard = Guard()
     knowledge: Knowledge = Knowledge()
     channels: dict[Name, Channel] = {}
+    # What `channels.discord` does beyond what every channel has.
+    discord: Discord = Discord()
     budgets: Budgets = Budgets()
     voices: VoiceRules = VoiceRules()
     # By `model@endpoint`, as personas name models; they go before the deployment's and the table's.
@@ -229,6 +227,7 @@ class Space(_Strict):
     def _personas_exist(self) -> "Space":
         wanted = {"default_persona": self.default_persona}
         wanted |= {f"channels.{k}.persona": c.persona for k, c in self.channels.items()}
+        wanted |= {f"discord.{key}": name for key, name in self.discord.personas()}
         for key, name in wanted.items():
             if name and name not in self.personas:
                 known = ", ".join(sorted(self.personas)) or "none"

@@ -204,7 +204,7 @@ DURABLES = (
     ),
 )
 
-WORKERS = ("gateway", "retriever", "llm", "tts")
+WORKERS = ("gateway", "retriever", "llm", "tts", "discord")
 OPERATOR = "operator"  # the CLI: applies, reads dead letters, erases
 
 BUCKETS = (
@@ -213,9 +213,16 @@ BUCKETS = (
         "histories", "recent turns of a conversation", ("llm", OPERATOR), ttl_s=7 * DAY_S
     ),
     Bucket("descriptions", "what images show", ("llm", OPERATOR), ttl_s=7 * DAY_S),
-    Bucket("leases", "who works on what", ("llm", "retriever"), ttl_s=LEASE_TTL_S),
+    Bucket(
+        "leases", "who works on what", ("llm", "retriever", "discord"), ttl_s=LEASE_TTL_S
+    ),
     Bucket("reservations", "what running turns hold of budgets", ("llm",), ttl_s=2 * DAY_S),
     Bucket("catalogue", "document → current version", ("retriever",)),
+    Bucket(
+        "posts", "answers on Discord, by conversation and turn", ("discord", OPERATOR),
+        ttl_s=31 * DAY_S,
+    ),
+    Bucket("discord", "what people chose there, and who the bots are", ("discord",)),
     Bucket("received", "message ids of providers", ("gateway",), ttl_s=31 * DAY_S),
     Bucket(
         "erased", "tombstones of erased conversations", ("gateway", OPERATOR), WORKERS,
@@ -233,10 +240,19 @@ BUCKETS = (
 
 OBJECTS = (
     Objects("documents", "originals by SHA-256", ("retriever",)),
-    Objects("blobs", "attachments and spoken audio", ("gateway", "tts"), ("llm",), 7 * DAY_S),
+    Objects(
+        "blobs",
+        "attachments and spoken audio",
+        ("gateway", "tts", "discord"),
+        ("llm",),
+        7 * DAY_S,
+    ),
     Objects("voice-samples", "what voices are cloned from", ("gateway",), ("tts",), max_bytes=GIB),
     Objects("voice-consents", "proof of consent", ("gateway",), max_bytes=GIB),
 )
+
+# Buckets that hold a conversation's words under its id.
+ERASED_WITH = ("KV_histories", "KV_descriptions", "KV_posts")
 
 FAILURES = frozenset({"turn_failed"})
 RIGHTS = {
@@ -254,6 +270,9 @@ RIGHTS = {
         budgets="spends",
     ),
     "tts": Rights(FAILURES | {"speech_frame", "speech_completed"}),
+    "discord": Rights(
+        FAILURES | {"utterance_received", "turn_cancelled"}, follows=True, budgets="looks"
+    ),
 }
 
 
@@ -301,7 +320,7 @@ def _special_rights(rights: Rights) -> Iterator[str]:
     if rights.budgets == "spends":
         yield f"{subjects.ROOT}.budgets.>"
     if rights.erases:
-        for stream in ("TURNS", "LIVE", "DEAD", "KV_histories", "KV_descriptions"):
+        for stream in ("TURNS", "LIVE", "DEAD", *ERASED_WITH):
             yield f"$JS.API.STREAM.MSG.DELETE.{stream}"
             yield f"$JS.API.DIRECT.GET.{stream}"
 

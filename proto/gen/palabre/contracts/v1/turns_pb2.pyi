@@ -34,6 +34,8 @@ class _AnswerModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AnswerMode
     """A calm boundary or a help line."""
     ANSWER_MODE_STORY: _AnswerMode.ValueType  # 4
     """A story that was made up; its sources are what inspired it."""
+    ANSWER_MODE_ASKS: _AnswerMode.ValueType  # 5
+    """It asks for what is missing before it can answer (Utterance.may_ask)."""
 
 class AnswerMode(_AnswerMode, metaclass=_AnswerModeEnumTypeWrapper): ...
 
@@ -46,6 +48,8 @@ ANSWER_MODE_REFUSED: AnswerMode.ValueType  # 3
 """A calm boundary or a help line."""
 ANSWER_MODE_STORY: AnswerMode.ValueType  # 4
 """A story that was made up; its sources are what inspired it."""
+ANSWER_MODE_ASKS: AnswerMode.ValueType  # 5
+"""It asks for what is missing before it can answer (Utterance.may_ask)."""
 Global___AnswerMode: _TypeAlias = AnswerMode  # noqa: Y015
 
 class _AudioEncoding:
@@ -89,6 +93,9 @@ class Utterance(_message.Message):
     REPLACEABLE_FIELD_NUMBER: _builtins.int
     RETRIES_FIELD_NUMBER: _builtins.int
     REPLAY_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    MAY_ASK_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     language: _builtins.str
     """BCP 47; empty when unknown."""
@@ -106,6 +113,12 @@ class Utterance(_message.Message):
     retries: _builtins.str
     """The turn that this one retries or replays; a replay has no outside effect."""
     replay: _builtins.bool
+    model: _builtins.str
+    """One of the models that the space lets its channel choose; empty: the persona's own."""
+    address: _builtins.str
+    """"tu" or "vous" instead of the persona's; empty: the persona's."""
+    may_ask: _builtins.bool
+    """A question that says too little to be answered may be answered by asking what is missing."""
     @_builtins.property
     def author(self) -> Global___Author: ...
     @_builtins.property
@@ -133,10 +146,13 @@ class Utterance(_message.Message):
         replaceable: _builtins.bool = ...,
         retries: _builtins.str = ...,
         replay: _builtins.bool = ...,
+        model: _builtins.str = ...,
+        address: _builtins.str = ...,
+        may_ask: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "author", b"author", "carried_history", b"carried_history", "carries_history", b"carries_history", "instructions", b"instructions", "language", b"language", "persona", b"persona", "replaceable", b"replaceable", "replay", b"replay", "retries", b"retries", "sampling", b"sampling", "speech", b"speech", "speech_encoding", b"speech_encoding", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments", b"attachments", "author", b"author", "carried_history", b"carried_history", "carries_history", b"carries_history", "instructions", b"instructions", "language", b"language", "may_ask", b"may_ask", "model", b"model", "persona", b"persona", "replaceable", b"replaceable", "replay", b"replay", "retries", b"retries", "sampling", b"sampling", "speech", b"speech", "speech_encoding", b"speech_encoding", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -152,7 +168,7 @@ class Author(_message.Message):
     """Stable within the channel, opaque: no phone number or name."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Who they may read as: "public" is always meant."""
+        """Who they may read as: "public" is always meant. A budget may be that of a group, too."""
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ MODES = {
     turns_pb2.ANSWER_MODE_NO_KNOWLEDGE: "no_knowledge",
     turns_pb2.ANSWER_MODE_REFUSED: "refused",
     turns_pb2.ANSWER_MODE_STORY: "story",
+    turns_pb2.ANSWER_MODE_ASKS: "asks",
 }
 
 

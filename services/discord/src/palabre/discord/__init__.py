@@ -1,0 +1,1 @@
+"""Answers on Discord: the model of a channel adapter."""
