@@ -51,6 +51,8 @@ async def gateway(
         "max_images": 2,
         "max_image_bytes": 100_000,
         "fetch_private_hosts": web.host,
+        "image_bytes_per_hour": 300_000,
+        "visitor_image_bytes_per_hour": len(png()),
     }
     async with testing.running(nats, tmp_path, tts_address=around.address, **limits) as running:
         yield running
@@ -190,3 +192,29 @@ async def test_only_people_send_images(client: openai.AsyncOpenAI) -> None:
     ]
     with pytest.raises(openai.BadRequestError, match="image_url"):
         await client.chat.completions.create(model="demo", messages=messages)
+
+
+async def test_who_sends_too_many_images_has_to_wait(http: httpx.AsyncClient) -> None:
+    page = await http.get("/")
+    async with httpx.AsyncClient(base_url=http.base_url, cookies=page.cookies) as visitor:
+        visitor.headers["Origin"] = str(http.base_url)
+        assert (await send(visitor, png())).status_code == 201
+        refused = await send(visitor, png(1))
+    assert refused.status_code == 429
+    assert "MiB of images an hour" in refused.json()["detail"]
+    assert 3_500 < int(refused.headers["Retry-After"]) <= 3_600
+    assert (await send(http, png(1))).status_code == 201  # everybody has an hour of their own
+
+
+async def test_images_that_a_request_carries_count_each_once(
+    client: openai.AsyncOpenAI, llm: ScriptedAnswers
+) -> None:
+    image, other = (inline(png(shade) + bytes(94_000)) for shade in (1, 2))
+    question: Any = {"role": "user", "content": [part(image)]}
+    refused: Any = {"role": "user", "content": [part(other)]}
+    messages: Any = [question, {"role": "assistant", "content": "Une photo."}, question]
+    await client.chat.completions.create(model="demo", messages=messages)
+    await client.chat.completions.create(model="demo", messages=messages)
+    with pytest.raises(openai.RateLimitError, match="MiB of images an hour"):
+        await client.chat.completions.create(model="demo", messages=[*messages, refused])
+    assert len(llm.heard) == 2

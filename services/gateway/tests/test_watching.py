@@ -121,8 +121,21 @@ async def test_waiting_ends_when_the_client_goes() -> None:
     assert heard == ["one"]
 
 
-def test_a_minute_has_so_many_requests() -> None:
-    limits = Limits(per_minute=0, visitor_per_minute=5, streams=2, visitor_streams=1)
+MIB = 1 << 20
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(
+        per_minute=0,
+        visitor_per_minute=5,
+        streams=2,
+        visitor_streams=1,
+        image_bytes={"web": MIB, "api": 0},
+    )
+
+
+def test_a_minute_has_so_many_requests(limits: Limits) -> None:
     for _ in range(3):
         limits.hit("a", 3)
     with pytest.raises(Problem) as refusal:
@@ -132,8 +145,32 @@ def test_a_minute_has_so_many_requests() -> None:
     limits.hit("a", 0)
 
 
-def test_a_stream_that_closes_makes_room() -> None:
-    limits = Limits(per_minute=0, visitor_per_minute=5, streams=2, visitor_streams=1)
+def test_an_hour_has_so_many_bytes_of_images(limits: Limits) -> None:
+    limits.send_images("a", "web", MIB - 100)
+    with pytest.raises(Problem, match="At most 1 MiB of images an hour") as refusal:
+        limits.send_images("a", "web", 101)
+    assert refusal.value.status == 429
+    assert 3_500 < int(refusal.value.headers["Retry-After"]) <= 3_600
+
+
+def test_an_image_that_was_refused_leaves_room_for_a_smaller_one(limits: Limits) -> None:
+    limits.send_images("a", "web", MIB - 100)
+    for _ in range(3):
+        with pytest.raises(Problem):
+            limits.send_images("a", "web", 101)
+    limits.send_images("a", "web", 100)
+
+
+def test_images_are_counted_for_each_caller_and_not_where_there_is_no_limit(
+    limits: Limits,
+) -> None:
+    limits.send_images("a", "web", MIB)
+    limits.send_images("b", "web", MIB)
+    for _ in range(2):
+        limits.send_images("c", "api", 1 << 40)
+
+
+def test_a_stream_that_closes_makes_room(limits: Limits) -> None:
     with limits.stream("a", "web"), pytest.raises(Problem), limits.stream("a", "web"):
         pass
     with limits.stream("a", "web"), limits.stream("b", "web"):

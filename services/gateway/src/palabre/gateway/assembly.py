@@ -67,6 +67,10 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             settings.visitor_requests_per_minute,
             settings.streams,
             settings.visitor_streams,
+            {
+                "api": settings.image_bytes_per_hour,
+                "web": settings.visitor_image_bytes_per_hour,
+            },
         ),
         load=Load(context.bus, _WATCHED, settings.overload_lag),
         attachments=await _attachments(settings, context),

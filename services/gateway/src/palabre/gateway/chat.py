@@ -172,6 +172,13 @@ def utterance(request: ChatRequest, author: turns_pb2.Author, persona: str) -> t
     )
 
 
+def inline_bytes(said: turns_pb2.Utterance) -> int:
+    """Size of the images that a request carries itself, each counted once."""
+    shown = [*said.attachments, *(i for each in said.carried_history for i in each.attachments)]
+    urls = {image.blob for image in shown}
+    return sum(len(url) * 3 // 4 for url in urls if url.startswith("data:"))
+
+
 def _text(message: ChatMessage, at: str) -> str:
     if isinstance(message.content, list):
         for part in message.content:

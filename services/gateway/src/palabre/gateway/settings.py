@@ -65,6 +65,16 @@ class GatewaySettings(ServiceSettings):
     visitor_requests_per_minute: int = Field(
         default=60, ge=1, description="Per visitor of the web page."
     )
+    image_bytes_per_hour: int = Field(
+        default=2 << 30,
+        ge=0,
+        description="Bytes of images per API token, sent or carried in a request; 0: no limit.",
+    )
+    visitor_image_bytes_per_hour: int = Field(
+        default=200 << 20,
+        ge=0,
+        description="Bytes of images per visitor of the web page; 0: no limit.",
+    )
     streams: int = Field(default=1_000, ge=1, description="Open streams per API token.")
     visitor_streams: int = Field(default=8, ge=1, description="Open streams per visitor.")
     overload_lag: int = Field(

@@ -22,6 +22,7 @@ async def keep(
     gateway = state.of(request)
     caller.space(gateway.spaces, space, "ask")
     data = await file.read(gateway.settings.max_image_bytes + 1)
+    gateway.limits.send_images(caller.id, caller.channel, len(data))
     kept = await gateway.attachments.keep(space, data)
     return Blob(
         blob=kept.blob.rpartition("/")[2],

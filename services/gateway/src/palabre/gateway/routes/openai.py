@@ -36,6 +36,7 @@ async def complete(
     utterance = chat.utterance(wanted, caller.author, wanted.persona or space.default_persona)
     shows = bool(utterance.attachments)
     check_text(utterance.text, gateway.settings.max_text_chars, "messages", shows=shows)
+    gateway.limits.send_images(caller.id, caller.channel, chat.inline_bytes(utterance))
     await gateway.attachments.take(wanted.space, utterance)
     asked = await ask(gateway, caller, wanted.space, utterance, idempotency_key)
     reply = Reply(asked.first.turn, wanted, source_links(request, wanted.space))

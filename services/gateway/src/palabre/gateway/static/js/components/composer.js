@@ -7,6 +7,7 @@ import { clipIcon, closeIcon, sendIcon, silentIcon, stopIcon, voiceIcon } from "
 import { Part } from "./part.js";
 
 const LONGEST = 8000; // code points, as the API has it
+const REFUSED = { 413: "imageRefused", 422: "imageRefused", 429: "tooMuchSent" }; // an image, by HTTP status
 
 class Composer extends Part {
   static properties = { space: {}, busy: {}, aloud: {}, t: {}, excess: { state: true }, full: { state: true } };
@@ -68,7 +69,7 @@ class Composer extends Part {
   #told() {
     const { list } = this.images;
     const refused = list.find(({ problem }) => problem !== undefined);
-    if (refused) return this.t([413, 422].includes(refused.problem) ? "imageRefused" : explanation(refused.problem), { name: refused.name });
+    if (refused) return this.t(REFUSED[refused.problem] ?? explanation(refused.problem), { name: refused.name });
     if (this.full) return this.t("tooManyImages", { count: MOST });
     return list.some(({ blob }) => !blob) ? this.t("sendingImage") : nothing;
   }
