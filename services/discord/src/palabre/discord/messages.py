@@ -73,3 +73,44 @@ class Message:
     @property
     def link(self) -> str:
         return f"{self.place.link}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A titled block of an embed: 256 and 1,024 characters at most."""
+
+    name: str
+    value: str
+    is_inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """A framed block below the content; 4,096 characters of text, 6,000 with all else."""
+
+    text: str = ""
+    title: str = ""
+    colour: int = 0  # 0xRRGGBB
+    footer: str = ""
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`id` comes back with the click, also after a restart: at most 100 characters."""
+
+    id: str
+    label: str = ""
+    emoji: str = ""
+    is_danger: bool = False
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What one message of ours shows. Nobody is ever mentioned by it."""
+
+    content: str = ""  # 2,000 characters at most
+    embeds: tuple[Embed, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    file: tuple[str, bytes] | None = None  # name and content
