@@ -26,10 +26,8 @@ INDIRECT = {
         "pyyaml",
     ],
 }
-OURS = [
-    f"palabre-{n}"
-    for n in ("contracts", "chassis", "audio", "gateway", "retriever", "llm", "tts", "discord")
-]
+_MEMBERS = "contracts chassis audio channels gateway retriever llm tts discord"
+OURS = [f"palabre-{name}" for name in _MEMBERS.split()]
 NAMES = (
     "grpcio-health-checking=grpc_health,grpcio-reflection=grpc_reflection,piper-tts=piper,"
     "coqui-tts=TTS"

@@ -8,10 +8,11 @@ import httpx
 import openai
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers, plain_answer
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings
+from palabre.gateway.testing import RunningGateway, Surroundings
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def gateway(
 @pytest.fixture
 def script() -> Callable[[pb.Event], Iterable[Any]]:
     """What `llm` answers unless a test says otherwise; a module may have its own."""
-    return testing.plain_answer
+    return plain_answer
 
 
 @pytest.fixture

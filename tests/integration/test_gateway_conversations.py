@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers, completed, delta
 from palabre.chassis.testing import NatsServer, until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
-from palabre.gateway.testing import AUTH, RunningGateway, ScriptedAnswers, completed, delta
+from palabre.gateway.testing import AUTH, RunningGateway
 
 
 @pytest.fixture

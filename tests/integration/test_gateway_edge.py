@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers, plain_answer
 from palabre.chassis.testing import NatsServer
 from palabre.gateway import testing
-from palabre.gateway.testing import AUTH, RunningGateway, ScriptedAnswers, Surroundings, demo_space
+from palabre.gateway.testing import AUTH, RunningGateway, Surroundings, demo_space
 
 
 @pytest.fixture
@@ -330,7 +331,7 @@ async def test_new_questions_wait_while_a_stage_is_behind(nats: NatsServer, tmp_
 async def test_answers_are_kept_in_sql_after_the_bus_forgets(
     http: httpx.AsyncClient, nats: NatsServer, gateway: RunningGateway
 ) -> None:
-    answers = ScriptedAnswers(await nats.bus("operator"), testing.plain_answer)
+    answers = ScriptedAnswers(await nats.bus("operator"), plain_answer)
     await answers.listen()
     begun = await http.post("/api/v1/spaces/demo/conversations", json={}, headers=AUTH)
     url = f"/api/v1/conversations/{begun.json()['id']}"

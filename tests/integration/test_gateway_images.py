@@ -11,12 +11,13 @@ import openai
 import pytest
 from PIL import Image
 
+from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis.blobs import NatsObjects
 from palabre.chassis.testing import NatsServer
 from palabre.chassis.testing.sites import Page, Site, site
 from palabre.contracts.v1.turns_pb2 import Utterance
 from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, Surroundings
+from palabre.gateway.testing import RunningGateway, Surroundings
 
 from .test_gateway_conversations import ask, begin
 

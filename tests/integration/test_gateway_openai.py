@@ -7,10 +7,11 @@ import httpx
 import openai
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers, completed, delta
 from palabre.chassis.testing import until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers, completed, delta
+from palabre.gateway.testing import RunningGateway
 
 TEXT = "Le loyer est dû le cinq [1]."
 ASKED: Any = [{"role": "user", "content": "Quand ?"}]

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers, completed, delta
 from palabre.chassis import streams
 from palabre.chassis.testing import NatsServer, free_port, processes, service_process, until
 from palabre.gateway import testing
-from palabre.gateway.testing import ScriptedAnswers, completed, delta
 
 TEXT = "".join(f"mot{number} " for number in range(40))
 Events = list[tuple[str, str, dict[str, Any]]]

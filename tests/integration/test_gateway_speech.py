@@ -13,12 +13,13 @@ import httpx
 import pytest
 
 from palabre.audio import OpusPackets
+from palabre.channels.testing import ScriptedAnswers, completed, delta
 from palabre.chassis import events
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import testing
 from palabre.gateway.manifests import verified
-from palabre.gateway.testing import ScriptedAnswers, Surroundings, completed, delta, demo_space
+from palabre.gateway.testing import Surroundings, demo_space
 
 PACKETS = 25  # half a second
 

@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from palabre.audio.testing import encoded, voice
+from palabre.channels.testing import ScriptedAnswers, completed
 from palabre.chassis.blobs import NatsObjects
 from palabre.chassis.testing import NatsServer, until
 from palabre.chassis.voices import Refused, Registry, Use
 from palabre.contracts.v1 import tts_pb2, voices_pb2
 from palabre.gateway import testing
-from palabre.gateway.testing import ScriptedAnswers, Surroundings, completed, demo_space
+from palabre.gateway.testing import Surroundings, demo_space
 
 VOICES = "/api/v1/spaces/demo/voices"
 RECORDING = encoded(tts_pb2.AUDIO_FORMAT_FLAC, voice())

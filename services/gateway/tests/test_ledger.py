@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from palabre.channels import answers
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.contracts.v1.turns_pb2 import Usage
-from palabre.gateway import answers, archive
+from palabre.gateway import archive
 from palabre.gateway.callers import Caller
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.ledger import Key, Ledger, Query

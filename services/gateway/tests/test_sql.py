@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from palabre.channels.testing import completed, source
 from palabre.chassis import events
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.testing import collect
@@ -21,7 +22,6 @@ from palabre.gateway.callers import Caller
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.problems import Problem
 from palabre.gateway.tables import ConversationRow, Table, TurnRow
-from palabre.gateway.testing import completed, source
 from palabre.gateway.tokens import Tokens, digest
 
 ME = Caller("me", "api")

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from palabre.channels import answers
+from palabre.channels.phrases import reason_name
 from palabre.chassis import events
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
-from palabre.gateway import answers, ledger
+from palabre.gateway import ledger
 from palabre.gateway.database import upsert
 from palabre.gateway.ledger import Zone
-from palabre.gateway.phrases import reason_name
 from palabre.gateway.tables import ConversationRow, ErasedRow, TurnRow
 
 Row = dict[str, Any]

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import structlog
 from starlette.requests import Request
 
+from palabre.channels import admission
+from palabre.channels.admission import Thread
+from palabre.channels.views import Told, TurnView
+from palabre.channels.waiting import Gone
+from palabre.channels.watching import Patience, watch
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.ids import derived, uuid7
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway import admission, spent, sse, state
-from palabre.gateway.admission import Thread
+from palabre.gateway import spent, sse, state
 from palabre.gateway.callers import Caller
 from palabre.gateway.chat import failure
 from palabre.gateway.problems import Problem
-from palabre.gateway.sse import Gone
-from palabre.gateway.stream import TurnView, Wire
-from palabre.gateway.watching import Patience, watch
 
 log = structlog.get_logger()
 
@@ -33,14 +34,14 @@ class Asked:
     source: AsyncIterator[pb.Event]
     close: contextlib.AsyncExitStack
 
-    async def follow(self, gone: Gone) -> AsyncIterator[Wire | None]:
+    async def follow(self, gone: Gone) -> AsyncIterator[Told | None]:
         """Until the turn ends. Cancels it when the client goes."""
         view = TurnView(self.first.turn)
         thread = Thread(self.first.space, self.first.channel, self.first.conversation)
-        patience = Patience(self.gateway.bus, thread, self.gateway.settings.deadline_s)
+        patience = Patience(self.gateway.bus, thread, self.gateway.settings.deadline_s, "gateway")
         try:
-            async for wire in watch(self.source, view, patience, gone, lambda: view.ended):
-                yield wire
+            async for told in watch(self.source, view, patience, gone, lambda: view.ended):
+                yield told
         finally:
             if not view.ended:
                 await self._cancel(view.length)
@@ -85,10 +86,10 @@ async def whole(asked: Asked, request: Request) -> dict[str, object]:
     """`completed`'s data. Raises Problem when there is no answer."""
     async with asked.close:
         with sse.departure(request.receive) as gone:
-            async with contextlib.aclosing(asked.follow(gone)) as wires:  # type: ignore[type-var]
-                async for wire in wires:
-                    if wire and wire.name == "completed":
-                        return wire.data
-                    if wire and wire.name in ("failed", "cancelled"):
-                        raise failure(wire.data)
+            async with contextlib.aclosing(asked.follow(gone)) as steps:  # type: ignore[type-var]
+                async for told in steps:
+                    if told and told.name == "completed":
+                        return told.data
+                    if told and told.name in ("failed", "cancelled"):
+                        raise failure(told.data)
     raise Problem(503, "The request ended before its answer.")

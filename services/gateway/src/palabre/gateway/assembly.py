@@ -6,6 +6,8 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from palabre.channels.admission import Admission
+from palabre.channels.attachments import Attachments
 from palabre.chassis import rpc
 from palabre.chassis.addresses import Exemption
 from palabre.chassis.budgets import Budgets
@@ -19,9 +21,7 @@ from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.contracts.v1.tts_pb2_grpc import TtsServiceStub
 from palabre.gateway import app, database, hearing, server
-from palabre.gateway.admission import Admission
 from palabre.gateway.archive import Archive
-from palabre.gateway.attachments import Attachments
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.ledger import Ledger
 from palabre.gateway.manifests import Manifests, Signer

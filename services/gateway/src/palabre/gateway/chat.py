@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from palabre.channels.answers import named
 from palabre.contracts.v1 import turns_pb2
-from palabre.gateway.answers import named
 from palabre.gateway.problems import Problem, retry_headers
-from palabre.gateway.stream import to_json
+from palabre.gateway.sse import to_json
 
 IMAGE = "image_url"
 DONE = b"data: [DONE]\n\n"

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from palabre.channels.admission import Thread
 from palabre.chassis.ids import uuid7
 from palabre.gateway import ledger
-from palabre.gateway.admission import Thread
 from palabre.gateway.callers import Caller
 from palabre.gateway.database import upsert
 from palabre.gateway.problems import Problem

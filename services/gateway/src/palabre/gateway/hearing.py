@@ -6,9 +6,9 @@ import importlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from palabre.channels.waiting import Gone, until_gone
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2
-from palabre.gateway.sse import Gone, until_gone
 
 if TYPE_CHECKING:
     from palabre.audio import Label

@@ -13,6 +13,7 @@ from grpc.aio import AioRpcError
 from nats.errors import Error as NatsError
 from starlette.exceptions import HTTPException
 
+from palabre.channels.attachments import InvalidAttachment
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.chassis.spaces import UnknownSpace
 
@@ -143,6 +144,10 @@ def _of_unknown_space(error: UnknownSpace) -> Problem:
     return Problem(404, "There is no such space: GET /api/v1/spaces lists them.", param="model")
 
 
+def _of_attachment(error: InvalidAttachment) -> Problem:
+    return Problem(422, str(error), param=error.param, code=error.code)
+
+
 def _of_reject(error: Reject) -> Problem:
     return Problem(422, f"This cannot be processed: {error}.")
 
@@ -162,6 +167,7 @@ _TRANSLATIONS: dict[type[Exception], Any] = {
     Unavailable: _of_unavailable,
     NatsError: _of_unavailable,
     UnknownSpace: _of_unknown_space,
+    InvalidAttachment: _of_attachment,
     Reject: _of_reject,
     Erased: _of_erased,
     AioRpcError: of_rpc,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from palabre.channels.waiting import Gone
 from palabre.chassis.voices import Refused, Registry, Use
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway.manifests import Manifests
-from palabre.gateway.sse import Gone
 
 
 @dataclass(slots=True)

@@ -3,14 +3,25 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from json import JSONEncoder
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from palabre.channels.views import Told
+from palabre.channels.waiting import Gone
+
+to_json: Callable[[Any], str] = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 KEEP_ALIVE = b": keep-alive\n\n"
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
-Gone = asyncio.Future[None]
+
+def encode(told: Told) -> bytes:
+    """One server-sent event."""
+    text = f"id: {told.position}\nevent: {told.name}\ndata: {to_json(told.data)}\n\n"
+    return text.encode()
 
 
 class Stream(Response):
@@ -63,37 +74,3 @@ def departure(receive: Receive) -> Iterator[Gone]:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def until_gone[T](
-    items: AsyncIterator[T], gone: Gone, tick_s: float
-) -> AsyncIterator[T | None]:
-    """The items as they come, None after each `tick_s` without one; ends when the client goes.
-
-    A wait is never cancelled before that: it would end the iterator.
-    """
-    following = asyncio.ensure_future(_next(items))
-    try:
-        while True:
-            await asyncio.wait(
-                (following, gone), timeout=tick_s, return_when=asyncio.FIRST_COMPLETED
-            )
-            if gone.done():
-                return
-            if not following.done():
-                yield None
-                continue
-            try:
-                item = following.result()
-            except StopAsyncIteration:
-                return
-            following = asyncio.ensure_future(_next(items))
-            yield item
-    finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-            await following
-
-
-async def _next[T](items: AsyncIterator[T]) -> T:
-    return await anext(items)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 
+from palabre.channels.admission import Admission
+from palabre.channels.attachments import Attachments
 from palabre.chassis.budgets import Budgets
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.voices import Registry
-from palabre.gateway.admission import Admission
-from palabre.gateway.attachments import Attachments
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.ledger import Ledger
 from palabre.gateway.manifests import Manifests

@@ -8,13 +8,14 @@ from typing import Any
 import grpc
 from fastapi import Response
 
+from palabre.channels.waiting import Gone
 from palabre.chassis.voices import Use
 from palabre.contracts.v1 import tts_pb2
 from palabre.contracts.v1.turns_pb2 import VoiceChoice
 from palabre.gateway import chat, problems
 from palabre.gateway.problems import Problem
 from palabre.gateway.provenance import Provenance
-from palabre.gateway.sse import Gone, Stream
+from palabre.gateway.sse import Stream
 from palabre.gateway.state import State
 
 _LISTING_S = 5.0

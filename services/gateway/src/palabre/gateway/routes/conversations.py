@@ -4,13 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from palabre.channels.phrases import phrase
 from palabre.chassis import erasing, events
 from palabre.chassis.directory import Spaces
 from palabre.chassis.spaces import Space
 from palabre.gateway import archive, state
 from palabre.gateway.access import Asking
 from palabre.gateway.conversations import Conversation
-from palabre.gateway.phrases import phrase
 from palabre.gateway.problems import Problem
 from palabre.gateway.shapes import (
     ConversationShape,

@@ -7,13 +7,12 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from grpc.aio import AioRpcError
 
+from palabre.channels.answers import passage
 from palabre.contracts.v1 import retriever_pb2 as rpc
 from palabre.gateway import problems, state
 from palabre.gateway.access import Asking
-from palabre.gateway.answers import passage
 from palabre.gateway.problems import Problem
-from palabre.gateway.sse import Stream
-from palabre.gateway.stream import to_json
+from palabre.gateway.sse import Stream, to_json
 
 router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
 

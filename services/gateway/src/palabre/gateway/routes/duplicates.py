@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from palabre.channels.answers import passage
 from palabre.contracts.v1 import retriever_pb2 as rpc
 from palabre.gateway import state
 from palabre.gateway.access import Asking
-from palabre.gateway.answers import passage
 
 router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
 

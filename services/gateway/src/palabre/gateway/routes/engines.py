@@ -13,8 +13,7 @@ from palabre.gateway.access import Asking
 from palabre.gateway.callers import Caller
 from palabre.gateway.problems import Problem
 from palabre.gateway.routes.documents import NDJSON
-from palabre.gateway.sse import Stream
-from palabre.gateway.stream import to_json
+from palabre.gateway.sse import Stream, to_json
 from palabre.gateway.tokens import EVERY_SPACE
 
 router = APIRouter(prefix="/api/v1/engines", tags=["engines"])

@@ -11,8 +11,7 @@ from palabre.contracts.v1 import retriever_pb2 as rpc
 from palabre.gateway import problems, state
 from palabre.gateway.access import Asking
 from palabre.gateway.routes.documents import INGEST_S, NDJSON, entry
-from palabre.gateway.sse import Stream
-from palabre.gateway.stream import to_json
+from palabre.gateway.sse import Stream, to_json
 
 # Before those of documents, whose names may have any number of slashes.
 router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 
+from palabre.channels.waiting import Gone
 from palabre.gateway import chat, state
 from palabre.gateway.access import Asking
 from palabre.gateway.asking import Asked, ask, whole
 from palabre.gateway.chat import ChatRequest, Reply
 from palabre.gateway.problems import Problem
 from palabre.gateway.routes.turns import check_text
-from palabre.gateway.sse import KEEP_ALIVE, Gone, Stream
+from palabre.gateway.sse import KEEP_ALIVE, Stream
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
@@ -81,21 +82,21 @@ def source_links(request: Request, space: str) -> str:
 async def _chunks(asked: Asked, reply: Reply, gone: Gone) -> AsyncIterator[bytes]:
     """What was sent cannot be taken back: an answer that begins again is an error."""
     opening, sent = reply.opening(), 0  # sent with what follows: each write costs
-    async for wire in asked.follow(gone):
-        if wire is None or wire.name == "notice":
+    async for told in asked.follow(gone):
+        if told is None or told.name == "notice":
             yield KEEP_ALIVE
-        elif wire.name == "delta":
-            sent += len(wire.data["text"])
-            yield opening + reply.text(wire.data["text"])
+        elif told.name == "delta":
+            sent += len(told.data["text"])
+            yield opening + reply.text(told.data["text"])
             opening = b""
-        elif wire.name == "completed":
-            rest = wire.data["text"][sent:]
+        elif told.name == "completed":
+            rest = told.data["text"][sent:]
             yield (
-                opening + (reply.text(rest) if rest else b"") + reply.ending(wire.data) + chat.DONE
+                opening + (reply.text(rest) if rest else b"") + reply.ending(told.data) + chat.DONE
             )
             return
-        elif wire.name in ("failed", "cancelled", "restarted"):
-            data = wire.data if wire.name != "restarted" else {"reason": "interrupted"}
+        elif told.name in ("failed", "cancelled", "restarted"):
+            data = told.data if told.name != "restarted" else {"reason": "interrupted"}
             yield opening + chat.failure_event(chat.failure(data)) + chat.DONE
             return
 

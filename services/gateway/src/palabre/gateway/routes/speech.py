@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
+from palabre.channels.views import TurnView
+from palabre.channels.watching import Patience, watch
 from palabre.chassis import events
 from palabre.chassis.voices import answering
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2
@@ -16,8 +18,6 @@ from palabre.gateway.problems import Problem
 from palabre.gateway.provenance import Provenance
 from palabre.gateway.speeches import SpeechRequest
 from palabre.gateway.sse import Stream, departure
-from palabre.gateway.stream import TurnView
-from palabre.gateway.watching import Patience, watch
 
 router = APIRouter(tags=["speech"])
 
@@ -116,10 +116,10 @@ async def _answer(
     if any(events.body_name(e) in ("turn_failed", "turn_cancelled") for e in facts):
         raise Problem(409, "This turn has no answer to be spoken: ask again.")
     view = TurnView(turn)
-    patience = Patience(gateway.bus, found.thread, gateway.settings.deadline_s)
+    patience = Patience(gateway.bus, found.thread, gateway.settings.deadline_s, "gateway")
     async with gateway.bus.follow(*found.thread, since_turn=turn) as source:
         with departure(request.receive) as gone:
-            async for wire in watch(source, view, patience, gone, lambda: view.ended):
-                if wire and wire.name == "completed":
-                    return wire.data
+            async for told in watch(source, view, patience, gone, lambda: view.ended):
+                if told and told.name == "completed":
+                    return told.data
     raise Problem(409, "This turn has no answer to be spoken: ask again.")

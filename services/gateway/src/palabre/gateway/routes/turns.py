@@ -6,20 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from palabre.channels import admission
+from palabre.channels.admission import OtherWords, Running, turn_of_key
+from palabre.channels.views import ConversationView, Position, TurnView
+from palabre.channels.waiting import Gone
+from palabre.channels.watching import Patience, watch
 from palabre.chassis import events
 from palabre.chassis.bus import Stored
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway import admission, spent, state
+from palabre.gateway import spent, state
 from palabre.gateway.access import Asking
-from palabre.gateway.admission import OtherWords, Running, turn_of_key
 from palabre.gateway.callers import Caller
 from palabre.gateway.conversations import Conversation
 from palabre.gateway.problems import Problem
 from palabre.gateway.routes.conversations import persona_name
 from palabre.gateway.shapes import Accepted, Cancel, Feedback, NewUtterance
-from palabre.gateway.sse import KEEP_ALIVE, Gone, Stream
-from palabre.gateway.stream import ConversationView, Position, TurnView
-from palabre.gateway.watching import Patience, watch
+from palabre.gateway.sse import KEEP_ALIVE, Stream, encode
 
 router = APIRouter(prefix="/api/v1", tags=["turns"])
 
@@ -177,9 +179,9 @@ async def _told(
         return gateway.closing.is_set() or (isinstance(view, TurnView) and view.ended)
 
     yield b"retry: 1000\n\n"
-    patience = Patience(gateway.bus, found.thread, gateway.settings.deadline_s)
+    patience = Patience(gateway.bus, found.thread, gateway.settings.deadline_s, "gateway")
     space = gateway.spaces.get(found.space)
-    async for wire in watch(source, view, patience, gone, over):
-        if wire and wire.name == "completed":
-            wire.data["disclaimer"] = space.text(space.disclaimer, wire.data["language"])
-        yield wire.encode() if wire else KEEP_ALIVE
+    async for told in watch(source, view, patience, gone, over):
+        if told and told.name == "completed":
+            told.data["disclaimer"] = space.text(space.disclaimer, told.data["language"])
+        yield encode(told) if told else KEEP_ALIVE

@@ -6,7 +6,8 @@ from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query as Parameter, Request
 
-from palabre.gateway import answers, state
+from palabre.channels import answers
+from palabre.gateway import state
 from palabre.gateway.access import Asking, opaque
 from palabre.gateway.callers import Caller
 from palabre.gateway.ledger import Key, Query, Row

@@ -15,10 +15,21 @@ from palabre.chassis.blobs import Labelled
 from palabre.chassis.fetching import Fetcher, FetchFailed
 from palabre.chassis.pictures import MEDIA_TYPE, InvalidImage, Pictures
 from palabre.contracts.v1.turns_pb2 import Attachment, Utterance
-from palabre.gateway.problems import Problem
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DATA = re.compile(r"data:[^,]{0,100};base64,")
+
+
+class InvalidAttachment(Exception):
+    """An image that is refused; the message is a sentence that says what to do.
+
+    `param` names what was wrong with the request, `code` is invalid_image, invalid_image_url or
+    None.
+    """
+
+    def __init__(self, detail: str, param: str, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.param, self.code = param, code
 
 
 class Attachments:
@@ -31,21 +42,21 @@ class Attachments:
         self._max_bytes, self._most = max_bytes, most
 
     async def keep(self, space: str, data: bytes, param: str = "file") -> Attachment:
-        """Raises Problem 422 that says what is wrong with the image, and Unavailable."""
+        """Raises InvalidAttachment and Unavailable."""
         key = f"{space}/{hashlib.sha256(data).hexdigest()}"
         if known := await self._known(key):
             return _attachment(key, known)
         try:
             drawn = await self._pictures.draw(data)
         except InvalidImage as error:
-            raise Problem(422, f"The image {error}.", param=param, code="invalid_image") from error
+            raise InvalidAttachment(f"The image {error}.", param, "invalid_image") from error
         sizes = {"width": drawn.width, "height": drawn.height, "size": len(drawn.data)}
         headers = {name: str(value) for name, value in sizes.items()}
         await self._blobs.put(key, drawn.data, headers)
         return _attachment(key, headers)
 
     async def named(self, space: str, blobs: Sequence[str]) -> list[Attachment]:
-        """Those of these hashes. Raises Problem 422 for one that is not there, or for too many."""
+        """Those of these hashes. Raises InvalidAttachment where one is not there, or too many."""
         self._check_number(len(blobs), "attachments")
         return [await self._named(space, blob) for blob in blobs]
 
@@ -53,7 +64,7 @@ class Attachments:
         """Keeps the images whose `blob` is an address, `data:` or on the web.
 
         Those of the question and as many before it, the newest; older ones are forgotten.
-        Raises Problem 422 and Unavailable.
+        Raises InvalidAttachment and Unavailable.
         """
         self._check_number(len(said.attachments), "messages")
         room, wanted = self._most, list(said.attachments)
@@ -68,10 +79,10 @@ class Attachments:
             image.CopyFrom(shown[image.blob])
 
     def _check_number(self, count: int, param: str) -> None:
-        """Raises Problem 422."""
+        """Raises InvalidAttachment."""
         if count > self._most:
-            raise Problem(
-                422, f"A question may have {self._most} images: leave out the others.", param=param
+            raise InvalidAttachment(
+                f"A question may have {self._most} images: leave out the others.", param
             )
 
     async def close(self) -> None:
@@ -89,10 +100,9 @@ class Attachments:
         key = f"{space}/{blob}"
         known = await self._known(key) if _HASH.fullmatch(blob) else {}
         if not known:
-            raise Problem(
-                422,
+            raise InvalidAttachment(
                 f"There is no image {blob[:64]!r}: send it to /api/v1/spaces/{space}/blobs first.",
-                param="attachments",
+                "attachments",
             )
         return _attachment(key, known)
 
@@ -102,22 +112,21 @@ class Attachments:
         try:
             fetched = await self._fetcher.get(url, max_bytes=self._max_bytes)
         except FetchFailed as error:
-            raise Problem(
-                422, f"The image at {error}.", param="image_url", code="invalid_image_url"
+            raise InvalidAttachment(
+                f"The image at {error}.", "image_url", "invalid_image_url"
             ) from error
         return await self.keep(space, fetched.data, "image_url")
 
 
 def _decoded(url: str) -> bytes:
-    """Raises Problem 422."""
+    """Raises InvalidAttachment."""
     if head := _DATA.match(url):
         with contextlib.suppress(binascii.Error):
             return base64.b64decode(url[head.end() :], validate=True)
-    raise Problem(
-        422,
+    raise InvalidAttachment(
         "The image is no base64: write image_url as data:image/png;base64,… or as an address.",
-        param="image_url",
-        code="invalid_image_url",
+        "image_url",
+        "invalid_image_url",
     )
 
 

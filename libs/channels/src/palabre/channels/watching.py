@@ -1,4 +1,4 @@
-"""Watching turns until they end: somebody always answers, the gateway itself if need be."""
+"""Watching turns until they end: somebody always answers, the adapter itself if need be."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -7,14 +7,14 @@ from typing import Protocol
 import structlog
 from nats.errors import Error as NatsError
 
+from palabre.channels.admission import Thread
+from palabre.channels.phrases import phrase
+from palabre.channels.views import Told, TurnView
+from palabre.channels.waiting import Gone, until_gone
 from palabre.chassis import events
 from palabre.chassis.bus import Published, Stored
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
-from palabre.gateway.admission import Thread
-from palabre.gateway.phrases import phrase
-from palabre.gateway.sse import Gone, until_gone
-from palabre.gateway.stream import TurnView, Wire
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ GRACE_S = 1.0  # past the deadline a stage may say so itself
 class View(Protocol):
     """One turn, or a conversation's."""
 
-    def feed(self, event: pb.Event) -> list[Wire]: ...
+    def feed(self, event: pb.Event) -> list[Told]: ...
 
     @property
     def running(self) -> list[TurnView]: ...
@@ -48,7 +48,7 @@ class Patience:
     """For those who wait for the turns of a conversation.
 
     After LOOK_S without an event, what the bus holds: it may have been away. After NOTICE_S a
-    notice. At a turn's deadline an apology.
+    notice. At a turn's deadline an apology, in the name of `stage`.
     """
 
     def __init__(
@@ -56,17 +56,18 @@ class Patience:
         bus: Facts,
         thread: Thread,
         deadline_s: float,
+        stage: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus, self._thread = bus, thread
-        self._deadline_s, self._clock = deadline_s, clock
+        self._deadline_s, self._stage, self._clock = deadline_s, stage, clock
         self._begun = self._looked = clock()
         self._heard: dict[str, float] = {}
 
     def heard(self, turn: str) -> None:
         self._heard[turn] = self._clock()
 
-    async def look(self, view: View) -> list[Wire]:
+    async def look(self, view: View) -> list[Told]:
         """What to tell those who wait for these turns."""
         told = await self._missed(view)
         for turn in view.running:
@@ -79,7 +80,7 @@ class Patience:
                 told.append(turn.tell("notice", {"turn": turn.turn, "message": message}))
         return told
 
-    async def _missed(self, view: View) -> list[Wire]:
+    async def _missed(self, view: View) -> list[Told]:
         """Facts that came while the bus was away."""
         now = self._clock()
         heard = max((self._heard.get(turn.turn, 0.0) for turn in view.running), default=now)
@@ -90,7 +91,7 @@ class Patience:
             latest = await self._bus.latest(*self._thread)
         except (Unavailable, NatsError):
             return []
-        return [wire for stored in latest for wire in view.feed(stored.event)]
+        return [told for stored in latest for told in view.feed(stored.event)]
 
     def _deadline(self, view: TurnView) -> float:
         if view.first is None:
@@ -99,11 +100,11 @@ class Patience:
 
     async def _expire(self, view: TurnView) -> pb.Event:
         """The ending that the bus holds; ours where it had none."""
-        log.warning("turn expired at the gateway", turn=view.turn)
+        log.warning("turn expired at its adapter", turn=view.turn, stage=self._stage)
         failed = pb.TurnFailed(
             reason=pb.FAILURE_REASON_EXPIRED,
             message=phrase("expired", view.language),
-            stage="gateway",
+            stage=self._stage,
             retryable=True,
         )
         if view.first is None:
@@ -125,20 +126,20 @@ async def watch(
     patience: Patience,
     gone: Gone,
     over: Callable[[], bool],
-) -> AsyncIterator[Wire | None]:
+) -> AsyncIterator[Told | None]:
     """What to tell, until `over`; None when nothing was to tell for KEEP_ALIVE_S."""
     told_at = time.monotonic()
     async for event in until_gone(stream, gone, TICK_S):
         if event is None:
-            wires = await patience.look(view)
+            news = await patience.look(view)
         else:
             patience.heard(event.turn)
-            wires = view.feed(event)
-        for wire in wires:
-            yield wire
+            news = view.feed(event)
+        for told in news:
+            yield told
         if over():
             return
-        if wires:
+        if news:
             told_at = time.monotonic()
         elif time.monotonic() - told_at > KEEP_ALIVE_S:
             told_at = time.monotonic()

@@ -1,19 +1,16 @@
-"""A turn as a client sees it: put together from events in any order, told once and in order."""
+"""A turn as a person sees it: put together from events in any order, told once and in order."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from json import JSONEncoder
 from typing import Any, NamedTuple, Self
 
+from palabre.channels import answers
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb
-from palabre.gateway import answers
-
-to_json: Callable[[Any], str] = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Position(NamedTuple):
-    """How much of a turn a client has: the id of an event, `<turn>/<attempt>/<offset>`."""
+    """How much of a turn was shown; as text `<turn>/<attempt>/<offset>`."""
 
     turn: str
     attempt: int = 0
@@ -33,24 +30,34 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
-    """One server-sent event."""
+class Told:
+    """One thing that whoever waits for a turn is told, and where they are after it.
+
+    name        data
+    accepted    turn, question
+    delta       turn, attempt, offset, text: goes on where the last one ended
+    restarted   turn, attempt: what was shown is void
+    segment     turn, index, offset, length, duration_ms: a sentence that can be heard
+    notice      turn, message: it takes longer than usual
+    completed   `answers.completed`: the whole answer, whatever was shown before
+    failed      `answers.failed`
+    cancelled   turn, reason
+
+    A turn ends with one of the last three. `event` is what happened; a notice has none.
+    """
 
     name: str
     position: Position
     data: dict[str, Any]
-
-    def encode(self) -> bytes:
-        text = f"id: {self.position}\nevent: {self.name}\ndata: {to_json(self.data)}\n\n"
-        return text.encode()
+    event: pb.Event | None = None
 
 
 class TurnView:
-    """Turns the events of one turn into what a client is told.
+    """Turns the events of one turn into what a person is told.
 
     Events may come twice, in any order, and from several attempts: a lower attempt than the one
     shown is ignored, a higher one begins again, pieces wait until what is before them is there,
-    and the ending is authoritative. `seen` is what the client has already.
+    and the ending is authoritative. `seen` is what was shown before.
     """
 
     def __init__(self, turn: str, seen: Position | None = None) -> None:
@@ -58,13 +65,13 @@ class TurnView:
         self.ended = False
         self.first: pb.Event | None = None  # the utterance, when it was seen
         self.attempt = seen.attempt if seen else 0
-        self.length = seen.offset if seen else 0  # code points that the client has
+        self.length = seen.offset if seen else 0  # code points that were told
         self._accepted = seen is not None
         self._waiting: dict[int, str] = {}
         self._segments: dict[tuple[int, int], pb.SegmentReady] = {}
         self._spoken: dict[tuple[int, int], pb.SpeechCompleted] = {}
 
-    def feed(self, event: pb.Event) -> list[Wire]:
+    def feed(self, event: pb.Event) -> list[Told]:
         """What to tell now; usually one event, often none."""
         step = _STEPS.get(events.body_name(event))
         if event.turn != self.turn or step is None:
@@ -79,47 +86,47 @@ class TurnView:
     def language(self) -> str:
         return self.first.utterance_received.utterance.language if self.first else ""
 
-    def tell(self, name: str, data: dict[str, Any]) -> Wire:
-        return Wire(name, Position(self.turn, self.attempt, self.length), data)
+    def tell(self, name: str, data: dict[str, Any], event: pb.Event | None = None) -> Told:
+        return Told(name, Position(self.turn, self.attempt, self.length), data, event)
 
-    def _received(self, event: pb.Event) -> Iterable[Wire]:
+    def _received(self, event: pb.Event) -> Iterable[Told]:
         self.first = event
         if self._accepted:
             return
         self._accepted = True
         question = event.utterance_received.utterance.text
-        yield self.tell("accepted", {"turn": self.turn, "question": question})
+        yield self.tell("accepted", {"turn": self.turn, "question": question}, event)
 
-    def _delta(self, event: pb.Event) -> Iterable[Wire]:
+    def _delta(self, event: pb.Event) -> Iterable[Told]:
         if self.ended or event.attempt < self.attempt:
             return
-        yield from self._advance(event.attempt)
+        yield from self._advance(event)
         offset, text = self.length, self._take(event.answer_delta)
         if text:
             data = {"turn": self.turn, "attempt": self.attempt, "offset": offset, "text": text}
-            yield self.tell("delta", data)
+            yield self.tell("delta", data, event)
 
-    def _restarted(self, event: pb.Event) -> Iterable[Wire]:
+    def _restarted(self, event: pb.Event) -> Iterable[Told]:
         if not self.ended and event.attempt > self.attempt:
-            yield from self._advance(event.attempt)
+            yield from self._advance(event)
 
-    def _completed(self, event: pb.Event) -> Iterable[Wire]:
+    def _completed(self, event: pb.Event) -> Iterable[Told]:
         if not self.ended:
             self._end(max(self.attempt, event.attempt), len(event.answer_completed.text))
-            yield self.tell("completed", answers.completed(event))
+            yield self.tell("completed", answers.completed(event), event)
 
-    def _failed(self, event: pb.Event) -> Iterable[Wire]:
+    def _failed(self, event: pb.Event) -> Iterable[Told]:
         if not self.ended:
             self._end(self.attempt, self.length)
-            yield self.tell("failed", answers.failed(event, self.language))
+            yield self.tell("failed", answers.failed(event, self.language), event)
 
-    def _cancelled(self, event: pb.Event) -> Iterable[Wire]:
+    def _cancelled(self, event: pb.Event) -> Iterable[Told]:
         if not self.ended:
             self._end(self.attempt, self.length)
             reason = event.turn_cancelled.reason
-            yield self.tell("cancelled", {"turn": self.turn, "reason": reason})
+            yield self.tell("cancelled", {"turn": self.turn, "reason": reason}, event)
 
-    def _segment(self, event: pb.Event) -> Iterable[Wire]:
+    def _segment(self, event: pb.Event) -> Iterable[Told]:
         key = (event.attempt, event.index)
         if events.body_name(event) == "segment_ready":
             self._segments[key] = event.segment_ready
@@ -135,16 +142,16 @@ class TurnView:
             "length": 0 if segment.notice else len(segment.text),
             "duration_ms": spoken.duration_ms,
         }
-        yield self.tell("segment", data)
+        yield self.tell("segment", data, event)
 
-    def _advance(self, attempt: int) -> Iterable[Wire]:
+    def _advance(self, event: pb.Event) -> Iterable[Told]:
         """A higher attempt makes void what was shown of a lower one."""
-        if attempt == self.attempt:
+        if event.attempt == self.attempt:
             return
-        shown, self.attempt, self.length = self.length, attempt, 0
+        shown, self.attempt, self.length = self.length, event.attempt, 0
         self._waiting.clear()
         if shown:
-            yield self.tell("restarted", {"turn": self.turn, "attempt": attempt})
+            yield self.tell("restarted", {"turn": self.turn, "attempt": self.attempt}, event)
 
     def _take(self, delta: pb.AnswerDelta) -> str:
         """The text that this piece, and those that waited for it, add at the end."""
@@ -161,7 +168,7 @@ class TurnView:
         self._waiting.clear()
 
 
-_STEPS: dict[str, Callable[[TurnView, pb.Event], Iterable[Wire]]] = {
+_STEPS: dict[str, Callable[[TurnView, pb.Event], Iterable[Told]]] = {
     "utterance_received": TurnView._received,
     "answer_delta": TurnView._delta,
     "answer_restarted": TurnView._restarted,
@@ -182,7 +189,7 @@ class ConversationView:
         if seen and seen.turn not in self._past:
             self.turns[seen.turn] = TurnView(seen.turn, seen)
 
-    def feed(self, event: pb.Event) -> list[Wire]:
+    def feed(self, event: pb.Event) -> list[Told]:
         view = self.turns.get(event.turn)
         if view is None:
             if event.turn in self._past or events.body_name(event) != "utterance_received":

@@ -1,4 +1,4 @@
-"""What the gateway itself says to people, in French and English."""
+"""What an adapter itself says to people, in French and English."""
 
 from palabre.contracts.v1 import events_pb2 as pb
 

@@ -4,8 +4,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from palabre.channels.phrases import phrase, reason_name
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway.phrases import phrase, reason_name
 
 MODES = {
     turns_pb2.ANSWER_MODE_UNSPECIFIED: "grounded",

@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
+from palabre.channels.testing import completed, delta
+from palabre.channels.views import ConversationView, Position, Told, TurnView
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway.stream import ConversationView, Position, TurnView, Wire
-from palabre.gateway.testing import completed, delta
 
 FIRST = events.begin(
     "demo",
@@ -24,22 +24,22 @@ def event(body: Any, attempt: int = 1, index: int = 0) -> pb.Event:
     return events.follow(FIRST, body, index=index, attempt=attempt)
 
 
-def feed(view: TurnView, *happened: pb.Event) -> list[Wire]:
-    return [wire for each in happened for wire in view.feed(each)]
+def feed(view: TurnView, *happened: pb.Event) -> list[Told]:
+    return [told for each in happened for told in view.feed(each)]
 
 
-def replayed(wires: list[Wire], text: str = "", attempt: int = 0) -> str:
-    """What a client shows that does what the API says."""
-    for wire in wires:
-        if wire.name == "restarted":
-            assert wire.data["attempt"] > attempt
-            text, attempt = "", wire.data["attempt"]
-        elif wire.name == "delta":
-            assert wire.data["offset"] == len(text)
-            text += wire.data["text"]
-            assert wire.position == Position("t-1", wire.data["attempt"], len(text))
-        elif wire.name == "completed":
-            text = wire.data["text"]
+def replayed(steps: list[Told], text: str = "", attempt: int = 0) -> str:
+    """What is shown by who does what the view says."""
+    for told in steps:
+        if told.name == "restarted":
+            assert told.data["attempt"] > attempt
+            text, attempt = "", told.data["attempt"]
+        elif told.name == "delta":
+            assert told.data["offset"] == len(text)
+            text += told.data["text"]
+            assert told.position == Position("t-1", told.data["attempt"], len(text))
+        elif told.name == "completed":
+            text = told.data["text"]
     return text
 
 
@@ -63,10 +63,10 @@ def test_doubles_and_disorder_change_nothing(
     if ends:
         happened.insert(chance.randrange(len(happened) + 1), event(completed(two), 2))
     view = TurnView("t-1")
-    wires = feed(view, *happened)
-    assert replayed(wires) == two
-    assert [wire.name for wire in wires].count("accepted") == 1
-    assert [wire.name for wire in wires].count("completed") == int(ends)
+    steps = feed(view, *happened)
+    assert replayed(steps) == two
+    assert [told.name for told in steps].count("accepted") == 1
+    assert [told.name for told in steps].count("completed") == int(ends)
 
 
 @given(texts, cuts, st.randoms(use_true_random=False), st.data())
@@ -77,9 +77,9 @@ def test_missing_pieces_are_filled_by_the_ending(
     kept = data.draw(st.lists(st.sampled_from(happened), unique_by=id))
     chance.shuffle(kept)
     view = TurnView("t-1")
-    wires = feed(view, FIRST, *kept)
-    assert text.startswith(replayed(wires))
-    assert replayed(wires + feed(view, event(completed(text)))) == text
+    steps = feed(view, FIRST, *kept)
+    assert text.startswith(replayed(steps))
+    assert replayed(steps + feed(view, event(completed(text)))) == text
 
 
 @given(texts, cuts, st.integers(0, 40), st.booleans())
@@ -93,35 +93,35 @@ def test_who_comes_back_ends_with_the_same_text(
     # LIVE may have lost what was before.
     gap = happened if early else [e for e in happened if e.answer_delta.offset >= seen.offset]
     rest = feed(TurnView("t-1", seen), *gap)
-    assert "accepted" not in [wire.name for wire in rest]
+    assert "accepted" not in [told.name for told in rest]
     assert replayed(rest, shown, 1) == text
 
 
 def test_a_restart_while_away_is_told() -> None:
     view = TurnView("t-1", Position("t-1", 1, 5))
-    wires = feed(view, FIRST, event(delta("Bonjour", 0), 1), event(delta("Non", 0), 2))
-    assert [wire.name for wire in wires] == ["delta", "restarted", "delta"]
-    assert wires[0].data["text"] == "ur"
+    steps = feed(view, FIRST, event(delta("Bonjour", 0), 1), event(delta("Non", 0), 2))
+    assert [told.name for told in steps] == ["delta", "restarted", "delta"]
+    assert steps[0].data["text"] == "ur"
 
 
 def test_a_lower_attempt_is_ignored() -> None:
     view = TurnView("t-1")
-    wires = feed(view, event(delta("Oui", 0), 7), event(delta("Non, jamais", 0), 3))
-    assert replayed(wires) == "Oui"
+    steps = feed(view, event(delta("Oui", 0), 7), event(delta("Non, jamais", 0), 3))
+    assert replayed(steps) == "Oui"
     assert not feed(view, event(pb.AnswerRestarted(), 3))
 
 
 def test_a_restart_before_the_first_word_is_not_told() -> None:
-    wires = feed(TurnView("t-1"), FIRST, event(pb.AnswerRestarted(), 4), event(delta("Oui", 0), 4))
-    assert [wire.name for wire in wires] == ["accepted", "delta"]
+    steps = feed(TurnView("t-1"), FIRST, event(pb.AnswerRestarted(), 4), event(delta("Oui", 0), 4))
+    assert [told.name for told in steps] == ["accepted", "delta"]
 
 
 def test_the_first_ending_counts() -> None:
     view = TurnView("t-1")
     failed = pb.TurnFailed(reason=pb.FAILURE_REASON_EXPIRED)
-    wires = feed(view, FIRST, event(failed), event(completed("Trop tard")), event(delta("x", 0)))
-    assert [wire.name for wire in wires] == ["accepted", "failed"]
-    assert wires[-1].data["message"].startswith("Désolé")
+    steps = feed(view, FIRST, event(failed), event(completed("Trop tard")), event(delta("x", 0)))
+    assert [told.name for told in steps] == ["accepted", "failed"]
+    assert steps[-1].data["message"].startswith("Désolé")
     assert not view.running
 
 
@@ -130,8 +130,8 @@ def test_a_segment_is_told_when_its_text_and_its_sound_are_there() -> None:
     ready = event(pb.SegmentReady(text="Le cinq.", offset=4), index=2)
     spoken = event(pb.SpeechCompleted(duration_ms=900), index=2)
     assert not view.feed(spoken)
-    [wire] = view.feed(ready)
-    assert wire.data == {"turn": "t-1", "index": 2, "offset": 4, "length": 8, "duration_ms": 900}
+    [told] = view.feed(ready)
+    assert told.data == {"turn": "t-1", "index": 2, "offset": 4, "length": 8, "duration_ms": 900}
 
 
 def test_events_of_other_turns_and_of_newer_versions_are_ignored() -> None:
@@ -144,7 +144,7 @@ def test_a_conversation_tells_no_turn_that_was_told_before() -> None:
     assert not view.feed(FIRST)
     assert not view.feed(event(completed("Oui")))
     second = events.begin("demo", "web", "c-1", FIRST.utterance_received, turn="t-2")
-    assert [wire.name for wire in view.feed(second)] == ["accepted"]
+    assert [told.name for told in view.feed(second)] == ["accepted"]
     assert [turn.turn for turn in view.running] == ["t-2"]
 
 
@@ -154,15 +154,8 @@ def test_ids_of_events_are_read_back() -> None:
         assert Position.parse(text) is None
 
 
-def test_what_is_sent_is_one_event_with_one_line_of_data() -> None:
-    wire = Wire("delta", Position("t", 1, 2), {"text": "a\nb\r\n« ç »"})
-    assert wire.encode() == (
-        'id: t/1/2\nevent: delta\ndata: {"text":"a\\nb\\r\\n« ç »"}\n\n'.encode()
-    )
-
-
 def test_a_notice_is_heard_but_is_no_part_of_the_answer() -> None:
     """Who was interrupted after it has heard nothing of the answer yet."""
     said = pb.SegmentReady(text="Cette voix est artificielle.", notice=True)
-    [wire] = feed(TurnView("t-1"), event(said), event(pb.SpeechCompleted(duration_ms=900)))
-    assert (wire.data["offset"], wire.data["length"], wire.data["duration_ms"]) == (0, 0, 900)
+    [told] = feed(TurnView("t-1"), event(said), event(pb.SpeechCompleted(duration_ms=900)))
+    assert (told.data["offset"], told.data["length"], told.data["duration_ms"]) == (0, 0, 900)

@@ -2,10 +2,7 @@
 
 import pytest
 
-from palabre.chassis import events
-from palabre.chassis.bus import Conflict, Published, Stored
-from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway.admission import (
+from palabre.channels.admission import (
     Admission,
     OtherWords,
     Running,
@@ -14,7 +11,10 @@ from palabre.gateway.admission import (
     state,
     turn_of_key,
 )
-from palabre.gateway.testing import completed
+from palabre.channels.testing import completed
+from palabre.chassis import events
+from palabre.chassis.bus import Conflict, Published, Stored
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 
 THREAD = Thread("demo", "web", "c-1")
 
