@@ -76,6 +76,25 @@ async def test_what_is_no_image_and_too_many_are_said(page: Page, running: str) 
     await expect(page.locator(".told")).to_contain_text("4 images au plus")
 
 
+async def test_images_are_shown_again_after_a_reload_until_they_expire(
+    page: Page, running: str
+) -> None:
+    await visit(page, running)
+    await attach(page, photo(), photo("cuisine.png", 200))
+    await page.keyboard.type("Qui paie le chauffe-eau ?")
+    await page.keyboard.press("Enter")
+    await answered(page)
+    await page.reload()
+    shown = page.locator(".turn .images img")
+    await expect(shown).to_have_count(2)
+    await expect(shown.first).to_have_attribute("alt", "bail.png")
+    await expect(shown.first).to_have_js_property("naturalWidth", 64)
+    await page.route("**/images/*", lambda route: route.fulfill(status=404))
+    await page.reload()
+    await expect(page.locator(".turn .images .lost")).to_have_count(2)
+    await expect(page.locator(".turn .images")).to_contain_text("bail.png : cette image")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_attached_images_are_no_barrier(

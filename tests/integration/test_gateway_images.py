@@ -90,6 +90,66 @@ async def test_the_same_image_is_kept_once(http: httpx.AsyncClient) -> None:
     assert first.json() == second.json()
 
 
+async def asked_about(http: httpx.AsyncClient) -> tuple[str, str, str]:
+    """The address of a conversation, of the image in it, and the image's hash."""
+    blob = (await send(http, png())).json()["blob"]
+    conversation = await begin(http)
+    await ask(http, conversation, "", attachments=[{"blob": blob, "name": "bail.png"}])
+    url = f"/api/v1/conversations/{conversation}"
+    return url, f"{url}/images/{blob}", blob
+
+
+async def test_a_conversation_shows_its_images_to_its_owner_alone(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    url, image, blob = await asked_about(http)
+    [turn] = (await http.get(url)).json()["turns"]
+    assert turn["attachments"] == [{"blob": blob, "name": "bail.png", "width": 40, "height": 40}]
+    shown = await http.get(image)
+    assert shown.content.startswith(b"\xff\xd8")
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.headers["cache-control"] == "private, no-store"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    page = await http.get("/")
+    async with httpx.AsyncClient(base_url=http.base_url, cookies=page.cookies) as visitor:
+        assert (await visitor.get(image)).status_code == 404
+        assert (await visitor.get(url)).status_code == 404
+
+
+async def test_an_image_that_was_only_sent_belongs_to_no_conversation(
+    http: httpx.AsyncClient, llm: ScriptedAnswers
+) -> None:
+    url, _, _ = await asked_about(http)
+    other = (await send(http, png(5))).json()["blob"]
+    refused = await http.get(f"{url}/images/{other}")
+    assert refused.status_code == 404
+    assert "kept for a week" in refused.json()["detail"]
+
+
+async def test_an_erased_conversation_takes_its_images_with_it(
+    http: httpx.AsyncClient, llm: ScriptedAnswers, nats: NatsServer
+) -> None:
+    url, image, blob = await asked_about(http)
+    assert (await http.delete(url)).status_code == 204
+    assert (await http.get(image)).status_code == 404
+    bus = await nats.bus("llm")
+    with pytest.raises(KeyError):
+        await NatsObjects(await bus.js.object_store("blobs")).get(f"demo/{blob}")
+    await bus.close()
+
+
+async def test_an_image_that_has_expired_is_said_to_be_gone(
+    http: httpx.AsyncClient, llm: ScriptedAnswers, nats: NatsServer
+) -> None:
+    url, image, blob = await asked_about(http)
+    bus = await nats.bus("gateway")
+    await NatsObjects(await bus.js.object_store("blobs")).delete(f"demo/{blob}")
+    assert (await http.get(image)).status_code == 404
+    [turn] = (await http.get(url)).json()["turns"]
+    assert turn["attachments"][0]["blob"] == blob
+    await bus.close()
+
+
 async def test_what_is_no_image_is_refused_whatever_its_name_says(
     http: httpx.AsyncClient, llm: ScriptedAnswers
 ) -> None:

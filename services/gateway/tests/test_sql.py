@@ -88,6 +88,23 @@ async def test_rows_from_the_bus_are_like_those_from_sql(engine: AsyncEngine) ->
         assert {name: row[name] for name in same} == same
 
 
+async def test_the_images_of_a_turn_are_kept_whichever_fact_comes_first(
+    engine: AsyncEngine,
+) -> None:
+    image = turns_pb2.Attachment(blob=f"demo/{'a' * 64}", name="bail.png", width=40, height=30)
+    facts = []
+    for turn in ("t-1", "t-2"):
+        first = begun(turn)
+        first.utterance_received.utterance.attachments.append(image)
+        facts.append([first, answered(first)])
+    for batch in (*facts[0], *reversed(facts[1])):
+        async with engine.begin() as connection:
+            await archive.store(connection, [batch])
+    kept = {"blob": "a" * 64, "name": "bail.png", "width": 40, "height": 30}
+    rows = await Conversations(engine).turns("c-1")
+    assert [row["attachments"] for row in rows] == [[kept], [kept]]
+
+
 async def test_the_archive_writes_many_facts_at_once(engine: AsyncEngine) -> None:
     kept, stop = Archive(engine, pause_s=0.01), asyncio.Event()
     asked = [begun(f"t-{n}") for n in range(150)]

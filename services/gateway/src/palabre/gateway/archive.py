@@ -16,7 +16,7 @@ from palabre.channels import answers
 from palabre.channels.phrases import reason_name
 from palabre.chassis import events
 from palabre.chassis.errors import Unavailable
-from palabre.contracts.v1 import events_pb2 as pb
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import ledger
 from palabre.gateway.database import upsert
 from palabre.gateway.ledger import Zone
@@ -134,9 +134,11 @@ def _conversation(event: pb.Event) -> Row:
 
 
 def _asked(event: pb.Event) -> Row:
+    utterance = event.utterance_received.utterance
     return _identity(event) | {
         "status": "running",
-        "question": event.utterance_received.utterance.text,
+        "question": utterance.text,
+        "attachments": _images(utterance),
         "asked_at": _time(event.occurred_at),
     }
 
@@ -146,6 +148,7 @@ def _answered(event: pb.Event) -> Row:
     return _identity(event) | {
         "status": "completed",
         "question": body.utterance.text,
+        "attachments": _images(body.utterance),
         "answer": body.text,
         "mode": answers.mode(body),
         "sources": answers.sources(body),
@@ -175,12 +178,25 @@ _ROWS: dict[str, Callable[[pb.Event], Row]] = {
     "turn_failed": _broken,
     "turn_cancelled": _broken,
 }
-_ASKED = ("question", "asked_at")
+_ASKED = ("question", "attachments", "asked_at")
 _ANSWERED = (
     "status", "answer", "mode", "sources", "usage", "cost_micros", "language", "persona",
     "ended_at",
 )  # fmt: skip
 _BROKEN = ("status", "answer", "reason", "message", "ended_at")
+
+
+def _images(said: turns_pb2.Utterance) -> list[Row]:
+    """What the page needs to show them again; `blob` without its space."""
+    return [
+        {
+            "blob": image.blob.rpartition("/")[2],
+            "name": image.name,
+            "width": image.width,
+            "height": image.height,
+        }
+        for image in said.attachments
+    ]
 
 
 def _utterance(event: pb.Event) -> Any:

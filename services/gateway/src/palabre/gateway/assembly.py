@@ -73,6 +73,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             },
         ),
         load=Load(context.bus, _WATCHED, settings.overload_lag),
+        blobs=await context.objects("blobs"),
         attachments=await _attachments(settings, context),
         retriever=RetrieverServiceStub(retriever),
         tts=TtsServiceStub(tts),

@@ -98,9 +98,19 @@ class NewToken(_Shape):
     expires_at: dt.datetime | None = None
 
 
+class Shown(BaseModel):
+    """An image of a turn, drawn anew: `…/conversations/{conversation}/images/{blob}`."""
+
+    blob: str
+    name: str
+    width: int
+    height: int
+
+
 class Turn(BaseModel):
     id: str
     question: str | None = None
+    attachments: list[Shown] = []
     status: Literal["running", "completed", "failed", "cancelled"]
     answer: str | None = None
     mode: str | None = None

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from palabre.channels.admission import Admission
 from palabre.channels.attachments import Attachments
+from palabre.chassis.blobs import Objects
 from palabre.chassis.budgets import Budgets
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
@@ -45,6 +46,7 @@ class State:
     register: Register
     limits: Limits
     load: Load
+    blobs: Objects
     attachments: Attachments
     retriever: "RetrieverServiceAsyncStub"
     tts: "TtsServiceAsyncStub"

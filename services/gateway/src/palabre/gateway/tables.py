@@ -84,6 +84,7 @@ class TurnRow(Table):
     channel: Mapped[str] = mapped_column(String(40))
     conversation: Mapped[str] = mapped_column(String(40))
     question: Mapped[str | None] = mapped_column(Long)
+    attachments: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     answer: Mapped[str | None] = mapped_column(Long)
     status: Mapped[str] = mapped_column(String(12))
     mode: Mapped[str | None] = mapped_column(String(16))

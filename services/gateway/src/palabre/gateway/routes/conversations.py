@@ -1,5 +1,7 @@
 """Conversations: begin one, look at it, erase it."""
 
+import asyncio
+import contextlib
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -7,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from palabre.channels.phrases import phrase
 from palabre.chassis import erasing, events
 from palabre.chassis.directory import Spaces
+from palabre.chassis.pictures import MEDIA_TYPE
 from palabre.chassis.spaces import Space
 from palabre.gateway import archive, state
 from palabre.gateway.access import Asking
@@ -20,6 +23,8 @@ from palabre.gateway.shapes import (
 )
 
 router = APIRouter(prefix="/api/v1", tags=["conversations"])
+
+_IMAGE_S = 10.0
 
 
 @router.post("/spaces/{space}/conversations", status_code=201)
@@ -49,6 +54,24 @@ async def show(conversation: str, request: Request, caller: Asking) -> Conversat
         created_at=found.created_at,
         turns=[_turn(row) for row in rows],
     )
+
+
+@router.get("/conversations/{conversation}/images/{blob}", response_class=Response)
+async def image(conversation: str, blob: str, request: Request, caller: Asking) -> Response:
+    """An image of one of its turns, as JPEG, for a week after it was sent.
+
+    No cache keeps it: the page forgets a conversation with its tab, and so does the browser.
+    """
+    gateway = state.of(request)
+    found = await gateway.conversations.find(conversation, caller)
+    rows = await current_turns(gateway, found)
+    if any(blob == shown["blob"] for row in rows for shown in row.get("attachments") or []):
+        with contextlib.suppress(KeyError, TimeoutError):  # a part of it has expired: no end comes
+            async with asyncio.timeout(_IMAGE_S):
+                data = await gateway.blobs.get(f"{found.space}/{blob}")
+            headers = {"cache-control": "private, no-store"}
+            return Response(data, media_type=MEDIA_TYPE, headers=headers)
+    raise Problem(404, "This conversation has no such image now: images are kept for a week.")
 
 
 @router.delete("/conversations/{conversation}", status_code=204)
@@ -86,7 +109,7 @@ async def current_turns(gateway: state.State, found: Conversation) -> list[dict[
 
 def _turn(row: dict[str, Any]) -> Turn:
     shown = {name: row.get(name) for name in Turn.model_fields}
-    shown["sources"] = row.get("sources") or []
+    shown |= {name: row.get(name) or [] for name in ("sources", "attachments")}
     if row["status"] == "failed" and not row.get("message"):
         shown["message"] = phrase(row.get("reason") or "unavailable", row.get("language") or "fr")
     return Turn.model_validate(shown)

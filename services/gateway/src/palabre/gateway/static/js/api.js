@@ -44,6 +44,8 @@ export function sendImage(space, file) {
   return fetched("POST", at("spaces", space, "blobs"), form);
 }
 
+export const imageAddress = (conversation, blob) => at("conversations", conversation, "images", blob);
+
 export const cancel = (conversation, heard) => call("POST", at("conversations", conversation, "cancel"), { heard });
 
 export const rate = (turn, score, comment) => call("POST", at("turns", turn, "feedback"), { score, comment });

@@ -31,7 +31,7 @@ export class Conversation extends EventTarget {
     if (!this.id) return;
     try {
       const told = await api.readConversation(this.id);
-      this.#set(told.turns.map((turn) => restore(turn)));
+      this.#set(told.turns.map((turn) => restore(turn, newTurn("", { images: this.#images(turn) }))));
       for (const turn of this.turns) if (!ENDED.has(turn.status)) this.#follow(turn.id);
     } catch (error) {
       if (!(error instanceof api.Problem)) throw error;
@@ -111,6 +111,10 @@ export class Conversation extends EventTarget {
       await this.#begin({ persona, language });
       return api.ask(this.id, fields, turn.key);
     }
+  }
+
+  #images({ attachments = [] }) {
+    return attachments.map(({ blob, name }) => ({ blob, name, url: api.imageAddress(this.id, blob) }));
   }
 
   async #begin(fields) {

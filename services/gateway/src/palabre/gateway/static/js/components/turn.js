@@ -12,7 +12,12 @@ import "./tree.js";
 const COPIED_MS = 2500;
 
 class Turn extends Part {
-  static properties = { turn: {}, persona: {}, space: {}, speaking: {}, voiceFailed: {}, t: {}, copied: { state: true } };
+  static properties = { turn: {}, persona: {}, space: {}, speaking: {}, voiceFailed: {}, t: {}, copied: { state: true }, lost: { state: true } };
+
+  constructor() {
+    super();
+    this.lost = []; // images that are no longer kept
+  }
 
   willUpdate(changed) {
     if (changed.has("turn") || changed.has("t")) this.tree = this.#parse();
@@ -45,7 +50,13 @@ class Turn extends Part {
 
   #images() {
     const { images } = this.turn;
-    return images.length ? html`<span class="images">${images.map(({ url, name }) => html`<img src=${url} alt=${name} />`)}</span>` : nothing;
+    return images.length ? html`<span class="images">${images.map((image) => this.#image(image))}</span>` : nothing;
+  }
+
+  #image(image) {
+    const name = image.name || this.t("imageAlone");
+    if (this.lost.includes(image)) return html`<span class="lost">${this.t("imageLost", { name })}</span>`;
+    return html`<img src=${image.url} alt=${name} @error=${() => (this.lost = [...this.lost, image])} />`;
   }
 
   #state() {
@@ -85,7 +96,8 @@ class Turn extends Part {
   }
 
   #actions() {
-    const { status, id, question, images } = this.turn;
+    const { status, id, question } = this.turn;
+    const images = this.turn.images.filter((image) => !this.lost.includes(image));
     if (!["completed", "cancelled"].includes(status)) return nothing;
     const again = html`<button type="button" class="plain" @click=${() => this.tell("ask", { question, images })}>${againIcon}${this.t("again")}</button>`;
     if (status === "cancelled") return html`<div class="actions">${again}</div>`;
