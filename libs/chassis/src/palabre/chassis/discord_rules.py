@@ -13,18 +13,20 @@ Answering = Literal["never", "once", "converse"]
 
 
 class Tag(Strict):
-    """What a tag of a forum decides; empty: what the forum says. `never` wins over other tags."""
+    """What a tag of a forum decides; empty: what the forum says.
+
+    Of several tags of a post the strictest answer counts: a tag that says `never` silences the bots
+    there altogether. A persona and a model are those of the first tag in the forum's table.
+    """
 
     answer: Answering | Literal[""] = ""
     model: str = Field(default="", max_length=200)
     persona: Name | Literal[""] = ""
 
 
-class Forum(Strict):
-    """How posts of one forum are answered; `tags` by the tag's name, as people see it."""
+class Manner(Strict):
+    """How answers are given in one place; empty: the persona's own way."""
 
-    channel: Snowflake
-    answer: Answering = "converse"
     persona: Name | Literal[""] = ""
     model: str = Field(default="", max_length=200)
     language: Language | Literal[""] = ""
@@ -33,6 +35,17 @@ class Forum(Strict):
     ask_back: bool = True
     # Model, tokens and cost below the answer.
     footer: bool = True
+
+
+class Forum(Manner):
+    """How posts of one forum are answered; `tags` by the tag's name, as people see it.
+
+    `never` answers those alone who name a bot or reply to it; `once` the post's first message;
+    `converse` also what its author adds.
+    """
+
+    channel: Snowflake
+    answer: Answering = "converse"
     tags: dict[Annotated[str, Field(min_length=1, max_length=20)], Tag] = {}
     # The tag that marks a post whose author said that it is solved; empty: none.
     solved_tag: str = Field(default="", max_length=20)
@@ -58,6 +71,8 @@ class Discord(Strict):
     # Personas with a bot of their own, by persona; the others speak through the bot "default".
     bots: dict[Name, Name] = {}
     forums: tuple[Forum, ...] = ()
+    # Mentions in other channels, commands and direct messages.
+    elsewhere: Manner = Manner()
     mentions: bool = True
     direct_messages: bool = False
     # None: everybody, everywhere. Denials win.
@@ -78,13 +93,11 @@ class Discord(Strict):
 
     @model_validator(mode="after")
     def _models_are_offered(self) -> "Discord":
-        for forum in self.forums:
-            wanted = [forum.model, *(tag.model for tag in forum.tags.values())]
-            for model in filter(None, wanted):
-                if model not in self.models:
-                    raise ValueError(
-                        f"forums: the model {model!r} is not among discord.models: add it there"
-                    )
+        tags = [tag.model for forum in self.forums for tag in forum.tags.values()]
+        wanted = [self.elsewhere.model, *(forum.model for forum in self.forums), *tags]
+        for model in filter(None, wanted):
+            if model not in self.models:
+                raise ValueError(f"the model {model!r} is not among discord.models: add it there")
         return self
 
     def forum(self, channel: int | None) -> Forum | None:
@@ -94,6 +107,7 @@ class Discord(Strict):
     def personas(self) -> Iterator[tuple[str, str]]:
         """Every persona that is named, with its key."""
         yield from ((f"bots.{name}", name) for name in self.bots)
+        yield "elsewhere.persona", self.elsewhere.persona
         for place, forum in enumerate(self.forums):
             yield f"forums.{place}.persona", forum.persona
             yield from (

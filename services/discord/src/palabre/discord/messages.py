@@ -12,7 +12,11 @@ Kind = Literal["post", "thread", "text", "direct"]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody on a server, or in a direct message; another bot or a webhook too."""
+    """Somebody on a server, or in a direct message; another bot or a webhook too.
+
+    `roles` are those of the server, its @everyone (the server's own id) included; in a direct
+    message those on every server that the person shares with our bots, empty when nobody knows.
+    """
 
     id: int
     name: str
@@ -61,8 +65,9 @@ class Message:
     text: str
     sent_at: dt.datetime
     files: tuple[File, ...] = ()
-    mentions: tuple[int, ...] = ()  # users that it names, ourselves included
+    mentions: tuple[int, ...] = ()  # users that it names or pings by replying, ourselves included
     replies_to: int | None = None  # a message of the same place
+    replies_to_author: int | None = None  # who wrote that, where it is known
     is_edited: bool = False
 
     @property
