@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from palabre.chassis.languages import LANGUAGES
 from palabre.llm.languages import choose
 
 ASKED = Path(__file__).parent / "asked"
-LANGUAGES = ("ar", "de", "en", "es", "fr", "it", "pl", "pt", "ro", "tr", "uk", "zh")
 
 
 def asked(*tables: str) -> Iterator[tuple[str, str]]:

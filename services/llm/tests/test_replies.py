@@ -1,11 +1,10 @@
 """What is said without a model: in every language, to everybody as they are addressed."""
 
-import tomllib
-from importlib import resources
 from typing import Any, Literal
 
 import pytest
 
+from palabre.chassis.languages import LANGUAGES, texts as read
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.llm import categories, replies
 from palabre.llm.courtesies import courtesy
@@ -30,11 +29,10 @@ ONE_ADDRESS = ("en", "ar")
 
 
 def texts(language: str) -> dict[str, Any]:
-    file = resources.files("palabre.llm") / "texts" / f"{language}.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return read("palabre.llm", language)
 
 
-@pytest.mark.parametrize("language", replies.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_everything_is_said_in_every_language(
     language: str, address: Literal["vous", "tu"]
@@ -47,7 +45,7 @@ def test_everything_is_said_in_every_language(
         assert ("Titre" in said) == ("Titre" in french(key, title="Titre"))
 
 
-@pytest.mark.parametrize("language", replies.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_file_is_in_its_language(language: str) -> None:
     said = [replies.of(language, a)(key, title="X") for a in ADDRESSES for key in texts(language)]
     long = [text for text in said if len(text.split()) > 4 or language == "zh"]
@@ -55,7 +53,7 @@ def test_each_file_is_in_its_language(language: str) -> None:
     assert [text for text in long if choose(text, "", ("nl",)) != language] == []
 
 
-@pytest.mark.parametrize("language", sorted({*replies.LANGUAGES} - {*ONE_ADDRESS}))
+@pytest.mark.parametrize("language", sorted({*LANGUAGES} - {*ONE_ADDRESS}))
 def test_a_person_is_addressed_in_one_way_throughout(language: str) -> None:
     both = {key: text for key, text in texts(language).items() if not isinstance(text, str)}
     assert {"hello", "thanks", "unavailable", "self-harm", "insult"} <= both.keys()
@@ -64,7 +62,7 @@ def test_a_person_is_addressed_in_one_way_throughout(language: str) -> None:
         assert text["vous"] != text["tu"]
 
 
-@pytest.mark.parametrize("language", replies.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("category", NUMBERS)
 def test_help_lines_are_the_right_ones(language: str, category: str) -> None:
     for address in ADDRESSES:
@@ -84,7 +82,7 @@ def test_a_language_without_texts_gets_english() -> None:
     assert replies.of("")("hello").startswith("Bonjour")
 
 
-@pytest.mark.parametrize("language", replies.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_quotes_stay_in_the_documents_language_and_it_is_said_once(language: str) -> None:
     question = "Quand le dépôt de garantie est-il rendu ?"
     say, sentence = replies.of(language), replies.of(language)("quoted_as_written")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from palabre.chassis.languages import LANGUAGES
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import turns_pb2 as turns
 from palabre.llm import categories, replies
@@ -35,7 +36,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 
-_CREDITED = "|".join(re.escape(replies.of(x)("inspired_by").rstrip(":")) for x in replies.LANGUAGES)
+_CREDITED = "|".join(re.escape(replies.of(x)("inspired_by").rstrip(":")) for x in LANGUAGES)
 _CREDITS = re.compile(rf"\s*^\W*(?:{_CREDITED})\W*$", re.MULTILINE)
 _MONTHS = {
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
