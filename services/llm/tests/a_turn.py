@@ -117,7 +117,7 @@ def known(space: Space) -> Callable[[str], Space]:
 async def served(ladder: Ladder, engines: Mapping[str, Engine] = {}) -> AsyncIterator[Stub]:
     """LlmService over gRPC."""
     server = grpc.aio.server()
-    checking = Checking(engines, ladder, Settings(), dict)
+    checking = Checking(engines, ladder, Settings(), Prices(), dict)
     LlmServicer(known(make_space()), ladder, checking, spending()).add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -11,6 +11,7 @@ from palabre.contracts.v1 import llm_pb2 as pb
 from palabre.llm import engines
 from palabre.llm.checking import Checking
 from palabre.llm.ladder import Ladder
+from palabre.llm.prices import Prices
 from palabre.llm.settings import Endpoint, Settings
 from tests.standins.model import Model
 
@@ -41,7 +42,8 @@ async def make(model: Model) -> AsyncIterator[Make]:
             for engine in built.values():
                 stack.push_async_callback(engine.close)
             spaces = {"logement": space or make_space()}
-            return Checking(built, Ladder(built, settings.models), settings, lambda: spaces)
+            ladder, prices = Ladder(built, settings.models), Prices.of(settings)
+            return Checking(built, ladder, settings, prices, lambda: spaces)
 
         yield make
 

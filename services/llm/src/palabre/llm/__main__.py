@@ -35,7 +35,8 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         built, settings.models, slots=Slots(bounds), budget_s=settings.llm_turn_budget_s
     )
     meters.watch(bounds, ladder.left_alone)
-    checking = Checking(built, ladder, settings, context.spaces.all)
+    prices = Prices.of(settings)
+    checking = Checking(built, ladder, settings, prices, context.spaces.all)
     spaces, histories = context.spaces.get, context.histories
     comprehension = Comprehension(
         ladder, Prompting(), settings.llm_comprehend_model, settings.llm_comprehend_timeout_s
@@ -62,7 +63,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         heard=context.cancelled.heard,
     )
     budgets = Budgets(NatsCounters(context.bus))
-    spending = Spending(Prices.of(settings), context.bus.publish, budgets)
+    spending = Spending(prices, context.bus.publish, budgets)
     comprehend = handlers.comprehender(spaces, histories, comprehension, vision, spending)
     answer, many = handlers.answerer(answering, spending), settings.llm_concurrency
     return service.Parts(

@@ -73,6 +73,7 @@ class Checking:
     engines: Mapping[str, Engine]
     ladder: Ladder
     settings: Settings
+    prices: Prices
     spaces: Callable[[], Mapping[str, Space]]
     clock: Callable[[], float] = field(default=time.monotonic)
 
@@ -132,7 +133,7 @@ class Checking:
             trial = await work
             trial.works = True
             if trial.HasField("usage"):
-                Prices.of(self.settings).fill(trial.usage)
+                self.prices.fill(trial.usage)
         except EngineError as error:
             problem, remedy = remedies.of(error, place)
             trial = pb.EngineTrial(problem=problem, remedy=remedy)
