@@ -475,6 +475,7 @@ class AnswerCompleted(_message.Message):
     FIRST_DELTA_MS_FIELD_NUMBER: _builtins.int
     INVENTED_CITATIONS_FIELD_NUMBER: _builtins.int
     UNSUPPORTED_CITATIONS_FIELD_NUMBER: _builtins.int
+    GROUNDING_FIELD_NUMBER: _builtins.int
     CALLS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     mode: _turns_pb2.AnswerMode.ValueType
@@ -498,6 +499,10 @@ class AnswerCompleted(_message.Message):
         """Guard categories that were found, for statistics."""
 
     @_builtins.property
+    def grounding(self) -> Global___GroundingVerdict:
+        """Absent where no model judged: none is set up, nothing had to be judged, or it was late or broken."""
+
+    @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Usage]:
         """Every call of the turn, comprehension's too; `usage` is the one whose words were shown."""
 
@@ -515,15 +520,42 @@ class AnswerCompleted(_message.Message):
         first_delta_ms: _builtins.float = ...,
         invented_citations: _builtins.int = ...,
         unsupported_citations: _builtins.int = ...,
+        grounding: Global___GroundingVerdict | None = ...,
         calls: _abc.Iterable[_turns_pb2.Usage] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grounding", b"grounding", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "first_delta_ms", b"first_delta_ms", "guard", b"guard", "invented_citations", b"invented_citations", "language", b"language", "mode", b"mode", "persona", b"persona", "sources", b"sources", "text", b"text", "unsupported_citations", b"unsupported_citations", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "first_delta_ms", b"first_delta_ms", "grounding", b"grounding", "guard", b"guard", "invented_citations", b"invented_citations", "language", b"language", "mode", b"mode", "persona", b"persona", "sources", b"sources", "text", b"text", "unsupported_citations", b"unsupported_citations", "usage", b"usage", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnswerCompleted: _TypeAlias = AnswerCompleted  # noqa: Y015
+
+@_typing.final
+class GroundingVerdict(_message.Message):
+    """What a model that read the cited passages says of the citations that were shown."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    judged: _builtins.int
+    """Citations that it was asked about."""
+    refused: _builtins.int
+    """Of these, those that it refused: removed where the answer can be replaced, else only counted."""
+    def __init__(
+        self,
+        *,
+        judged: _builtins.int = ...,
+        refused: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["judged", b"judged", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroundingVerdict: _TypeAlias = GroundingVerdict  # noqa: Y015
 
 @_typing.final
 class TurnFailed(_message.Message):
