@@ -26,6 +26,7 @@ from palabre.llm.ladder import Ladder
 from palabre.llm.prices import Prices
 from palabre.llm.prompts import Prompting
 from palabre.llm.spending import Payer, note
+from palabre.llm.verification import Verification
 
 from .a_turn import known, make_space, received, retrieved, spending, vision
 
@@ -62,6 +63,7 @@ class House:
         self.counters = Counted()
         self.budgets = Budgets(self.counters, lambda: NOON)
         self.facts: list[pb.Event] = []
+        self.verification: Verification | None = None
         given = {f"@{engine.name}": each for engine in engines} if each else {}
         self.spending = spending(self.facts, Prices({}, given), self.budgets)
 
@@ -79,7 +81,7 @@ class House:
 
         answering = Answering(
             known(self.space), MemoryLeases(), MemoryHistories(), self.ladder,
-            vision(self.ladder), shown=unshown,
+            vision(self.ladder), shown=unshown, verification=self.verification,
         )  # fmt: skip
         return handlers.answerer(answering, self.spending)(event)
 

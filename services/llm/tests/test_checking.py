@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +125,15 @@ async def test_the_models_of_personas_are_tried_and_those_that_lead_nowhere_are_
     assert {"mock-len3", "mock-len5"} <= {trial.model for trial in trials if trial.works}
     assert trials[0].model == "mistral-small@mistral"
     assert "logement/camille" in trials[0].problem
+
+
+async def test_the_model_that_verifies_citations_is_tried_too(make: Make) -> None:
+    checking = make("mock-len3@own")
+    named = checking.settings.model_copy(update={"llm_grounding_model": "mock-len5@own"})
+    checking = replace(checking, settings=named)
+    assert {"mock-len3", "mock-len5"} <= {trial.model for trial in await tried(checking)}
+    [*_, verifying] = checking.entries().engines[1].models
+    assert list(verifying.used_by) == ["PALABRE_LLM_GROUNDING_MODEL"]
 
 
 async def test_an_address_is_told_without_its_password(make: Make) -> None:

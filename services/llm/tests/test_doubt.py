@@ -25,6 +25,12 @@ async def test_a_model_that_finds_an_answer_in_doubtful_passages_cites_it() -> N
     assert "La recherche n'est pas sûre qu'ils répondent" in model.asked[0].messages[-1].content
 
 
+async def test_also_where_the_answer_s_very_last_words_are_the_mark() -> None:
+    model = Scripted([["Sous un mois. [1]"]])
+    completed = (await results(retrieved(doubtful=True), answering(model)))[-1].answer_completed
+    assert completed.mode == turns.ANSWER_MODE_GROUNDED
+
+
 async def test_a_model_that_finds_none_in_doubtful_passages_does_not_know() -> None:
     model = Scripted([["Je ne le sais pas."]])
     completed = (await results(retrieved(doubtful=True), answering(model)))[-1].answer_completed

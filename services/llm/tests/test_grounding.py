@@ -145,6 +145,12 @@ async def test_a_few_words_after_another_mark_go_on_with_the_sentence() -> None:
     assert (await _completed([said])).text == said.replace("neuf [1]", "neuf")
 
 
+async def test_a_mark_that_goes_leaves_its_blank_to_the_next() -> None:
+    at_once = await _completed(["Le préavis est de trois mois [9][2]."])
+    in_pieces = await _completed(["Le préavis est de trois mois [9", "]", "[2", "]."])
+    assert at_once.text == in_pieces.text == "Le préavis est de trois mois [2]."
+
+
 async def _completed(pieces: list[str]) -> pb.AnswerCompleted:
     understood = Understanding(language="fr", question=QUESTION)
     event = retrieved(understanding=understood)

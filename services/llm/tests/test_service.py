@@ -74,6 +74,26 @@ async def test_a_turn_goes_through_both_stages(server: NatsServer, bus: Bus) -> 
         assert await process.wait() == 0
 
 
+async def test_a_model_may_take_back_what_another_cited(server: NatsServer, bus: Bus) -> None:
+    refusal = {"verdicts": [{"claim": 1, "supported": False}]}
+    model = Model(writes=lambda request: refusal)
+    async with model.serving() as url, asyncio.timeout(30):
+        settings = {
+            "PALABRE_LLM_BASE_URL": url,
+            "PALABRE_LLM_MODEL": "mock-cite",
+            "PALABRE_LLM_GROUNDING_MODEL": "mock-json",
+        }
+        async with service_process(server, "llm", settings):
+            events = [event async for event in through_turn(bus)]
+    shown = "".join(e.answer_delta.text for e in events if e.HasField("answer_delta"))
+    completed = events[-1].answer_completed
+    assert shown == "Un mois [1], deux au plus."
+    assert completed.text == "Un mois, deux au plus."
+    assert not completed.sources
+    assert completed.grounding == pb.GroundingVerdict(judged=1, refused=1)
+    assert [call.model for call in completed.calls] == ["mock-cite", "mock-json"]
+
+
 async def test_an_earlier_attempts_deltas_are_found_in_live(server: NatsServer, bus: Bus) -> None:
     mine, other = received("a"), received("b")
     llm = await server.bus("llm")

@@ -58,6 +58,11 @@ CITATIONS = Counter(
     "Passages that answers cite, and citations that were taken out of them",
     ["verdict"],
 )
+CITATIONS_VERIFIED = Counter(
+    "palabre_citations_verified_total",
+    "Answers whose citations a model was asked about, by outcome",
+    ["outcome"],
+)
 WITHHELD = Counter(
     "palabre_withheld_total",
     "What answers were kept from showing: images, tags and addresses; instructions",

@@ -21,6 +21,7 @@ from palabre.llm.settings import Settings
 from palabre.llm.shown import deltas_of
 from palabre.llm.slots import Slots
 from palabre.llm.spending import Spending
+from palabre.llm.verification import Verification
 
 
 def main() -> None:
@@ -59,6 +60,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         vision,
         shown=partial(deltas_of, context.bus),
         guard_timeout_s=settings.llm_guard_timeout_s,
+        verification=_verification(settings, ladder),
         notice_due=partial(notice.is_due, context.bus),
         heard=context.cancelled.heard,
     )
@@ -73,6 +75,11 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
         grpc_names=["palabre.contracts.v1.LlmService"],
         close=[engine.close for engine in built.values()],
     )
+
+
+def _verification(settings: Settings, ladder: Ladder) -> Verification | None:
+    model, timeout_s = settings.llm_grounding_model, settings.llm_grounding_timeout_s
+    return Verification(ladder, Prompting(), model, timeout_s) if model else None
 
 
 if __name__ == "__main__":

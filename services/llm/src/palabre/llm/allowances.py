@@ -30,16 +30,22 @@ class Allowance:
     made: Reservation | None = None
 
     async def reserve(
-        self, *, turns: int = 0, call: Usage | None = None, paid: bool = False
+        self,
+        *,
+        turns: int = 0,
+        call: Usage | None = None,
+        after: Usage | None = None,
+        paid: bool = False,
     ) -> Spent | None:
         """The limit that had been reached before. Raises Unavailable.
 
-        `call` is about what will be asked for, at most; `paid`: something that costs will be, but
-        not yet. Counted either way, unless the space refuses who comes too late.
+        `call` is about what will be asked for, at most, `after` what may be once that is answered;
+        `paid`: something that costs will be, but not yet. Counted either way, unless the space
+        refuses who comes too late.
         """
         if not self.bearer.limits:
             return None
-        cost = self._cost(call) if call else Cost(0) if paid else None
+        cost = self._cost(call, after) if call else Cost(0) if paid else None
         self.made = await self.budgets.reserve(self.bearer, self.delivery, turns=turns, cost=cost)
         if spent := self.made.spent:
             outcome = self.bearer.space.budgets.when_spent
@@ -71,7 +77,7 @@ class Allowance:
         except Unavailable:
             log.warning("budget not settled", turn=self.delivery.turn)
 
-    def _cost(self, call: Usage) -> Cost | None:
+    def _cost(self, call: Usage, after: Usage | None) -> Cost | None:
         """With its prompt alone if nobody hears of it again."""
         if call.engine in FREE:
             return None
@@ -79,10 +85,12 @@ class Allowance:
         least.CopyFrom(call)
         least.completion_tokens = 0
         least.call = f"{self.delivery.stage}/{self.delivery.number}/lost"
-        for usage in (call, least):
+        calls = [call, after] if after else [call]
+        for usage in (least, *calls):
             self.price(usage)
         limits = self.bearer.space.budgets
-        return Cost(worth(limits, call), worth(limits, least), least.SerializeToString())
+        most = sum(worth(limits, usage) for usage in calls)
+        return Cost(most, worth(limits, least), least.SerializeToString())
 
 
 def worth(limits: Limits, call: Usage) -> int:

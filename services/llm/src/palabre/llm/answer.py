@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from palabre.chassis.budgets import Spent
 from palabre.chassis.errors import Reject
 from palabre.chassis.events import follow, seconds_left
 from palabre.chassis.histories import Histories
 from palabre.chassis.leases import Leases
-from palabre.chassis.spaces import Persona, Space
+from palabre.chassis.spaces import Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, inspirations, meters, prompts, replies, sampling, spending
-from palabre.llm.citations import Supporting, as_cited
+from palabre.llm import categories, inspirations, meters, prompts, sampling, spending
+from palabre.llm.citations import Pair
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
 from palabre.llm.draft import Draft
-from palabre.llm.engines import Completion, Image, Material, Rung
+from palabre.llm.engines import Completion, Material, Rung
 from palabre.llm.errors import Exhausted, Interrupted, LlmError
 from palabre.llm.generation import Generation
-from palabre.llm.grounding import Grounds
 from palabre.llm.images import Vision
 from palabre.llm.ladder import Ladder
 from palabre.llm.prices import LAST
 from palabre.llm.prompts import Prompting, Retrieved
+from palabre.llm.turn import Turn
+from palabre.llm.verification import Verification
 
 log = structlog.get_logger()
 
@@ -48,75 +48,6 @@ GUARD_SCHEMA = {
 }
 
 
-@dataclass(slots=True)
-class Turn:
-    """What is known of the turn, and what has become of it."""
-
-    event: pb.Event
-    space: Space
-    persona_name: str
-    persona: Persona
-    guard: set[str]
-    begun: float
-    pictures: tuple[Image, ...] = ()
-    unseen: bool = False  # the person attached an image, and nobody can tell what it shows
-    spent: Spent | None = None  # the budget that refuses it
-    draft: Draft | None = None
-    first_delta_ms: float = 0.0
-    ended: bool = False
-
-    @property
-    def received(self) -> pb.PassagesRetrieved:
-        return self.event.passages_retrieved
-
-    @property
-    def language(self) -> str:
-        return self.received.understanding.language or self.space.languages[0]
-
-    @property
-    def shown(self) -> str:
-        return self.draft.text if self.draft else ""
-
-    def say(self, key: str) -> str:
-        return replies.of(self.language, self.persona.address)(key)
-
-    @property
-    def quotable(self) -> Sequence[turns.Passage]:
-        """Passages that answer, as far as a search can tell."""
-        return () if self.received.doubtful else self.received.passages
-
-    @property
-    def is_story(self) -> bool:
-        return self.persona.mode == "story"
-
-    def supporting(self) -> Supporting:
-        """A story is inspired by what it cites: it says something else."""
-        if self.is_story:
-            return as_cited
-        asked = f"{self.received.utterance.text} {self.received.understanding.question}"
-        return Grounds(self.received.passages, asked, self.language).supporting
-
-    def hopeless(self, *, void: bool) -> "pb.FailureReason.ValueType | None":
-        """Why it ends before it begins. Help lines are given whatever was spent."""
-        if self.spent and not categories.refusal(self.guard, answerable=False):
-            return pb.FAILURE_REASON_BUDGET
-        lost = void and not self.received.utterance.replaceable
-        return pb.FAILURE_REASON_INTERRUPTED if lost else None
-
-    def excuse(self, reason: "pb.FailureReason.ValueType") -> str:
-        """The key of a sentence."""
-        if self.spent:
-            return self.spent.phrase
-        return "interrupted" if reason == pb.FAILURE_REASON_INTERRUPTED else "unavailable"
-
-    def refusal(self) -> str:
-        answerable = not self.spent and (self.is_story or bool(self.quotable))
-        speechless = self.unseen and not self.received.utterance.text.strip()
-        return categories.refusal(self.guard, answerable=answerable) or (
-            "cannot_see_alone" if speechless else ""
-        )
-
-
 async def _never(space: Space, event: pb.Event) -> bool:
     return False
 
@@ -134,6 +65,7 @@ class Answering:
     prompting: Prompting = field(default_factory=Prompting)
     pace: Pace = field(default_factory=Pace)
     guard_timeout_s: float = 2.0
+    verification: Verification | None = None  # by a model, of what is cited
     notice_due: NoticeDue = _never  # must the voice say what it is?
     heard: Callable[[str], int] = lambda turn: 0  # code points that reached the person; 0: unknown
     clock: Callable[[], float] = time.monotonic
@@ -210,12 +142,11 @@ class Answering:
                         yield result
                     return
         refusal, usage = turn.refusal(), turns.Usage(cost_known=True)
-        for result in draft.write(turn.say(refusal)):
+        for result in (*draft.write(turn.say(refusal)), *draft.end()):
             yield result
         blind = refusal == "cannot_see_alone"
         mode = turns.ANSWER_MODE_NO_KNOWLEDGE if blind else turns.ANSWER_MODE_REFUSED
-        async for result in self._completed(turn, draft, mode, usage):
-            yield result
+        yield await self._completed(turn, draft, mode, usage)
 
     async def _streamed(self, turn: Turn, draft: Draft, generation: Generation) -> Events:
         unseen = ["cannot_see"] if turn.unseen else []
@@ -228,19 +159,41 @@ class Answering:
             if draft.secrecy.broken or len(draft.text) > LONGEST:
                 await generation.stop()
                 break
-        for result in (*draft.took(), *draft.write(_closing(turn, draft))):
+        usage = generation.usage if generation.usage.engine else spending.current().latest
+        for result in (*draft.took(), *draft.write(_closing(turn, draft)), *draft.end()):
             yield result
-        async for result in self._completed(turn, draft, _mode(turn, draft), generation.usage):
-            yield result
+        verdict = await self._verified(turn, draft)
+        yield await self._completed(turn, draft, _mode(turn, draft), usage, verdict)
+
+    def _verifiable(self, turn: Turn) -> turns.Usage | None:
+        """What verifying it may take, at most."""
+        everything = [Pair("", number) for number in range(1, len(turn.received.passages) + 1)]
+        if not self.verification or turn.is_story or not everything:
+            return None
+        return self.verification.at_most(turn.cited(everything))
+
+    async def _verified(self, turn: Turn, draft: Draft) -> pb.GroundingVerdict | None:
+        """Takes out what a model refuses, where what was shown can be replaced."""
+        if not self.verification or turn.is_story or turn.frugal or draft.secrecy.broken:
+            return None
+        cited = turn.cited(draft.citations.pairs)
+        verdicts = await self.verification.verdicts(cited, seconds_left(turn.event))
+        refused = [pair for pair, supported in verdicts.items() if not supported]
+        if turn.received.utterance.replaceable:
+            draft.withdraw(refused)
+        return pb.GroundingVerdict(judged=len(verdicts), refused=len(refused)) if verdicts else None
 
     async def _completed(
-        self, turn: Turn, draft: Draft, mode: "turns.AnswerMode.ValueType", usage: turns.Usage
-    ) -> Events:
-        for result in draft.end():
-            yield result
+        self,
+        turn: Turn,
+        draft: Draft,
+        mode: "turns.AnswerMode.ValueType",
+        usage: turns.Usage,
+        verdict: pb.GroundingVerdict | None = None,
+    ) -> pb.Event:
         await self._keep(turn)
         turn.ended = True
-        meters.citations(draft.citations)
+        meters.citations(draft.citations, verdict.refused if verdict else 0)
         meters.withheld(draft.screen.withheld, told=draft.secrecy.broken)
         completed = pb.AnswerCompleted(
             text=draft.text,
@@ -254,9 +207,10 @@ class Answering:
             first_delta_ms=turn.first_delta_ms,
             invented_citations=draft.citations.invented,
             unsupported_citations=draft.citations.unsupported,
+            grounding=verdict,
         )
         completed.utterance.ClearField("carried_history")
-        yield follow(turn.event, completed, attempt=draft.attempt)
+        return follow(turn.event, completed, attempt=draft.attempt)
 
     async def _failed(
         self, turn: Turn, draft: Draft, reason: "pb.FailureReason.ValueType"
@@ -286,10 +240,12 @@ class Answering:
         if said and refuses:
             turn.spent = allowance.named(said)
             return below
+        turn.frugal = bool(said)
         rungs = below if said else own
         call = spending.at_most(rungs, self._completion(turn))
-        if (spent := await spending.current().reserve(call=call)) and not said:
-            turn.spent = spent if refuses else None
+        after = None if said else self._verifiable(turn)
+        if (spent := await spending.current().reserve(call=call, after=after)) and not said:
+            turn.spent, turn.frugal = spent if refuses else None, True
             return below
         return rungs
 

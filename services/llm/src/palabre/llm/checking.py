@@ -183,6 +183,8 @@ class Checking:
         yield from ((name, "PALABRE_LLM_MODEL") for name in settings.models)
         if settings.llm_comprehend_model:
             yield settings.llm_comprehend_model, "PALABRE_LLM_COMPREHEND_MODEL"
+        if settings.llm_grounding_model:
+            yield settings.llm_grounding_model, "PALABRE_LLM_GROUNDING_MODEL"
         for space_name, space in self.spaces().items():
             if space.guard.model != "none":
                 yield space.guard.model, f"the guard of {space_name}"

@@ -1,8 +1,9 @@
 """The numbers in brackets that an answer cites, as they stream by."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from palabre.llm.sentences import split
 from palabre.llm.words import stems
@@ -29,6 +30,25 @@ def as_cited(claim: str, cited: int) -> int:
     return cited
 
 
+class Pair(NamedTuple):
+    """A sentence, and the number of a passage that it cites."""
+
+    claim: str
+    number: int
+
+
+class Mark(NamedTuple):
+    """Numbers in brackets, and the blank before them, as they stand at `start` of what is shown."""
+
+    start: int
+    blank: str
+    pairs: tuple[Pair, ...]
+
+    def __str__(self) -> str:
+        shown = "".join(f"[{pair.number}]" for pair in self.pairs)
+        return self.blank + shown if shown else ""
+
+
 @dataclass(slots=True)
 class Citations:
     """Keeps the numbers of passages that exist and support what cites them, and takes the others
@@ -40,13 +60,35 @@ class Citations:
 
     passages: int  # how many there are
     supporting: Supporting = as_cited
-    cited: set[int] = field(default_factory=set)
+    marks: list[Mark] = field(default_factory=list)  # that are shown, in order
     invented: int = 0
     unsupported: int = 0
     _held: str = ""
+    _shown: int = 0  # characters
     _line: str = ""  # what the line says since its last mark
     _claim: str = ""  # what that mark was about
     _marked: set[int] = field(default_factory=set)  # the passages that it shows for that
+    _owed: str = ""  # the blank of a mark that went, for one that follows it at once
+
+    @property
+    def cited(self) -> set[int]:
+        """Numbers of the passages that are."""
+        return {pair.number for mark in self.marks for pair in mark.pairs}
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """What is cited for what, each once."""
+        return list(dict.fromkeys(pair for mark in self.marks for pair in mark.pairs))
+
+    def without(self, text: str, refused: Collection[Pair]) -> str:
+        """The text that was shown, less these; nothing can be fed any more."""
+        marks, self.marks, self._shown = self.marks, [], 0
+        shown, end = "", 0
+        for mark in marks:
+            shown += self._said(text[end : mark.start])
+            shown += self._mark(mark.blank, (p for p in mark.pairs if p not in refused), len(shown))
+            end = mark.start + len(str(mark))
+        return shown + text[end:]
 
     def feed(self, text: str) -> str:
         """What can be shown now."""
@@ -63,24 +105,33 @@ class Citations:
     def _checked(self, text: str) -> str:
         shown, end = "", 0
         for match in _MARK.finditer(text):
-            shown += self._said(text[end : match.start()]) + self._check(match)
+            shown += self._said(text[end : match.start()])
+            shown += self._check(match, self._shown + len(shown))
             end = match.end()
-        return shown + self._said(text[end:])
+        shown += self._said(text[end:])
+        self._shown += len(shown)
+        return shown
 
     def _said(self, text: str) -> str:
+        self._owed = "" if text else self._owed
         _before, newline, last = text.rpartition("\n")
         if newline:
             self._line = self._claim = ""
         self._line = (self._line + last)[-_LONGEST_CLAIM:]
         return text
 
-    def _check(self, match: re.Match[str]) -> str:
-        numbers = [int(n) for n in re.findall(r"\d+", match[2] or match[3])]
-        kept = dict.fromkeys(self._supporting(self._claimed(), self._existing(numbers)))
-        kept = {number: None for number in kept if number not in self._marked}
+    def _check(self, match: re.Match[str], start: int) -> str:
+        numbers, claim = [int(n) for n in re.findall(r"\d+", match[2] or match[3])], self._claimed()
+        kept = dict.fromkeys(self._supporting(claim, self._existing(numbers)))
+        pairs = [Pair(claim, number) for number in kept if number not in self._marked]
         self._marked.update(kept)
-        self.cited.update(kept)
-        return match["blank"] + "".join(f"[{number}]" for number in kept) if kept else ""
+        return self._mark(match["blank"], pairs, start)
+
+    def _mark(self, blank: str, pairs: Iterable[Pair], start: int) -> str:
+        mark = Mark(start, blank or self._owed, tuple(pairs))
+        self._owed = "" if mark.pairs else mark.blank
+        self.marks.append(mark)
+        return str(mark)
 
     def _claimed(self) -> str:
         """The sentence that ends here; a few words after another mark go on with what that said."""

@@ -1,13 +1,13 @@
 """An answer while it is written: its deltas, its segments, the sources that it cites."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from palabre.chassis.events import follow
 from palabre.chassis.segments import Cut, Segmenter, spoken
 from palabre.chassis.spaces import Voice
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Passage, Source, VoiceChoice
-from palabre.llm.citations import Citations, Supporting, as_cited
+from palabre.llm.citations import Citations, Pair, Supporting, as_cited
 from palabre.llm.screening import Screen
 from palabre.llm.secrecy import Secrecy, grams
 from palabre.llm.sentences import sentences
@@ -68,6 +68,10 @@ class Draft:
             *cuts, last = self._segmenter.close() or [Cut("", len(self.text))]
             yield from self._spoken(cuts)
             yield self._segment(last, last=True)
+
+    def withdraw(self, refused: Collection[Pair]) -> None:
+        """Takes these marks out of the text, once all of it has been shown."""
+        self.text = self.citations.without(self.text, refused)
 
     def say(self, sentence: str) -> Iterator[pb.Event]:
         """A last sentence that is spoken, and shown by other means."""

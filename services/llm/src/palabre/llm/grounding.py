@@ -98,9 +98,13 @@ class Source:
         """Each sentence with what it denies."""
         return [(said, _denied(said)) for said in self.sentences]
 
+    def says(self, claim: str) -> bool:
+        """Word for word."""
+        return " ".join(words(plain(claim))) in self.verbatim
+
     def supports(self, claim: str, asked: frozenset[str] = frozenset()) -> bool:
         """`asked` are the question's stems: names that it says need not stand in the passage."""
-        if " ".join(words(claim)) in self.verbatim:
+        if self.says(claim):
             return True
         said, counted = frozenset(stems(claim)), figures(claim)
         if missing(counted, self.whole.figures) or self._foreign_name(claim, asked):

@@ -117,8 +117,6 @@ async def _seen(
 def _tell(completed: pb.AnswerCompleted, event: pb.Event, account: Account) -> None:
     completed.calls.extend(event.passages_retrieved.understanding.calls)
     completed.calls.extend(account.calls)
-    if not completed.usage.engine and account.calls:  # it was cut off, for its length
-        completed.usage.CopyFrom(account.calls[-1])
 
 
 def _payer(space: Space, event: pb.Event, utterance: Utterance) -> Payer:

@@ -53,13 +53,19 @@ def watch(engines: Iterable[str], left_alone: Callable[[str], int]) -> None:
         telemetry.ENGINE_OPEN.labels(name).set_function(partial(left_alone, name))
 
 
-def citations(found: Citations) -> None:
+def citations(found: Citations, refused: int) -> None:
     for verdict, count in (
         ("cited", len(found.cited)),
         ("invented", found.invented),
         ("unsupported", found.unsupported),
+        ("refused", refused),
     ):
         telemetry.CITATIONS.labels(verdict).inc(count)
+
+
+def verified(outcome: str) -> None:
+    """What became of asking a model about an answer's citations: judged, late, failed, nonsense."""
+    telemetry.CITATIONS_VERIFIED.labels(outcome).inc()
 
 
 def withheld(pieces: int, *, told: bool) -> None:

@@ -74,6 +74,14 @@ class Settings(ServiceSettings):
     llm_guard_timeout_s: float = Field(
         default=2.0, gt=0, description="How long the first token waits for a guard model."
     )
+    llm_grounding_model: str = Field(
+        default="",
+        description="Model that reads whether cited passages say what an answer says, once it is"
+        " written; empty: words alone are compared.",
+    )
+    llm_grounding_timeout_s: float = Field(
+        default=3.0, gt=0, description="How long the end of an answer waits for it."
+    )
     llm_prices: dict[str, Price] = Field(
         default={},
         description="Prices per million tokens where the table has none or others, JSON:"

@@ -69,12 +69,17 @@ class Account:
     told: bool = False
 
     async def reserve(
-        self, *, turns: int = 0, call: Usage | None = None, paid: bool = False
+        self,
+        *,
+        turns: int = 0,
+        call: Usage | None = None,
+        after: Usage | None = None,
+        paid: bool = False,
     ) -> Spent | None:
         """As `Allowance.reserve`; what died before is among the calls from then on."""
         if not self.allowance:
             return None
-        spent = await self.allowance.reserve(turns=turns, call=call, paid=paid)
+        spent = await self.allowance.reserve(turns=turns, call=call, after=after, paid=paid)
         self.lost = self.allowance.lost
         return spent
 
@@ -91,6 +96,11 @@ class Account:
     @property
     def calls(self) -> list[Usage]:
         return self.lost + self.made
+
+    @property
+    def latest(self) -> Usage:
+        """The last call, whatever became of it."""
+        return self.made[-1] if self.made else Usage()
 
     @property
     def untold(self) -> list[Usage]:

@@ -9,7 +9,7 @@ import unicodedata
 _WORDS = (
     "s|bos|eos|pad|unk|sys|think|tools?|tool_calls?|tool_response|function_calls?|function|invoke"
     "|start_of_turn|end_of_turn|system|assistant|user|human|passages|questions?|conversation"
-    "|messages?|images?|thread|fil|subject|sujet|points|wishes"
+    "|messages?|images?|claims|thread|fil|subject|sujet|points|wishes"
     "|souhaits"
 )
 _SPECIAL = re.compile(

@@ -17,7 +17,7 @@ from palabre.chassis.languages import LANGUAGES
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import turns_pb2 as turns
 from palabre.llm import categories, replies
-from palabre.llm.citations import without_marks
+from palabre.llm.citations import Pair, without_marks
 from palabre.llm.engines import Image, Message
 from palabre.llm.untrusted import data
 
@@ -122,6 +122,26 @@ class Prompting:
         return (
             Message("system", _render("describe", language, values)),
             Message("user", _render("image", language, values), (picture,)),
+        )
+
+    def verification(
+        self,
+        question: str,
+        language: str,
+        passages: Sequence[turns.Passage],
+        pairs: Sequence[Pair],
+    ) -> tuple[Message, ...]:
+        """Passages by their own numbers, and what cites them, by its place from 1."""
+        numbers = sorted({pair.number for pair in pairs})
+        values = {
+            "nonce": self.nonce(),
+            "question": data(question, LONGEST_QUESTION),
+            "passages": [{"number": n, **_passage(passages[n - 1])} for n in numbers],
+            "claims": [(pair.number, " ".join(data(pair.claim).split())) for pair in pairs],
+        }
+        return (
+            Message("system", _render("verify", language, values)),
+            Message("user", _render("claims", language, values)),
         )
 
     def summary(
