@@ -39,6 +39,7 @@ def environment(
         "PALABRE_RETRIEVER_ADDRESS": f"127.0.0.1:{ports.grpc['retriever']}",
         "PALABRE_TTS_ADDRESS": f"127.0.0.1:{ports.grpc['tts']}",
         "PALABRE_LLM_ADDRESS": f"127.0.0.1:{ports.grpc['llm']}",
+        "PALABRE_GATEWAY_ADDRESS": f"127.0.0.1:{ports.grpc['gateway']}",
         "PALABRE_HTTP_PORT": str(ports.http),
     }
     return values | ({"PALABRE_BOOTSTRAP_TOKEN": token} if service == "gateway" else {})

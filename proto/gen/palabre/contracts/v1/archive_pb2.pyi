@@ -260,7 +260,9 @@ class UsedRequest(_message.Message):
     PERSON_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     channel: _builtins.str
+    """Empty: every channel."""
     person: _builtins.str
+    """Empty: everybody."""
     def __init__(
         self,
         *,

@@ -71,21 +71,24 @@ class ArchiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Export(self, request, context):
-        """Every conversation in which the person asked, oldest first, one message each.
+        """What the person asked, by conversation, oldest first. A long conversation comes in several
+        messages, one after the other; UNAVAILABLE also while the archive has not caught up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Erase(self, request, context):
-        """Erases for good every conversation in which the person asked, one message for each.
+        """Erases for good every conversation in which the person asked, for all who asked there, one
+        message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+        archive has not caught up: nothing is erased then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Used(self, request, context):
-        """What the person has used.
+        """What the person has used. NOT_FOUND: no such space.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,11 +38,16 @@ class ArchiveServiceStub:
     Rate: _grpc.UnaryUnaryMultiCallable[_archive_pb2.RateRequest, _archive_pb2.RateResponse]
     """A person's last word on an answer. NOT_FOUND: no such turn of theirs."""
     Export: _grpc.UnaryStreamMultiCallable[_archive_pb2.ExportRequest, _archive_pb2.ExportResponse]
-    """Every conversation in which the person asked, oldest first, one message each."""
+    """What the person asked, by conversation, oldest first. A long conversation comes in several
+    messages, one after the other; UNAVAILABLE also while the archive has not caught up.
+    """
     Erase: _grpc.UnaryStreamMultiCallable[_archive_pb2.EraseRequest, _archive_pb2.EraseResponse]
-    """Erases for good every conversation in which the person asked, one message for each."""
+    """Erases for good every conversation in which the person asked, for all who asked there, one
+    message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+    archive has not caught up: nothing is erased then.
+    """
     Used: _grpc.UnaryUnaryMultiCallable[_archive_pb2.UsedRequest, _archive_pb2.UsedResponse]
-    """What the person has used."""
+    """What the person has used. NOT_FOUND: no such space."""
 
 @_typing.type_check_only
 class ArchiveServiceAsyncStub(ArchiveServiceStub):
@@ -54,11 +59,16 @@ class ArchiveServiceAsyncStub(ArchiveServiceStub):
     Rate: _aio.UnaryUnaryMultiCallable[_archive_pb2.RateRequest, _archive_pb2.RateResponse]  # type: ignore[assignment]
     """A person's last word on an answer. NOT_FOUND: no such turn of theirs."""
     Export: _aio.UnaryStreamMultiCallable[_archive_pb2.ExportRequest, _archive_pb2.ExportResponse]  # type: ignore[assignment]
-    """Every conversation in which the person asked, oldest first, one message each."""
+    """What the person asked, by conversation, oldest first. A long conversation comes in several
+    messages, one after the other; UNAVAILABLE also while the archive has not caught up.
+    """
     Erase: _aio.UnaryStreamMultiCallable[_archive_pb2.EraseRequest, _archive_pb2.EraseResponse]  # type: ignore[assignment]
-    """Erases for good every conversation in which the person asked, one message for each."""
+    """Erases for good every conversation in which the person asked, for all who asked there, one
+    message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+    archive has not caught up: nothing is erased then.
+    """
     Used: _aio.UnaryUnaryMultiCallable[_archive_pb2.UsedRequest, _archive_pb2.UsedResponse]  # type: ignore[assignment]
-    """What the person has used."""
+    """What the person has used. NOT_FOUND: no such space."""
 
 class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
     """What the archive knows of a person of a channel, for adapters that are no HTTP clients.
@@ -79,7 +89,9 @@ class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _archive_pb2.ExportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_archive_pb2.ExportResponse], _abc.AsyncIterator[_archive_pb2.ExportResponse]]:
-        """Every conversation in which the person asked, oldest first, one message each."""
+        """What the person asked, by conversation, oldest first. A long conversation comes in several
+        messages, one after the other; UNAVAILABLE also while the archive has not caught up.
+        """
 
     @_abc_1.abstractmethod
     def Erase(
@@ -87,7 +99,10 @@ class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _archive_pb2.EraseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_archive_pb2.EraseResponse], _abc.AsyncIterator[_archive_pb2.EraseResponse]]:
-        """Erases for good every conversation in which the person asked, one message for each."""
+        """Erases for good every conversation in which the person asked, for all who asked there, one
+        message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+        archive has not caught up: nothing is erased then.
+        """
 
     @_abc_1.abstractmethod
     def Used(
@@ -95,6 +110,6 @@ class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _archive_pb2.UsedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_archive_pb2.UsedResponse, _abc.Awaitable[_archive_pb2.UsedResponse]]:
-        """What the person has used."""
+        """What the person has used. NOT_FOUND: no such space."""
 
 def add_ArchiveServiceServicer_to_server(servicer: ArchiveServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import datetime as dt
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from nats.errors import Error as NatsError
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from palabre.channels import answers
 from palabre.channels.phrases import reason_name
 from palabre.chassis import events
+from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import ledger
@@ -78,6 +81,26 @@ class Archive:
                 stored.set_result(None)
 
 
+async def caught_up(bus: Bus, patience_s: float) -> None:
+    """Waits until the archive has every fact that there is now. Raises Unavailable."""
+    until = time.monotonic() + patience_s
+    try:
+        newest = (await bus.js.stream_info("TURNS")).state.last_seq
+        while not await _has(bus, newest):
+            if time.monotonic() > until:
+                raise Unavailable("the archive is behind: try again in a minute", retry_after=60)
+            await asyncio.sleep(0.1)
+    except NatsError as error:
+        raise Unavailable("JetStream does not answer") from error
+
+
+async def _has(bus: Bus, sequence: int) -> bool:
+    archived = await bus.js.consumer_info("TURNS", "archive")
+    floor = archived.ack_floor.stream_seq if archived.ack_floor else 0
+    is_idle = not archived.num_pending and not archived.num_ack_pending
+    return is_idle or floor >= sequence
+
+
 async def store(
     connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone = lambda space: UTC
 ) -> None:
@@ -137,6 +160,7 @@ def _asked(event: pb.Event) -> Row:
     utterance = event.utterance_received.utterance
     return _identity(event) | {
         "status": "running",
+        "person": utterance.author.id,
         "question": utterance.text,
         "attachments": _images(utterance),
         "asked_at": _time(event.occurred_at),
@@ -147,6 +171,7 @@ def _answered(event: pb.Event) -> Row:
     body = event.answer_completed
     return _identity(event) | {
         "status": "completed",
+        "person": body.utterance.author.id,
         "question": body.utterance.text,
         "attachments": _images(body.utterance),
         "answer": body.text,
@@ -178,7 +203,7 @@ _ROWS: dict[str, Callable[[pb.Event], Row]] = {
     "turn_failed": _broken,
     "turn_cancelled": _broken,
 }
-_ASKED = ("question", "attachments", "asked_at")
+_ASKED = ("person", "question", "attachments", "asked_at")
 _ANSWERED = (
     "status", "answer", "mode", "sources", "usage", "cost_micros", "language", "persona",
     "ended_at",

@@ -27,6 +27,7 @@ from palabre.gateway.ledger import Ledger
 from palabre.gateway.manifests import Manifests, Signer
 from palabre.gateway.quotas import Limits, Load
 from palabre.gateway.register import Register
+from palabre.gateway.servicer import NAME, ArchiveServicer
 from palabre.gateway.settings import GatewaySettings
 from palabre.gateway.state import State
 from palabre.gateway.tokens import Tokens
@@ -83,6 +84,8 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
     socket = server.bind(settings.http_host, settings.http_port)
     return Parts(
         stages=[Stage("archive", archive.handle, concurrency=_ARCHIVE_IN_HAND)],
+        grpc=[ArchiveServicer(gateway).add_to],
+        grpc_names=[NAME],
         tasks=[
             archive.write,
             partial(registry.follow, context.bus),

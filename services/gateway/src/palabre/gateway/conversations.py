@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.channels.admission import Thread
@@ -15,7 +15,7 @@ from palabre.gateway import ledger
 from palabre.gateway.callers import Caller
 from palabre.gateway.database import upsert
 from palabre.gateway.problems import Problem
-from palabre.gateway.tables import ConversationRow, ErasedRow, FeedbackRow, TurnRow
+from palabre.gateway.tables import CallRow, ConversationRow, ErasedRow, FeedbackRow, TurnRow
 
 _REMEMBERED = 20_000
 # The archive may be this much behind: a turn that is not yet there is looked for again.
@@ -80,6 +80,34 @@ class Conversations:
                 return await self.find(row["conversation"], caller)
         raise Problem(404, "You have no such turn.")
 
+    async def of_person(self, channel: str, person: str, space: str = "") -> list[Conversation]:
+        """Those in which the person asked, oldest first."""
+        asked = select(TurnRow.conversation).where(
+            TurnRow.person == person, TurnRow.channel == channel
+        )
+        query = (
+            select(*ConversationRow.__table__.columns)
+            .where(ConversationRow.channel == channel)
+            .where(or_(ConversationRow.owner == person, ConversationRow.id.in_(asked)))
+            .order_by(ConversationRow.created_at, ConversationRow.id)
+        )
+        if space:
+            query = query.where(ConversationRow.space == space)
+        async with self._engine.connect() as connection:
+            return [Conversation(**r) for r in (await connection.execute(query)).mappings()]
+
+    async def asked_in(self, turn: str, channel: str, person: str) -> Conversation:
+        """Where this person asked this turn; waits a moment for the archive. Raises Problem 404."""
+        for pause in _PATIENCE_S:
+            await asyncio.sleep(pause)
+            row = await self.turn(turn)
+            found = await self._read(row["conversation"]) if row else None
+            if row and found:
+                if (found.channel, row["person"] or found.owner) == (channel, person):
+                    return found
+                break
+        raise Problem(404, "You have no such turn.")
+
     async def turn(self, turn: str) -> dict[str, Any] | None:
         """The turn's row, whoever owns it."""
         query = select(*TurnRow.__table__.columns).where(TurnRow.id == turn)
@@ -97,25 +125,45 @@ class Conversations:
         async with self._engine.connect() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
-    async def rate(self, turn: str, given: Conversation, score: int, comment: str | None) -> None:
-        """The owner's last word on an answer."""
+    async def rate(
+        self, turn: str, given: Conversation, person: str, score: int, comment: str | None
+    ) -> None:
+        """A person's last word on an answer; a score of 0 takes it back."""
         row = {
             "turn": turn,
-            "owner": given.owner,
+            "owner": person,
             "conversation": given.id,
             "score": score,
             "comment": comment,
             "given_at": dt.datetime.now(dt.UTC),
         }
+        mine = (FeedbackRow.turn == turn, FeedbackRow.owner == person)
         async with self._engine.begin() as connection:
-            await upsert(connection, FeedbackRow, [row], ["score", "comment", "given_at"])
+            if score:
+                await upsert(connection, FeedbackRow, [row], ["score", "comment", "given_at"])
+            else:
+                await connection.execute(delete(FeedbackRow).where(*mine))
+
+    async def ratings(self, conversation: str, person: str) -> dict[str, tuple[int, str]]:
+        """The person's scores and comments, by turn."""
+        query = select(FeedbackRow.turn, FeedbackRow.score, FeedbackRow.comment).where(
+            FeedbackRow.conversation == conversation, FeedbackRow.owner == person
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return {turn: (score, comment or "") for turn, score, comment in rows}
+
+    async def mark_erased(self, conversation: str) -> None:
+        """From now on the archive takes nothing of it."""
+        mark = {"conversation": conversation, "erased_at": dt.datetime.now(dt.UTC)}
+        async with self._engine.begin() as connection:
+            await upsert(connection, ErasedRow, [mark])
 
     async def erase(self, conversation: Conversation) -> None:
         """Removes every row, and keeps old facts from bringing them back."""
-        mark = {"conversation": conversation.id, "erased_at": dt.datetime.now(dt.UTC)}
+        await self.mark_erased(conversation.id)
         async with self._engine.begin() as connection:
-            await upsert(connection, ErasedRow, [mark])
-            await ledger.forget(connection, conversation.id)
+            await ledger.forget(connection, CallRow.conversation == conversation.id)
             for table in (TurnRow, FeedbackRow):
                 await connection.execute(delete(table).where(table.conversation == conversation.id))
             await connection.execute(

@@ -28,12 +28,17 @@ COUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Days are the spaces' own, both included; no spaces means all of them."""
+    """Days are the spaces' own, both included; no spaces means all of them.
+
+    `channel` and `person` are those whose calls count; empty: everybody's.
+    """
 
     since: dt.date
     until: dt.date
     by: Sequence[Key] = ()
     spaces: frozenset[str] | None = None
+    channel: str = ""
+    person: str = ""
 
 
 async def store(connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone) -> None:
@@ -54,9 +59,9 @@ def rows_of(event: pb.Event, zone: Zone) -> list[Row]:
     return []
 
 
-async def forget(connection: AsyncConnection, conversation: str) -> None:
-    """Takes the person, the conversation and the turns out of its rows."""
-    query = select(CallRow.turn).where(CallRow.conversation == conversation).distinct()
+async def forget(connection: AsyncConnection, *which: ColumnElement[bool]) -> None:
+    """Takes the person, the conversation and the turns out of these rows."""
+    query = select(CallRow.turn).where(*which).distinct()
     for turn in (await connection.execute(query)).scalars().all():
         await connection.execute(
             update(CallRow)
@@ -70,6 +75,14 @@ class Ledger:
     """For reading; the archive writes."""
 
     engine: AsyncEngine
+
+    async def forget_person(self, channel: str, person: str, space: str = "") -> None:
+        """The sums stay; nothing in them leads to the person."""
+        mine = [CallRow.channel == channel, CallRow.person == person]
+        if space:
+            mine.append(CallRow.space == space)
+        async with self.engine.begin() as connection:
+            await forget(connection, *mine)
 
     async def report(self, query: Query) -> tuple[list[Row], Row]:
         """The sums by the keys of the query, in their order, and the total."""
@@ -86,6 +99,10 @@ async def _sums(
     where = [CallRow.day >= query.since, CallRow.day <= query.until]
     if query.spaces is not None:
         where.append(CallRow.space.in_(query.spaces))
+    if query.channel:
+        where.append(CallRow.channel == query.channel)
+    if query.person:
+        where.append(CallRow.person == query.person)
     counted = select(*keys, *_AGGREGATES).where(*where).group_by(*keys).order_by(*keys)
     money = (
         select(*keys, CallRow.currency, func.sum(CallRow.cost_micros).label("micros"))

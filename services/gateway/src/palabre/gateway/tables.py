@@ -83,6 +83,8 @@ class TurnRow(Table):
     space: Mapped[str] = mapped_column(String(40))
     channel: Mapped[str] = mapped_column(String(40))
     conversation: Mapped[str] = mapped_column(String(40))
+    # Who asked; null in rows of old, whose conversation's owner did.
+    person: Mapped[str | None] = mapped_column(String(128))
     question: Mapped[str | None] = mapped_column(Long)
     attachments: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     answer: Mapped[str | None] = mapped_column(Long)
@@ -98,7 +100,10 @@ class TurnRow(Table):
     asked_at: Mapped[dt.datetime | None] = mapped_column(Utc)
     ended_at: Mapped[dt.datetime | None] = mapped_column(Utc)
 
-    __table_args__ = (Index("turns_of_conversation", "conversation", "asked_at"),)
+    __table_args__ = (
+        Index("turns_of_conversation", "conversation", "asked_at"),
+        Index("turns_of_person", "person"),
+    )
 
 
 class CallRow(Table):

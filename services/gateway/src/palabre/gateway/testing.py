@@ -208,9 +208,10 @@ class ScriptedSpeech(tts_pb2_grpc.TtsServiceServicer):
 
 @dataclass
 class RunningGateway:
-    """A gateway that serves on `url`, and its bus."""
+    """A gateway that serves HTTP on `url` and gRPC at `address`, and its bus."""
 
     url: str
+    address: str
     bus: Bus
     settings: GatewaySettings
 
@@ -255,9 +256,11 @@ async def running(
     work: list[Awaitable[None]] = [task(stop) for task in parts.tasks]
     work += [stage.run(each, bus, context.cancelled, stop) for each in parts.stages]
     served = asyncio.gather(*work)
+    server, calls = await rpc.serve(parts.grpc, parts.grpc_names, "127.0.0.1:0", reflect=False)
     try:
-        yield RunningGateway(f"http://127.0.0.1:{port}", bus, chosen)
+        yield RunningGateway(f"http://127.0.0.1:{port}", f"127.0.0.1:{calls}", bus, chosen)
     finally:
+        await server.stop(grace=None)
         stop.set()
         await served
         for close in parts.close:

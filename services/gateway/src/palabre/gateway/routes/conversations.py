@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from palabre.channels.phrases import phrase
-from palabre.chassis import erasing, events
+from palabre.chassis import events
 from palabre.chassis.directory import Spaces
 from palabre.chassis.pictures import MEDIA_TYPE
 from palabre.chassis.spaces import Space
-from palabre.gateway import archive, state
+from palabre.gateway import archive, erasure, state
 from palabre.gateway.access import Asking
 from palabre.gateway.conversations import Conversation
 from palabre.gateway.problems import Problem
@@ -79,8 +79,7 @@ async def erase(conversation: str, request: Request, caller: Asking) -> Response
     """Erases the conversation for good. An administrator may erase anybody's."""
     gateway = state.of(request)
     found = await gateway.conversations.find(conversation, caller, for_administrators=True)
-    await gateway.conversations.erase(found)
-    await erasing.erase(gateway.bus, *found.thread)
+    await erasure.erase(gateway.bus, gateway.conversations, found)
     return Response(status_code=204)
 
 

@@ -101,7 +101,7 @@ async def rate(turn: str, given: Feedback, request: Request, caller: Asking) -> 
     """Says whether an answer helped."""
     gateway = state.of(request)
     found = await gateway.conversations.of_turn(turn, caller)
-    await gateway.conversations.rate(turn, found, given.score, given.comment)
+    await gateway.conversations.rate(turn, found, caller.id, given.score, given.comment)
     return Response(status_code=204)
 
 
