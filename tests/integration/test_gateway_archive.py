@@ -9,6 +9,7 @@ import grpc
 import pytest
 from nats.errors import ConnectionClosedError
 
+from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis import events, rpc
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
@@ -21,7 +22,7 @@ from palabre.gateway.archive import caught_up
 from palabre.gateway.callers import Caller
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.database import address, connect
-from palabre.gateway.testing import RunningGateway, ScriptedAnswers
+from palabre.gateway.testing import RunningGateway
 
 ANNE, BRUNO = "anne", "bruno"
 SECRET = "le secret de Marguerite"
