@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from palabre.chassis import events, stage, telemetry
 from palabre.chassis.bus import Bus
 from palabre.chassis.cancellations import Cancellations
-from palabre.chassis.deliveries import Message
+from palabre.chassis.deliveries import Message, Pull
 from palabre.chassis.errors import Reject, Unavailable
 from palabre.chassis.ids import uuid7
 from palabre.chassis.leases import NatsLeases
@@ -335,6 +335,40 @@ async def test_an_event_of_a_newer_version_is_acknowledged_and_counted(
         await until(lambda: _is_settled(gateway, "comprehend"))
     assert not await operator.raw("DEAD", {"next_by_subj": "palabre.v1.dead.>"})
     await operator.close()
+
+
+async def test_a_fact_of_a_newer_version_waits_for_a_newer_archive(
+    server: NatsServer, gateway: Bus
+) -> None:
+    newer = question()
+    newer.ClearField("utterance_received")
+    data = newer.SerializeToString() + bytes([0xC2, 0x3E, 1, 7])  # a body with the number 1000
+    operator = await server.bus("operator")
+    subject = f"palabre.v1.turns.demo.web.{newer.conversation}.spending_recorded"
+    await operator.js.publish(subject, data)
+    async with running(gateway, understood, "archive"):
+        await until(lambda: _is_delivered_again(gateway, "archive"))
+    found: list[Message] = []
+    async with gateway.pull("archive", found.append) as pull:  # a replica that knows it
+        await until(lambda: _asks(pull, found))
+    assert events.decode(found[0].data).SerializeToString() == data
+    assert not await operator.raw("DEAD", {"next_by_subj": "palabre.v1.dead.>"})
+    await operator.close()
+
+
+async def _is_delivered_again(bus: Bus, durable: str) -> bool:
+    return bool((await bus.js.consumer_info("TURNS", durable)).num_redelivered)
+
+
+async def _asks(pull: Pull, found: list[Message]) -> bool:
+    await pull.ask(1, 0.2)
+    return bool(found)
+
+
+def test_a_fact_waits_longer_each_time_however_often_it_came() -> None:
+    waits = [stage._delay(times, cap_s=60) for times in (1, 5, 20, 10_000)]
+    assert waits == sorted(waits)
+    assert waits[-1] == 60
 
 
 async def test_the_trace_of_the_publisher_goes_on_in_the_handler(gateway: Bus, llm: Bus) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.channels.testing import completed, source
@@ -130,6 +130,22 @@ async def test_a_database_that_is_away_hands_facts_back(tmp_path: Path) -> None:
     stop.set()
     await writing
     await engine.dispose()
+
+
+async def test_a_fact_that_the_database_refuses_keeps_no_other_from_being_stored(
+    engine: AsyncEngine,
+) -> None:
+    async with engine.begin() as connection:  # as PostgreSQL refuses a NUL in a text
+        refusal = "BEFORE INSERT ON turns WHEN NEW.id = 't-7' BEGIN SELECT RAISE(ABORT, 'no'); END"
+        await connection.execute(text(f"CREATE TRIGGER refusal {refusal}"))
+    kept, stop = Archive(engine, pause_s=0.01), asyncio.Event()
+    writing = asyncio.create_task(kept.write(stop))
+    asked = [collect(kept.handle(begun(f"t-{n}"))) for n in range(20)]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    stop.set()
+    await writing
+    assert [n for n, result in enumerate(done) if isinstance(result, Unavailable)] == [7]
+    assert len(await Conversations(engine).turns("c-1")) == 19
 
 
 async def test_facts_that_are_not_archived_cost_nothing(engine: AsyncEngine) -> None:

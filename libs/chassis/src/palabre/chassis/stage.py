@@ -21,7 +21,6 @@ log = structlog.get_logger()
 
 Handler = Callable[[pb.Event], AsyncIterator[pb.Event]]  # all that a service has to write
 PULL_WAIT_S = 1.0  # how long a request for events runs: a stage that shall stop waits for its end
-MAX_DELIVERIES = 20
 MAX_FAILURES = 5  # of a handler with a bug, before the person is told
 LAG_EVERY_S = 5.0
 
@@ -97,6 +96,7 @@ class _Runner:
         self.stage, self.bus, self.cancelled = stage, bus, cancelled
         durable = streams.durable(stage.name)
         self.ack_wait_s, self.until = durable.ack_wait_s, durable.until
+        self.most_deliveries = durable.deliveries
         self.in_hand = telemetry.STAGE_IN_HAND.labels(stage.name)
         self.seconds = telemetry.STAGE_SECONDS.labels(stage.name)
 
@@ -120,10 +120,10 @@ class _Runner:
         except Erased:
             outcome = "erased"
         except Busy:
-            await message.hand_back(_delay(message, cap_s=15))
+            await message.hand_back(_delay(message.deliveries, cap_s=15))
             return "handed_back"
         except Unavailable as error:
-            await message.hand_back(max(error.retry_after, _delay(message, cap_s=15)))
+            await message.hand_back(max(error.retry_after, _delay(message.deliveries, cap_s=15)))
             return "handed_back"
         except Reject as error:
             return await self._reject(message, str(error))
@@ -136,18 +136,17 @@ class _Runner:
             log.exception("handler failed", stage=self.stage.name, deliveries=message.deliveries)
             if message.deliveries >= MAX_FAILURES:
                 return await self._reject(message, type(error).__name__)
-            await message.hand_back(_delay(message, cap_s=2))
+            await message.hand_back(_delay(message.deliveries, cap_s=2))
             return "failed"
         await message.ack()
         return outcome
 
     async def _handle(self, message: Message) -> str:
         event = events.decode(message.data)
-        if message.deliveries > MAX_DELIVERIES:
+        if message.deliveries > self.most_deliveries:
             raise Reject(f"delivered {message.deliveries} times")
         if not events.body_name(event):
-            telemetry.UNKNOWN_EVENTS.labels(self.stage.name).inc()
-            return "unknown"
+            return self._leave(message)
         if self._is_cancelled(event) or (message.deliveries > 1 and await self._has_ended(event)):
             return "cancelled"
         deliveries.set(message.deliveries)
@@ -161,6 +160,13 @@ class _Runner:
                 )
                 await self.bus.publish(events.follow(event, failed))
                 return "expired"
+
+    def _leave(self, message: Message) -> str:
+        """What a newer version said: a fact that must not be lost waits for a newer replica."""
+        telemetry.UNKNOWN_EVENTS.labels(self.stage.name).inc()
+        if self.until:
+            return "unknown"
+        raise Unavailable("only a newer version knows it", _delay(message.deliveries, cap_s=60))
 
     async def _work(self, message: Message, event: pb.Event) -> str:
         """Runs the handler in a task of its own, which a cancelled turn or lost heartbeat ends."""
@@ -247,5 +253,5 @@ def _being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _delay(message: Message, cap_s: float) -> float:
-    return float(min(cap_s, 0.2 * 1.6**message.deliveries))
+def _delay(times: int, cap_s: float) -> float:
+    return float(min(cap_s, 0.2 * 1.6 ** min(times, 20)))

@@ -40,6 +40,7 @@ class Durable:
     events: tuple[str, ...]
     purpose: str
     until: Literal["ended", "cancelled", ""] = "ended"
+    deliveries: int = 20  # before it is dead-lettered; a turn's own deadline is the real bound
     ack_wait_s: float = 8.0  # of silence: how long a killed replica's work lies still
     # A durable that is made again must not answer old questions; only the archive takes all.
     from_start: bool = False
@@ -200,6 +201,7 @@ DURABLES = (
         ("utterance_received", *sorted(events.ENDINGS), "spending_recorded"),
         "keeps conversations in SQL",
         "",
+        deliveries=10_000,  # two days without SQL, or as long as TURNS keeps what only others know
         from_start=True,
     ),
 )

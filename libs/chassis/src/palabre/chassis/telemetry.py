@@ -35,7 +35,7 @@ STAGE_REDELIVERIES = Counter(
 )
 DEAD_LETTERS = Counter("palabre_dead_letters_total", "Events that can never succeed", ["stage"])
 UNKNOWN_EVENTS = Counter(
-    "palabre_unknown_events_total", "Events of a newer version, acknowledged", ["stage"]
+    "palabre_unknown_events_total", "Events that only a newer version knows", ["stage"]
 )
 ENGINE_FIRST_TOKEN = Histogram(
     "palabre_engine_first_token_seconds",

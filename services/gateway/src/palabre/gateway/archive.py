@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
 from nats.errors import Error as NatsError
 from sqlalchemy import select
@@ -25,7 +26,10 @@ from palabre.gateway.database import upsert
 from palabre.gateway.ledger import Zone
 from palabre.gateway.tables import ConversationRow, ErasedRow, TurnRow
 
+log = structlog.get_logger()
+
 Row = dict[str, Any]
+_Waiting = tuple[pb.Event, asyncio.Future[None]]
 _WANTED = frozenset({"utterance_received", "spending_recorded", *events.ENDINGS})
 _BATCH = 500
 UTC = ZoneInfo("UTC")
@@ -38,7 +42,7 @@ class Archive:
         self, engine: AsyncEngine, pause_s: float = 0.05, zone: Zone = lambda space: UTC
     ) -> None:
         self._engine, self._pause_s, self._zone = engine, pause_s, zone
-        self._waiting: list[tuple[pb.Event, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._more = asyncio.Event()
 
     async def handle(self, event: pb.Event) -> AsyncIterator[pb.Event]:
@@ -65,13 +69,21 @@ class Archive:
             if self._waiting:
                 self._more.set()
 
-    async def _store_and_tell(self, batch: list[tuple[pb.Event, asyncio.Future[None]]]) -> None:
+    async def _store_and_tell(self, batch: list[_Waiting]) -> None:
+        """A fact that the database refuses keeps no other from being stored."""
+        failure = None
         try:
             async with self._engine.begin() as connection:
                 await store(connection, [event for event, _ in batch], self._zone)
-            failure = None
-        except (OperationalError, DBAPIError, OSError):
+        except (OperationalError, OSError):
             failure = Unavailable("the database does not answer", retry_after=2)
+        except DBAPIError as error:
+            if len(batch) > 1:
+                for each in batch:
+                    await self._store_and_tell([each])
+                return
+            log.warning("fact not stored", turn=batch[0][0].turn, reason=type(error).__name__)
+            failure = Unavailable("the database does not take it", retry_after=60)
         for _, stored in batch:
             if stored.done():
                 continue
