@@ -143,13 +143,17 @@ async def test_an_address_is_told_without_its_password(make: Make) -> None:
 
 
 async def test_the_list_shows_who_uses_what_and_no_secret(make: Make) -> None:
-    space = make_space(persona={"models": ["a@own", "b@nowhere"]})
+    offered = {"models": ["c@nowhere", "a@own"]}
+    space = make_space(persona={"models": ["a@own", "b@nowhere"]}, discord=offered)
     own = Endpoint(base_url="http://me:pass@127.0.0.1:9/v1", api_key=SecretStr("s3cret"))
     listed = make("a@own", space, own=own).entries()
     assert [entry.name for entry in listed.engines] == ["extractive", "own"]
     entry = listed.engines[1]
     assert (entry.base_url, entry.preset) == ("http://127.0.0.1:9/v1", "compatible")
     assert entry.has_key
-    assert list(entry.models[0].used_by) == ["PALABRE_LLM_MODEL", "logement/camille"]
-    assert [model.name for model in listed.lost] == ["b@nowhere"]
+    assert list(entry.models[0].used_by) == [
+        "PALABRE_LLM_MODEL", "discord of logement", "logement/camille"
+    ]  # fmt: skip
+    lost = {model.name: list(model.used_by) for model in listed.lost}
+    assert lost == {"c@nowhere": ["discord of logement"], "b@nowhere": ["logement/camille"]}
     assert not {"s3cret", "pass"} & {*str(listed).replace('"', " ").split()}

@@ -1,5 +1,6 @@
 """What is said without a model: in every language, to everybody as they are addressed."""
 
+import re
 from typing import Any, Literal
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_person_is_addressed_in_one_way_throughout(language: str) -> None:
     for text in both.values():
         assert text.keys() == {"vous", "tu"}
         assert text["vous"] != text["tu"]
+
+
+def test_what_speaks_to_a_french_person_exists_in_both_forms() -> None:
+    to_somebody = re.compile(r"\b(vous|votre|vos|tu|te|toi|ton|ta|tes)\b|\bt'|\w+ez\b", re.I)
+    written = texts("fr").items()
+    one = [key for key, text in written if isinstance(text, str) and to_somebody.search(text)]
+    assert one == []
+    formal = [key for key, text in written if not isinstance(text, str)]
+    wrong = [key for key in formal if re.search(r"\b(vous|votre|vos)\b", texts("fr")[key]["tu"])]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

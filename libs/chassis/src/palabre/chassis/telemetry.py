@@ -93,6 +93,11 @@ BUDGETS_BLIND = Counter(
     "Calls that no budget of money can count: their price, or its currency's rate, is unknown",
     ["engine", "model"],
 )
+MODELS_IGNORED = Counter(
+    "palabre_models_ignored_total",
+    "Turns for which a person chose a model that the space does not offer, or that is not set up",
+    ["space"],
+)
 SEARCHES_WITHOUT_MEANING = Counter(
     "palabre_searches_without_meaning_total",
     "Searches that went without dense vectors though the index has some",

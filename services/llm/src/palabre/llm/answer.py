@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from palabre.chassis.errors import Reject
 from palabre.chassis.events import follow, seconds_left
 from palabre.chassis.histories import Histories
 from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Space
 from palabre.chassis.stage import deliveries
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, inspirations, meters, prompts, sampling, spending
+from palabre.llm import categories, inspirations, meters, prompts, sampling, spending, wishes
 from palabre.llm.citations import Pair
 from palabre.llm.coalescing import Coalescer, Pace
 from palabre.llm.comprehend import SAMPLING
@@ -291,13 +290,10 @@ class Answering:
         await self.histories.append(turn.event, exchange)
 
     def _turn(self, event: pb.Event) -> Turn:
-        space, asked = self.spaces(event.space), event.passages_retrieved.utterance.persona
-        persona_name = space.persona_name(asked, event.channel)
-        if persona_name not in space.personas:
-            raise Reject(f"space {event.space} has no persona {persona_name!r}")
+        utterance = event.passages_retrieved.utterance
+        space, name = wishes.speaker(self.spaces(event.space), event, utterance, self.ladder)
         guard = set(event.passages_retrieved.understanding.guard)
-        persona = space.personas[persona_name]
-        return Turn(event, space, persona_name, persona, guard, self.clock())
+        return Turn(event, space, name, space.personas[name], guard, self.clock())
 
     def _completion(self, turn: Turn) -> Completion:
         received, utterance = turn.received, turn.received.utterance

@@ -188,6 +188,7 @@ class Checking:
         for space_name, space in self.spaces().items():
             if space.guard.model != "none":
                 yield space.guard.model, f"the guard of {space_name}"
+            yield from ((model, f"discord of {space_name}") for model in space.discord.models)
             for name, persona in space.personas.items():
                 yield from ((model, f"{space_name}/{name}") for model in persona.models)
 

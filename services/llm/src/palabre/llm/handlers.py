@@ -4,15 +4,16 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from palabre.chassis.budgets import Spent
-from palabre.chassis.errors import Reject
 from palabre.chassis.events import follow
 from palabre.chassis.histories import Histories
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange, Utterance
+from palabre.llm import meters, wishes
 from palabre.llm.answer import Answering
 from palabre.llm.comprehend import ANSWERS, STORIES, Comprehension, bounded
 from palabre.llm.images import Seen, Vision
+from palabre.llm.ladder import Ladder
 from palabre.llm.spending import Account, Payer, Spending
 
 Events = AsyncGenerator[pb.Event, None]
@@ -31,7 +32,10 @@ def comprehender(
     async def comprehend(event: pb.Event) -> Events:
         """Raises Reject for an unknown space or persona, Unavailable."""
         utterance = event.utterance_received.utterance
-        payer = _payer(spaces(event.space), event, utterance)
+        space = spaces(event.space)
+        payer = _payer(space, event, utterance, comprehension.ladder)
+        if wishes.is_ignored(space, utterance, comprehension.ladder):
+            meters.model_ignored(event.space)
         persona = payer.space.personas[payer.persona]
         carried = utterance.carried_history
         past = carried if utterance.carries_history else await histories.read(event)
@@ -62,7 +66,7 @@ def answerer(answering: Answering, spending: Spending) -> Handler:
 
     async def answer(event: pb.Event) -> Events:
         utterance = event.passages_retrieved.utterance
-        payer = _payer(answering.spaces(event.space), event, utterance)
+        payer = _payer(answering.spaces(event.space), event, utterance, answering.ladder)
         async with (
             spending.account("answer", event, payer) as account,
             aclosing(answering.answer(event)) as results,
@@ -119,9 +123,7 @@ def _tell(completed: pb.AnswerCompleted, event: pb.Event, account: Account) -> N
     completed.calls.extend(account.calls)
 
 
-def _payer(space: Space, event: pb.Event, utterance: Utterance) -> Payer:
+def _payer(space: Space, event: pb.Event, utterance: Utterance, ladder: Ladder) -> Payer:
     """Raises Reject."""
-    name = space.persona_name(utterance.persona, event.channel)
-    if name not in space.personas:
-        raise Reject(f"space {event.space} has no persona {name!r}")
-    return Payer(event.space, space, name, utterance.author)
+    wanted, name = wishes.speaker(space, event, utterance, ladder)
+    return Payer(event.space, wanted, name, utterance.author)

@@ -82,8 +82,12 @@ class Ladder:
 
         A model whose endpoint is not set up is left out: spaces are written apart from deployments.
         """
-        names = [*(models or self._models), *({LAST} & self._engines.keys())]
+        names = [*self.names(models), *({LAST} & self._engines.keys())]
         return list(dict.fromkeys(rung for name in names if (rung := self.rung(name))))
+
+    def names(self, models: Sequence[str] = ()) -> tuple[str, ...]:
+        """These models, else the deployment's own."""
+        return tuple(models or self._models)
 
     def reads(self, models: Sequence[str] = ()) -> bool:
         """The first of these models reads passages, and can tell that they do not answer."""

@@ -37,6 +37,11 @@ def described(outcome: str) -> None:
     telemetry.IMAGES_DESCRIBED.labels(outcome).inc()
 
 
+def model_ignored(space: str) -> None:
+    """A person's choice that the space does not offer, or whose endpoint is not set up."""
+    telemetry.MODELS_IGNORED.labels(space).inc()
+
+
 @contextlib.contextmanager
 def waiting(engine: str) -> Iterator[None]:
     """For one of the engine's slots."""
