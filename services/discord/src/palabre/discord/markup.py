@@ -1,12 +1,32 @@
 """Discord's own markup: read as words, and written so that nobody is pinged and nothing masked."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 
 _USER = re.compile(r"<@!?(\d{15,21})>")
 _OTHERS = re.compile(r"<@&\d{15,21}>|<#\d{15,21}>|<id:\w+>|<t:-?\d+(?::[a-zA-Z])?>")
 _EMOJI = re.compile(r"<a?(:\w{2,32}:)\d{15,21}>")
 _COMMAND = re.compile(r"<(/[^:<>]{1,100}):\d{15,21}>")
+
+# Sees to it that what follows is read as words, and shows nothing itself.
+_UNSEEN = "\u200b"
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
+_PING = re.compile(r"@(?=everyone|here)|<(?=@|#|id:|/|a?:\w)", re.IGNORECASE)
+_LINK = re.compile(
+    r"!?\[([^\[\]\n]*)\]\(\s*<?([^()\s<>]*(?:\([^()\s<>]*\)[^()\s<>]*)*)>?[^()\n]*\)"
+)
+_MASK = re.compile(r"\](?=\()")
+_ADDRESS = re.compile(
+    r"<?\b(https?://(?:[^\s<>()\[\]\"«»“”|\\*`]|\([^\s<>()]*\))+)>?", re.IGNORECASE
+)
+_INVITE = re.compile(
+    r"(?:https?://)?(?:www\.|ptb\.|canary\.)?"
+    r"(?:discord\.(?:gg|io|me|li|link)|dsc\.gg|invite\.gg|discord(?:app)?\.com/invite)/[\w/-]+",
+    re.IGNORECASE,
+)
+_ENDING = ".,;:!?'’…"
+_SPECIAL = re.compile(r"([\\`*_~|\[\]<>#@])")
+WITHHELD = "…"
 
 
 def readable(text: str, omit: Collection[int] = ()) -> str:
@@ -14,3 +34,51 @@ def readable(text: str, omit: Collection[int] = ()) -> str:
     text = _USER.sub(lambda match: "" if int(match[1]) in omit else "@…", text)
     text = _COMMAND.sub(r"\1", _EMOJI.sub(r"\1", text))
     return _OTHERS.sub("…", text).strip()
+
+
+def harmless(text: str, known: Collection[str] = ()) -> str:
+    """A model's Markdown, so that it names nobody, masks no address and loads no preview.
+
+    `known` are the addresses of its sources: they alone may be invitations, or stand behind words.
+    Code stays as it is: Discord pings and follows nothing there.
+    """
+    return "".join(
+        part if is_code else _harmless_prose(part, known) for is_code, part in _parts(text)
+    )
+
+
+def escaped(text: str) -> str:
+    """A title or name, that means nothing but its letters."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _parts(text: str) -> Iterator[tuple[bool, str]]:
+    for place, part in enumerate(_CODE.split(text)):
+        yield place % 2 == 1, part
+
+
+def _harmless_prose(text: str, known: Collection[str]) -> str:
+    text = _INVITE.sub(_unless_known(known), text)
+    kept: list[str] = []  # links of ours, taken out while the rest is gone over
+    text = _LINK.sub(lambda match: _link(match, known, kept), text.replace("\0", ""))
+    text = _PING.sub(lambda match: match[0] + _UNSEEN, _ADDRESS.sub(_quiet, text))
+    text = _MASK.sub(f"]{_UNSEEN}", text)
+    return re.sub("\0", lambda _: kept.pop(0), text)
+
+
+def _unless_known(known: Collection[str]) -> Callable[[re.Match[str]], str]:
+    return lambda match: match[0] if any(match[0] in address for address in known) else WITHHELD
+
+
+def _link(match: re.Match[str], known: Collection[str], kept: list[str]) -> str:
+    label, address = match[1], match[2]
+    if address in known and "://" not in label:
+        kept.append(f"[{_PING.sub(lambda m: m[0] + _UNSEEN, label)}](<{address}>)")
+        return "\0"
+    return f"{label} ({address})" if address and address != label else label
+
+
+def _quiet(match: re.Match[str]) -> str:
+    """Between angle brackets no preview is loaded."""
+    address = match[1].rstrip(_ENDING)
+    return f"<{address}>{match[1][len(address) :]}"

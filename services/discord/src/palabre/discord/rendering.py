@@ -1,0 +1,204 @@
+"""An answer as messages: while it is looked for, as it is written, and as it stands."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from palabre.channels import answers
+from palabre.chassis.spaces import Space
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.discord import actions
+from palabre.discord.figures import money, number, seconds as in_seconds
+from palabre.discord.markup import escaped, harmless
+from palabre.discord.messages import Body, Button, Embed
+from palabre.discord.splitting import pieces
+from palabre.discord.texts import say
+
+MOST_MESSAGES = 5
+GOES_ON = " ⏳"
+_COLOURS = {
+    "grounded": 0x2F6F5E,
+    "story": 0x7C4DBE,
+    "asks": 0x2F6FB5,
+    "no_knowledge": 0x8A8F98,
+    "refused": 0xC77B16,
+    "failed": 0xB3261E,
+    "cancelled": 0x8A8F98,
+}
+# Of an embed's text 4,096 characters may be, of its footer 2,048, of all 6,000.
+_LINKS_MOST, _TEXT_MOST, _NOTICE_MOST, _FOOTER_MOST = 3000, 3800, 1500, 2000
+_TITLE_MOST, _ADDRESS_MOST = 120, 500
+_CITED = re.compile(r"\[(\d{1,3})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one answer is shown.
+
+    `notice` says that a machine writes: of the first answer of a conversation; `notes` what was
+    left out of the question. `footer`: model, tokens and cost too.
+    """
+
+    conversation: str
+    turn: str
+    language: str
+    footer: bool = True
+    notice: str = ""
+    notes: Sequence[str] = ()
+
+
+def ai_notice(space: Space, language: str, address: str = "vous") -> str:
+    """That a machine writes: in the space's words, else in ours (AI Act, article 50)."""
+    ours = say("rendering.by_ai", language, address)
+    return space.text(space.disclaimer, language) or ours
+
+
+def placeholder(manner: Manner) -> list[Body]:
+    """What stands there until the first words come."""
+    return [Body(f"⏳ {say('rendering.searching', manner.language)}", buttons=_running(manner))]
+
+
+def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:
+    """What has been written, with a mark that it goes on; `notice` says that it takes long."""
+    shown = pieces(harmless(text))
+    if not shown:
+        return [
+            replace(placeholder(manner)[0], embeds=_shown(Embed(notice, colour=_COLOURS["asks"])))
+        ]
+    bodies = [Body(piece) for piece in shown[:MOST_MESSAGES]]
+    last = replace(
+        bodies[-1],
+        content=bodies[-1].content + GOES_ON,
+        buttons=_running(manner),
+        embeds=_shown(Embed(notice, colour=_COLOURS["asks"])),
+    )
+    return [*bodies[:-1], last]
+
+
+def final(completed: pb.AnswerCompleted, took_s: float, manner: Manner) -> list[Body]:
+    """The answer as it stands, with its sources; `took_s` from the question on."""
+    language = completed.language or manner.language
+    cited = cited_sources(completed)
+    links = _links(cited, language)
+    embed = Embed(
+        text="\n".join([*links, *_notes(manner)])[:_TEXT_MOST],
+        title=say("rendering.sources", language) if links else "",
+        colour=_COLOURS[answers.mode(completed)],
+        footer=_footer(completed, took_s, language, manner),
+    )
+    buttons = _done(manner, language, rated=True, again=True, sources=bool(cited))
+    text = harmless(completed.text, [source.passage.url for source in cited])
+    bodies = _bounded(text, completed.text, language)
+    return [*bodies[:-1], replace(bodies[-1], embeds=_shown(embed), buttons=buttons)]
+
+
+def failed(message: str, shown: str, manner: Manner, *, retryable: bool) -> list[Body]:
+    """What was shown by then, and a sentence that says what happened."""
+    buttons = _done(manner, manner.language, rated=False, again=retryable, sources=False)
+    return _ended(shown, "failed", message, manner, buttons)
+
+
+def cancelled(shown: str, manner: Manner) -> list[Body]:
+    buttons = _done(manner, manner.language, rated=False, again=True, sources=False)
+    return _ended(shown, "cancelled", say("rendering.stopped", manner.language), manner, buttons)
+
+
+def cited_sources(completed: pb.AnswerCompleted) -> list[turns_pb2.Source]:
+    """Those whose number the text shows; a story shows none, and was inspired by all."""
+    numbers = {int(number) for number in _CITED.findall(completed.text)}
+    if completed.mode == turns_pb2.ANSWER_MODE_STORY:
+        return list(completed.sources)
+    return [source for source in completed.sources if source.number in numbers]
+
+
+def named_source(source: turns_pb2.Source, language: str) -> str:
+    """`**[1]** [Title, p. 3](<address>)`, all in one line."""
+    passage = source.passage
+    title = " ".join(passage.title.split())
+    title = f"{title[: _TITLE_MOST - 1]}…" if len(title) > _TITLE_MOST else title
+    page = f", {say('rendering.page', language, page=passage.page)}" if passage.page else ""
+    name = f"{escaped(title)}{page}"
+    link = _address(passage.url)
+    return f"**[{source.number}]** " + (f"[{name}]({link})" if link else name)
+
+
+def _running(manner: Manner) -> tuple[Button, ...]:
+    return actions.while_running(manner.conversation, manner.turn, manner.language)
+
+
+def _done(
+    manner: Manner, language: str, *, rated: bool, again: bool, sources: bool
+) -> tuple[Button, ...]:
+    return actions.when_done(
+        manner.conversation, manner.turn, language, rated=rated, again=again, sources=sources
+    )
+
+
+def _ended(
+    shown: str, mode: str, message: str, manner: Manner, buttons: tuple[Button, ...]
+) -> list[Body]:
+    bodies = _bounded(harmless(shown), shown, manner.language) if shown.strip() else [Body()]
+    embed = Embed(text="\n".join([harmless(message), *_notes(manner)]), colour=_COLOURS[mode])
+    return [*bodies[:-1], replace(bodies[-1], embeds=(embed,), buttons=buttons)]
+
+
+def _bounded(text: str, whole: str, language: str) -> list[Body]:
+    """At most MOST_MESSAGES; what is longer is whole in a file below the last one."""
+    found = pieces(text)
+    bodies = [Body(piece) for piece in found[:MOST_MESSAGES]] or [Body()]
+    if len(found) <= MOST_MESSAGES:
+        return bodies
+    name = f"{say('rendering.file_name', language)}.md"
+    note = f"{bodies[-1].content}\n*{say('rendering.in_file', language)}*"
+    return [*bodies[:-1], Body(note, file=(name, whole.encode()))]
+
+
+def _shown(embed: Embed) -> tuple[Embed, ...]:
+    """None that is empty: Discord refuses it."""
+    return (embed,) if embed.text or embed.footer else ()
+
+
+def _notes(manner: Manner) -> Iterator[str]:
+    yield from (f"*{escaped(note)}*" for note in manner.notes)
+
+
+def _links(cited: list[turns_pb2.Source], language: str) -> list[str]:
+    """A line each, as many as there is room for."""
+    lines = [named_source(source, language) for source in cited]
+    while sum(map(len, lines)) + len(lines) > _LINKS_MOST:
+        lines.pop()
+    if left := len(cited) - len(lines):
+        lines.append(say("rendering.more_sources", language, count=left))
+    return lines
+
+
+def _address(url: str) -> str:
+    """As it may stand in a link; empty for what cannot."""
+    if not re.match(r"https?://", url) or len(url) > _ADDRESS_MOST or re.search(r"\s", url):
+        return ""
+    return url.translate({ord("("): "%28", ord(")"): "%29", ord("<"): "%3C", ord(">"): "%3E"})
+
+
+def _footer(completed: pb.AnswerCompleted, took_s: float, language: str, manner: Manner) -> str:
+    lines = [manner.notice[:_NOTICE_MOST]]
+    if manner.footer:
+        lines.append(_figures(completed, took_s, language))
+    return "\n".join(filter(None, lines))[:_FOOTER_MOST]
+
+
+def _figures(completed: pb.AnswerCompleted, took_s: float, language: str) -> str:
+    """`mistral-small · 812 + 164 jetons · 0,0012 € · 3,4 s`: of all calls of the turn."""
+    calls = list(completed.calls) or [completed.usage]
+    prompt = sum(call.prompt_tokens for call in calls)
+    completion = sum(call.completion_tokens for call in calls)
+    told = [completed.usage.model]
+    if prompt or completion:
+        counted = {"prompt": number(prompt, language), "completion": number(completion, language)}
+        told += [say("rendering.tokens", language, **counted), _cost(completed, language)]
+    return " · ".join(filter(None, [*told, in_seconds(took_s, language)]))
+
+
+def _cost(completed: pb.AnswerCompleted, language: str) -> str:
+    """Empty where a price is not known."""
+    micros, currency = answers.cost(completed)
+    return "" if micros is None else money(micros, currency or "EUR", language)

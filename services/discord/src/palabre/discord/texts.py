@@ -1,0 +1,33 @@
+"""Every sentence of this service that people see, in French and English."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+LANGUAGES = ("fr", "en")
+_OTHERWISE = "en"
+
+
+def say(key: str, language: str, address: str = "vous", **values: object) -> str:
+    """The text of "section.name" in this language (BCP 47), else in English.
+
+    `address` is "vous" or "tu", for texts that have both. Raises KeyError.
+    """
+    found = texts(language)[key]
+    if isinstance(found, dict):
+        found = found.get(address, found["vous"])
+    return str(found).format(**values)
+
+
+def texts(language: str) -> dict[str, Any]:
+    """By "section.name": a text, or two by form of address."""
+    spoken = language.split("-")[0].lower()
+    return _read(spoken if spoken in LANGUAGES else _OTHERWISE)
+
+
+@cache
+def _read(language: str) -> dict[str, Any]:
+    file = resources.files("palabre.discord") / "texts" / f"{language}.toml"
+    sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {f"{name}.{key}": text for name, s in sections.items() for key, text in s.items()}
