@@ -52,6 +52,13 @@ async def test_others_may_ask() -> None:
     assert await spent(budgets, THREAD, space(), ASKED) is None
 
 
+async def test_members_of_a_group_may_ask_as_much_as_it_has() -> None:
+    rules = ONE_A_DAY | {"groups": {"team": {"turns_per_person_per_day": 2}}}
+    budgets, asked = await having_asked("ana", **rules), Author(id="ana", groups=["team"])
+    assert await spent(budgets, THREAD, space(**rules), ASKED)
+    assert await spent(budgets, THREAD, space(**rules), Utterance(author=asked)) is None
+
+
 async def test_a_space_that_steps_down_refuses_nobody() -> None:
     rules = ONE_A_DAY | {"when_spent": "step-down", "models": ["small"]}
     assert await spent(await having_asked("ana", **rules), THREAD, space(**rules), ASKED) is None

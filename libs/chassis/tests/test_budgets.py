@@ -40,13 +40,14 @@ def space(**budgets: Any) -> Space:
     return spaces.parse(
         {
             "schema": 1, "name": "Essai", "languages": ["fr"], "default_persona": "camille",
-            "greeting": {"fr": "Bonjour."}, "personas": {"camille": persona}, "budgets": budgets,
+            "greeting": {"fr": "Bonjour."}, "personas": {"camille": persona},
+            "budgets": budgets,
         }
     )  # fmt: skip
 
 
-def bearer(person: str = "p", **budgets: Any) -> Bearer:
-    return Bearer("demo", space(**budgets), "camille", person)
+def bearer(person: str = "p", member_of: tuple[str, ...] = (), **budgets: Any) -> Bearer:
+    return Bearer("demo", space(**budgets), "camille", person, member_of)
 
 
 def delivery(turn: str, number: int = 1, stage: str = "answer") -> Delivery:
@@ -95,6 +96,76 @@ async def test_a_turn_over_the_limit_is_told_when_it_opens_again(counters: Count
     assert (
         await budgets.reserve(bearer("q", turns_per_person_per_day=2), delivery("t-4"))
     ).spent is None
+
+
+GROUPS = {
+    "members": {"turns_per_person_per_day": 5, "cost_per_person_per_month": 2.5},
+    "helpers": {"turns_per_person_per_day": 9},
+    "team": {"turns_per_person_per_day": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("groups", "day", "month"),
+    [
+        ((), 2, 500_000),
+        (("public", "strangers"), 2, 500_000),
+        (("members",), 5, 2_500_000),
+        (("helpers",), 9, 500_000),
+        (("members", "helpers"), 9, 2_500_000),
+        (("members", "team"), None, 2_500_000),
+    ],
+)
+def test_a_person_of_several_groups_has_the_largest_of_their_limits(
+    groups: tuple[str, ...], day: int | None, month: int
+) -> None:
+    limits = bearer(
+        member_of=groups, turns_per_person_per_day=2, cost_per_person_per_month=0.5,
+        turns_per_space_per_day=50, groups=GROUPS,
+    ).limits  # fmt: skip
+    most = {limit.name: limit.most for limit in limits}
+    assert most.get("turns_per_person_per_day") == day
+    assert most["cost_per_person_per_month"] == month
+    assert most["turns_per_space_per_day"] == 50
+
+
+async def test_a_group_may_be_all_that_is_limited(counters: Counters) -> None:
+    budgets, given = Budgets(counters, Clock()), {"new": {"turns_per_person_per_day": 1}}
+    new, old = bearer("n", ("new",), groups=given), bearer("o", groups=given)
+    assert new.space.budgets.all
+    for who, refused in ((new, True), (old, False)):
+        await budgets.reserve(who, delivery(f"{who.person}-1"), turns=1)
+        again = await budgets.reserve(who, delivery(f"{who.person}-2"), turns=1)
+        assert bool(again.spent) == refused
+
+
+async def test_a_role_that_is_taken_away_counts_what_was_used_with_it(counters: Counters) -> None:
+    budgets = Budgets(counters, Clock())
+    limits: dict[str, Any] = {"turns_per_person_per_day": 2, "groups": GROUPS}
+    for turn in range(4):
+        made = await budgets.reserve(
+            bearer("p", ("helpers",), **limits), delivery(f"t-{turn}"), turns=1
+        )
+        assert made.spent is None
+    assert (await budgets.reserve(bearer("p", **limits), delivery("t-5"), turns=1)).spent
+
+
+async def test_a_person_is_told_what_is_left_of_what_binds_them(counters: Counters) -> None:
+    limits: dict[str, Any] = {
+        "turns_per_person_per_day": 3, "cost_per_person_per_month": 1, "turns_per_space_per_day": 9,
+    }  # fmt: skip
+    budgets, who = Budgets(counters, Clock()), bearer(**limits)
+    held = await budgets.reserve(who, delivery("t-1"), turns=1, cost=Cost(700_000))
+    assert [
+        (s.limit.name, s.used, s.left, f"{s.opens:%d %B}") for s in await budgets.standings(who)
+    ] == [
+        ("turns_per_person_per_day", 1, 2, "29 November"),
+        ("cost_per_person_per_month", 700_000, 300_000, "01 December"),
+        ("turns_per_space_per_day", 1, 8, "29 November"),
+    ]
+    await budgets.settle(held, 1_200_000)
+    assert [s.left for s in await budgets.standings(who)] == [2, 0, 8]
+    assert await budgets.standings(bearer()) == []
 
 
 async def test_an_event_that_is_delivered_twice_takes_once(counters: Counters) -> None:
@@ -234,13 +305,21 @@ async def test_a_gateway_may_look_and_not_spend(server: NatsServer, gateway: Bus
         await counters.add("palabre.v1.budgets.a", 1, "a")
 
 
+@pytest.mark.parametrize(
+    ("people", "budgets"),
+    [
+        (7, {"turns_per_space_per_day": 37, "turns_per_person_per_day": 100}),
+        (1, {"turns_per_person_per_day": 5, "groups": {"team": {"turns_per_person_per_day": 37}}}),
+    ],
+)
 async def test_200_requests_on_two_replicas_get_what_is_left_and_no_more(
-    server: NatsServer,
+    server: NatsServer, people: int, budgets: dict[str, Any]
 ) -> None:
-    """Each replica is a process of its own; 37 turns are left for 200 who ask at once."""
+    """Each replica is a process of its own; 37 turns are left for 200 that come at once."""
     replicas = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _REPLICA, server.url, server.users["llm"], name,
+            sys.executable, "-c", _REPLICA, server.url, server.users["llm"], name, str(people),
+            json.dumps(budgets),
             stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.PIPE,
         )
         for name in ("a", "b")
@@ -254,24 +333,24 @@ async def test_200_requests_on_two_replicas_get_what_is_left_and_no_more(
 
 
 _REPLICA = """
-import asyncio, sys
+import asyncio, json, sys
 from palabre.chassis import spaces
 from palabre.chassis.budgets import Bearer, Budgets, Delivery
 from palabre.chassis.bus import Bus
 from palabre.chassis.counters import NatsCounters
 
-url, word, name = sys.argv[1:]
+url, word, name, people, budgets = sys.argv[1:]
 persona = {"name": "Camille", "identity": {"fr": "Camille."}}
 space = spaces.parse({"schema": 1, "name": "Essai", "languages": ["fr"],
     "default_persona": "camille", "greeting": {"fr": "Bonjour."}, "personas": {"camille": persona},
-    "budgets": {"turns_per_space_per_day": 37, "turns_per_person_per_day": 100}})
+    "budgets": json.loads(budgets)})
 
 async def main():
     bus = await Bus.connect(url, "llm", "llm", word)
     budgets = Budgets(NatsCounters(bus))
 
     async def ask(n):
-        who = Bearer("demo", space, "camille", f"p{n % 7}")
+        who = Bearer("demo", space, "camille", f"p{n % int(people)}", ("team",))
         made = await budgets.reserve(who, Delivery(f"{name}-{n}", "comprehend", 1, 0.0), turns=1)
         await budgets.settle(made, 0, refused=made.spent is not None)
         return made.spent is None
@@ -294,7 +373,7 @@ def test_a_person_is_a_token_that_tells_nothing() -> None:
 def test_money_in_another_currency_needs_a_rate() -> None:
     with pytest.raises(InvalidSpace, match="what a dollar is worth in EUR"):
         space(cost_per_space_per_day=1, currency="EUR")
-    assert space(cost_per_space_per_day=1, currency="EUR", rates={"USD": 0.9}).budgets.limits
+    assert space(cost_per_space_per_day=1, currency="EUR", rates={"USD": 0.9}).budgets.all
 
 
 def test_a_time_zone_that_does_not_exist_is_named() -> None:

@@ -117,6 +117,23 @@ async def test_a_turn_over_its_person_s_limit_is_refused_with_a_sentence_and_a_t
     assert other.spent == ""
 
 
+async def test_a_group_s_members_have_what_the_space_gives_them() -> None:
+    house = House(
+        Scripted(), turns_per_person_per_day=1, groups={"team": {"turns_per_person_per_day": 2}}
+    )
+    spent = {
+        groups: [
+            (
+                await house.comprehended(received("Quand ?", author=Author(id="a", groups=groups)))
+            ).spent
+            for _ in range(3)
+        ]
+        for groups in (("public", "team"), ("public",))
+    }
+    limit = "turns_per_person_per_day"
+    assert spent == {("public", "team"): ["", "", limit], ("public",): [limit] * 3}
+
+
 async def test_a_person_in_danger_gets_the_help_line_whatever_was_spent() -> None:
     house = House(Scripted([["Un mois."]]), turns_per_person_per_day=1)
     for guard, line in (("self-harm", "3114"), ("violence", "3919")):

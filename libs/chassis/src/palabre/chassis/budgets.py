@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from palabre.chassis import streams, subjects
 from palabre.chassis.counters import Counters, Held
 from palabre.chassis.spaces import Limit, Period, Space
+from palabre.contracts.v1.turns_pb2 import Author
 
 # Until then an id that came before is known; later what was held is taken to have been.
 FRESH_S = streams.DUPLICATE_WINDOW_S - 120.0
@@ -38,6 +39,18 @@ class Spent(NamedTuple):
         return f"budget_{whose}_{self.limit.period}"
 
 
+class Standing(NamedTuple):
+    """How a limit stands: what was used of it, what is held included, and when it opens again."""
+
+    limit: Limit
+    used: int
+    opens: dt.datetime
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit.most - self.used)
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """Whose limits count: `person` as `person_of` says, empty where there is none."""
@@ -46,10 +59,16 @@ class Bearer:
     space: Space
     persona: str
     person: str
+    groups: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, id_: str, space: Space, persona: str, channel: str, author: Author) -> Self:
+        """Who asks on a channel."""
+        return cls(id_, space, persona, person_of(channel, author.id), tuple(author.groups))
 
     @property
     def limits(self) -> list[Limit]:
-        limits = self.space.budgets.limits
+        limits = self.space.budgets.limits(self.groups)
         return [limit for limit in limits if self.person or limit.scope != "person"]
 
     @property
@@ -115,6 +134,10 @@ class Budgets:
     async def reached(self, bearer: Bearer) -> Spent | None:
         """The limit that is reached and opens last; nothing is taken."""
         return await self._latest(bearer, bearer.limits)
+
+    async def standings(self, bearer: Bearer) -> list[Standing]:
+        """Every limit that binds, the person's own first; nothing is taken."""
+        return await self._standings(bearer, bearer.limits)
 
     def named(self, bearer: Bearer, name: str) -> Spent | None:
         """The limit with this key, as if it were reached; None when the space has it no more."""
@@ -186,14 +209,17 @@ class Budgets:
         return await self._counters.add(counter, amount, once) - amount >= limit.most
 
     async def _latest(self, bearer: Bearer, limits: Sequence[Limit]) -> Spent | None:
+        standings = await self._standings(bearer, limits)
+        over = [Spent(each.limit, each.opens) for each in standings if not each.left]
+        return max(over, key=lambda spent: spent.opens, default=None)
+
+    async def _standings(self, bearer: Bearer, limits: Sequence[Limit]) -> list[Standing]:
         now = self._now()
         totals = await self._counters.totals([bearer.counter(limit, now) for limit in limits])
-        over = [
-            Spent(limit, bearer.opens(limit.period, now))
+        return [
+            Standing(limit, total, bearer.opens(limit.period, now))
             for limit, total in zip(limits, totals, strict=True)
-            if total >= limit.most
         ]
-        return max(over, key=lambda spent: spent.opens, default=None)
 
     async def _settle_dead(self, delivery: Delivery) -> list[bytes]:
         """What earlier deliveries of the event held when they died; returns their notes."""

@@ -3,7 +3,8 @@
 import json
 import re
 import tomllib
-from itertools import product
+from collections.abc import Iterable, Sequence
+from itertools import chain, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
@@ -115,6 +116,15 @@ class Limit(NamedTuple):
         return f"{self.unit}_per_{self.scope}_per_{self.period}"
 
 
+class GroupBudgets(Strict):
+    """What each member of a group may spend: 0 without limit, None as much as everybody."""
+
+    turns_per_person_per_day: int | None = Field(default=None, ge=0)
+    turns_per_person_per_month: int | None = Field(default=None, ge=0)
+    cost_per_person_per_day: float | None = Field(default=None, ge=0)
+    cost_per_person_per_month: float | None = Field(default=None, ge=0)
+
+
 class Budgets(Strict):
     """0 means no limit. Costs are in `currency`; `rates` says what one unit of others is worth."""
 
@@ -135,10 +145,11 @@ class Budgets(Strict):
     when_spent: Literal["refuse", "step-down"] = "refuse"
     # The ladder below a spent budget; empty: the engine without a model.
     models: tuple[str, ...] = ()
+    groups: dict[Name, GroupBudgets] = {}
 
     @model_validator(mode="after")
     def _dollars_are_known(self) -> "Budgets":
-        costs = any(limit.unit == "cost" for limit in self.limits)
+        costs = any(limit.unit == "cost" for limit in self.all)
         if costs and self.currency != "USD" and "USD" not in self.rates:
             raise ValueError(
                 f"rates: prices that Palabre knows are in USD: say what a dollar is worth in"
@@ -146,14 +157,29 @@ class Budgets(Strict):
             )
         return self
 
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """Those that are set, the narrowest scope first."""
+    def limits(self, groups: Iterable[str] = ()) -> tuple[Limit, ...]:
+        """Those that hold for a person of these groups, the narrowest scope first.
+
+        Of several groups each limit is the largest one; in none of them the person is everybody.
+        """
+        own = [self.groups[name] for name in groups if name in self.groups]
         return tuple(
             Limit(unit, scope, period, round(most * (MICROS if unit == "cost" else 1)))
             for scope, unit, period in _LIMITS
-            if (most := getattr(self, f"{unit}_per_{scope}_per_{period}"))
+            if (most := self._most(f"{unit}_per_{scope}_per_{period}", own))
         )
+
+    @property
+    def all(self) -> tuple[Limit, ...]:
+        """Those that hold for anybody; of a space without any no counter is touched."""
+        return tuple(chain(self.limits(), *(self.limits([name]) for name in self.groups)))
+
+    def _most(self, key: str, own: Sequence[GroupBudgets]) -> float:
+        """0: without limit."""
+        everybody: float = getattr(self, key)
+        given = [getattr(group, key, None) for group in own] or [None]
+        allowed = [everybody if most is None else most for most in given]
+        return max(allowed) if all(allowed) else 0
 
 
 # Article 50 of the AI Act: whoever hears a synthetic voice is told. A space may word it otherwise.

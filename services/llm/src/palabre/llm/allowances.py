@@ -109,7 +109,7 @@ async def sweep(
 ) -> None:
     """Settles what died, now and then, where there are limits at all."""
     while not stop.is_set():
-        if any(space.budgets.limits for space in spaces().values()):
+        if any(space.budgets.all for space in spaces().values()):
             with contextlib.suppress(Unavailable):
                 await budgets.sweep()
         with contextlib.suppress(TimeoutError):

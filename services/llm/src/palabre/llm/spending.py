@@ -15,7 +15,7 @@ from typing import Self
 
 import structlog
 
-from palabre.chassis.budgets import Bearer, Budgets, Delivery, Spent, person_of
+from palabre.chassis.budgets import Bearer, Budgets, Delivery, Spent
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.events import follow
 from palabre.chassis.spaces import Space
@@ -139,10 +139,9 @@ class Spending:
     def _allowance(
         self, stage: str, event: pb.Event, payer: Payer, price: Callable[[Usage], None]
     ) -> Allowance | None:
-        if not payer.space.budgets.limits:
+        if not payer.space.budgets.all:
             return None
-        person = person_of(event.channel, payer.author.id)
-        bearer = Bearer(payer.id, payer.space, payer.persona, person)
+        bearer = Bearer.of(payer.id, payer.space, payer.persona, event.channel, payer.author)
         until = event.deadline.seconds + GRACE_S
         delivery = Delivery(event.turn, stage, deliveries.get(), until)
         return Allowance(self.budgets, bearer, delivery, price)
