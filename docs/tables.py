@@ -1,4 +1,5 @@
-"""python -m docs.tables [--check]: tables that are generated from the code, between their marks.
+"""python -m docs.tables [--check]: tables that are generated from the code, between their marks,
+and files that a page shows.
 
 A mark is `<!-- table: NAME -->`, the table ends at `<!-- end -->`.
 """
@@ -20,7 +21,10 @@ from palabre.llm.settings import Settings as LlmSettings
 from palabre.retriever.settings import RetrieverSettings
 from palabre.tts.settings import Settings as TtsSettings
 
-FILES = (Path("ARCHITECTURE.md"), Path("docs/settings.md"), Path("docs/engines.md"))
+FILES = tuple(
+    Path(name)
+    for name in ("ARCHITECTURE.md", "docs/settings.md", "docs/engines.md", "docs/channels.md")
+)
 MARK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -133,12 +137,18 @@ def preset_table() -> str:
     return table(columns, rows)
 
 
+def code(file: str) -> str:
+    """Markdown."""
+    return f"```python\n{Path(file).read_text(encoding='utf-8')}```\n"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "streams": stream_table,
     "stages": stage_table,
     "buckets": bucket_table,
     "rights": rights_table,
     "presets": preset_table,
+    "example.channel": lambda: code("docs/channel.py"),
     "settings.every-service": lambda: settings_table(ServiceSettings, own=False),
     "settings.gateway": lambda: settings_table(GatewaySettings),
     "settings.retriever": lambda: settings_table(RetrieverSettings),
