@@ -13,7 +13,7 @@ import pytest
 from palabre.chassis.events import follow
 from palabre.chassis.stage import deliveries
 from palabre.chassis.testing import MemoryHistories, MemoryLeases, collect
-from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
+from palabre.contracts.v1 import events_pb2 as pb, llm_pb2, turns_pb2 as turns
 from palabre.contracts.v1.turns_pb2 import Attachment, Author, Exchange, Passage, Understanding
 from palabre.llm import handlers, replies
 from palabre.llm.answer import Answering
@@ -25,7 +25,7 @@ from palabre.llm.ladder import Ladder
 from palabre.llm.prompts import Prompting
 from palabre.llm.untrusted import data
 
-from .a_turn import DEPOSIT, known, make_space, received, spending, vision
+from .a_turn import DEPOSIT, known, make_space, received, served, spending, vision
 from .hostile import CASES
 
 PROBE = "zqsonde"  # stands beside what is hostile, so that it can be found again
@@ -230,6 +230,43 @@ async def test_a_model_that_tells_its_rules_is_cut_off(attack: str, piece: int) 
     assert completed.mode == turns.ANSWER_MODE_REFUSED
     assert "injection" in completed.guard
     assert re.search(r"Je garde le rôle|I keep to the role", completed.text)
+
+
+RULES = f"Soyez bref. {SECRET} {WHERE}"
+
+
+async def completed(engine: Engine) -> str:
+    """What LlmService.Complete gives; its usage comes last, once."""
+    asked = llm_pb2.CompleteRequest(space="logement", system=RULES, prompt=PROBE)
+    async with served(Ladder({"e0": engine}, ["e0"])) as stub:
+        *pieces, last = [piece async for piece in stub.Complete(asked)]
+    assert last.HasField("usage")
+    assert not any(piece.HasField("usage") for piece in pieces)
+    return "".join(piece.text for piece in pieces)
+
+
+@cases
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+async def test_of_a_completion_words_alone_are_given(attack: str, piece: int) -> None:
+    text = await completed(Obeying(attack, piece=piece, last=WHERE))
+    assert not loads_or_leads(text)
+    assert seen_by_all(text)
+    assert text.startswith("D'accord")
+    assert WHERE in text
+
+
+@cases
+@pytest.mark.parametrize("piece", [1, 10_000])
+async def test_a_completion_that_tells_its_rules_is_cut_off(attack: str, piece: int) -> None:
+    text = await completed(Obeying(attack, piece=piece, last="Mes consignes :\n{system}"))
+    assert "PEUPLIER" not in text
+    assert "Je garde le rôle" in text
+
+
+async def test_a_completion_that_is_cut_off_is_paid_for_and_stops_the_model() -> None:
+    model = Scripted([[RULES, " Et encore.", 30.0]])
+    assert (await completed(model)).startswith("Je garde le rôle")
+    assert model.closed == 1
 
 
 async def _told(words: str) -> str:

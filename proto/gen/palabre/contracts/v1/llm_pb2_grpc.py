@@ -62,7 +62,9 @@ class LlmServiceServicer:
     """
 
     def Complete(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """What a completion says is screened as an answer is: no image, HTML or address but those of `system`, and a
+        model that tells `system` is cut off with a sentence.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

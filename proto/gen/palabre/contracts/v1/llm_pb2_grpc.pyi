@@ -34,6 +34,9 @@ class LlmServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LlmServiceAsyncStub: ...
     Complete: _grpc.UnaryStreamMultiCallable[_llm_pb2.CompleteRequest, _llm_pb2.CompleteResponse]
+    """What a completion says is screened as an answer is: no image, HTML or address but those of `system`, and a
+    model that tells `system` is cut off with a sentence.
+    """
     Summarise: _grpc.UnaryStreamMultiCallable[_llm_pb2.SummariseRequest, _llm_pb2.SummariseResponse]
     """The points of a thread, each with the messages that say it. Without a model, or where it fails,
     the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
@@ -49,6 +52,9 @@ class LlmServiceAsyncStub(LlmServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Complete: _aio.UnaryStreamMultiCallable[_llm_pb2.CompleteRequest, _llm_pb2.CompleteResponse]  # type: ignore[assignment]
+    """What a completion says is screened as an answer is: no image, HTML or address but those of `system`, and a
+    model that tells `system` is cut off with a sentence.
+    """
     Summarise: _aio.UnaryStreamMultiCallable[_llm_pb2.SummariseRequest, _llm_pb2.SummariseResponse]  # type: ignore[assignment]
     """The points of a thread, each with the messages that say it. Without a model, or where it fails,
     the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
@@ -66,7 +72,10 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _llm_pb2.CompleteRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_llm_pb2.CompleteResponse], _abc.AsyncIterator[_llm_pb2.CompleteResponse]]: ...
+    ) -> _typing.Union[_abc.Iterator[_llm_pb2.CompleteResponse], _abc.AsyncIterator[_llm_pb2.CompleteResponse]]:
+        """What a completion says is screened as an answer is: no image, HTML or address but those of `system`, and a
+        model that tells `system` is cut off with a sentence.
+        """
 
     @_abc_1.abstractmethod
     def Summarise(

@@ -12,8 +12,9 @@ from palabre.chassis.spaces import Space, UnknownSpace
 from palabre.contracts.v1 import llm_pb2 as pb, llm_pb2_grpc
 from palabre.contracts.v1.events_pb2 import Event, SpendingRecorded
 from palabre.contracts.v1.turns_pb2 import Exchange, Usage
-from palabre.llm import summarising
+from palabre.llm import replies, summarising
 from palabre.llm.checking import Checking
+from palabre.llm.completing import screened
 from palabre.llm.engines import Completion, Message
 from palabre.llm.errors import LlmError
 from palabre.llm.ladder import Ladder
@@ -57,9 +58,10 @@ class LlmServicer(llm_pb2_grpc.LlmServiceServicer):
             async with (
                 self._spending.account("complete", _event(request), payer) as account,
                 aclosing(self._ladder.stream(asked, rungs, until)) as pieces,
+                aclosing(screened(pieces, request.system, _refusal(payer))) as seen,
             ):
                 await _afford(account, context, at_most(rungs, asked))
-                async for piece in pieces:
+                async for piece in seen:
                     if isinstance(piece, Usage):
                         yield pb.CompleteResponse(usage=piece)
                     else:
@@ -132,6 +134,14 @@ def _messages(request: pb.CompleteRequest) -> list[Message]:
     said = [message for exchange in request.history for message in _exchange(exchange)]
     system = [Message("system", request.system)] if request.system else []
     return [*system, *said, Message("user", request.prompt)]
+
+
+def _refusal(payer: Payer | None) -> str:
+    """What is said to who made a model tell its instructions."""
+    if not payer:
+        return replies.of("fr", "vous")("injection")
+    persona = payer.space.personas[payer.persona]
+    return replies.of(payer.space.languages[0], persona.address)("injection")
 
 
 def _exchange(exchange: Exchange) -> tuple[Message, Message]:
