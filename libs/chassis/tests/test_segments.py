@@ -42,6 +42,11 @@ ONE_SENTENCE = [
     "« Oui ! » dit-il en riant.",
     f"«{NB}Oui{NB}!{NB}» dit-il en riant.",
     "« Vous venez ? » demanda Marie.",
+    "La fiche « Impayés : que faire ? Qui appeler ? » répond à tout.",
+    f"La fiche «{NB}Impayés{NB}: que faire{NNB}? Qui appeler{NNB}?{NB}» répond à tout.",
+    "Il a crié : « Au secours ! À moi ! » puis s'est tu.",
+    "« Vous partez ? Je reste ici », dit-elle.",
+    "« Vous partez ?! Je reste ici. »",
     '"Really?" she said to him.',
     "Je ne sais pas… enfin si.",
     "Je ne sais pas... enfin si.",
@@ -77,6 +82,10 @@ SEVERAL = [
      ["Trente jours, pas plus.[1]", "Ensuite c'est fini."]),
     ("Il dit « je pars. » Elle ne répond rien.",
      ["Il dit « je pars. »", "Elle ne répond rien."]),
+    ("Lisez « Qui paie ? Et quand ? » Merci beaucoup à vous.",
+     ["Lisez « Qui paie ? Et quand ? »", "Merci beaucoup à vous."]),
+    ("« Un titre jamais fermé\n\nEst-ce bien clair ? Oui, très clair.",
+     ["« Un titre jamais fermé", "Est-ce bien clair ?", "Oui, très clair."]),
     ("Ceci est **très important.** Lisez-le bien vite.",
      ["Ceci est **très important.**", "Lisez-le bien vite."]),
     ("Le titre du texte\n\nLe corps du texte",
@@ -110,6 +119,9 @@ def test_each_sentence_is_a_segment(text: str, expected: list[str]) -> None:
          "Le délai légal de rétractation est long "),
         ("Yes, of course, I can help.", "Yes, of course, "),
         ("Oui, certes. Mais cela dépend du cas.", "Oui, certes. Mais cela dépend du cas."),
+        ("Voir la page « Loyers : qui paie, et quand ? » pour tout savoir, ou presque.",
+         "Voir la page « Loyers : qui paie, et quand ? » pour tout savoir, "),
+        ("Elle a demandé : « Vous partez ? Déjà ? » et puis rien.", "Elle a demandé : "),
         ("Cela coûte 1 234,56 € par an.", "Cela coûte 1 234,56 € par an."),
     ],
 )  # fmt: skip
@@ -141,6 +153,13 @@ def test_a_sentence_that_is_too_long_is_cut_at_its_last_comma() -> None:
     found = cut("Voilà tout. " + "un deux trois quatre cinq six sept huit neuf dix, " * 12)
     assert all(len(c.text) <= MAX_CHARS for c in found)
     assert all(c.text.endswith(", ") for c in found[1:-1])
+
+
+def test_a_long_quotation_is_cut_where_any_text_is() -> None:
+    said = "Il a tout dit : « " + "un mot " * 15
+    text = said + ", deux mots ? Oui, trois mots. Et voilà. »"
+    assert sentences(text) == [said + ", deux mots ?", "Oui, trois mots.", "Et voilà. »"]
+    assert cut(text.removeprefix("Il a tout dit : "))[0].text == text[16 : len(said) + 2]
 
 
 def test_a_long_sentence_without_commas_is_cut_between_words() -> None:

@@ -13,6 +13,8 @@ MIN_WORDS = 3
 # The first segment may end before "qui", "because"… from this many words on.
 CLAUSE_WORDS = 7
 MAX_CHARS = 250
+# Within so many characters of its opening a quotation in guillemets is not cut: titles, cries.
+QUOTED = 80
 # A word without any blank (an address) is cut only when it is as long as this.
 MAX_WORD = 1000
 
@@ -101,6 +103,12 @@ class _Place(NamedTuple):
         """The line so far, up to the candidate."""
         return self.text[self.text.rfind("\n", 0, self.start) + 1 : self.start]
 
+    def quoted(self) -> bool:
+        """Between guillemets that opened a little before; a quotation ends with its line."""
+        line = self.line()
+        opened = line.rfind("«")
+        return opened > line.rfind("»") and len(line) - opened <= QUOTED
+
     def cut(self, end: int, words: int = MIN_WORDS) -> "int | _Verdict":
         """A cut at `end` and one blank more, if the segment has enough words."""
         if len(_WORD.findall(self.text, 0, self.end)) < words:
@@ -150,6 +158,12 @@ def _stop(place: _Place) -> int | _Verdict:
     if not rest.strip() or _HALF_MARK.match(rest):
         return place.cut(end) if place.final else _Verdict.WAIT
     if not rest[0].isspace() or rest.lstrip()[0].islower() or _inside_code(place):
+        return _Verdict.NO
+    if (
+        place.text[place.start] in "?!"
+        and "»" not in place.text[place.end : end]
+        and place.quoted()
+    ):
         return _Verdict.NO
     if place.text[place.start : place.end] == ".":
         verdict = _full_stop(place, rest.lstrip())
@@ -225,6 +239,8 @@ _LETTERS = re.compile(r"[^\W\d_]*+")
 
 def _soft(place: _Place) -> int | _Verdict:
     following = place.text[place.end : place.end + 1]
+    if place.quoted():
+        return _Verdict.NO
     if following.isspace():
         return place.cut(place.end)
     return _Verdict.NO if following or place.final else _Verdict.WAIT
@@ -232,6 +248,8 @@ def _soft(place: _Place) -> int | _Verdict:
 
 def _clause(place: _Place) -> int | _Verdict:
     word = _LETTERS.match(place.text, place.end)
+    if place.quoted():
+        return _Verdict.NO
     if not word or (word.end() == len(place.text) and not place.final):
         return _Verdict.WAIT
     return place.cut(place.start, CLAUSE_WORDS) if word[0] in _CLAUSES else _Verdict.NO
