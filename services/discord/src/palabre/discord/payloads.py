@@ -1,0 +1,87 @@
+"""What Discord's REST API is sent for a message of ours.
+
+Source: https://discord.com/developers/docs/resources/message#create-message
+"""
+
+import json
+from collections.abc import Sequence
+from itertools import batched
+from typing import Any
+
+from palabre.discord.messages import Body, Button, Embed
+
+_ROW, _BUTTON = 1, 2
+_SECONDARY, _DANGER = 2, 4
+_ROW_BUTTONS = 5
+NOBODY: dict[str, Any] = {"parse": [], "replied_user": False}
+
+
+def shown(body: Body) -> dict[str, Any]:
+    """The whole message, for a new one and for an edit: what is not in it goes away."""
+    return {
+        "content": body.content,
+        "embeds": [_embed(embed) for embed in body.embeds],
+        "components": _rows(body.buttons),
+        "allowed_mentions": NOBODY,
+    }
+
+
+def created(body: Body, nonce: str, channel: int, reply_to: int | None) -> dict[str, Any]:
+    """A new message. With `enforce_nonce` the same nonce within minutes makes no second one."""
+    payload = shown(body) | {"nonce": nonce, "enforce_nonce": True}
+    if reply_to:
+        payload["message_reference"] = {
+            "channel_id": str(channel),
+            "message_id": str(reply_to),
+            "fail_if_not_exists": False,
+        }
+    return payload
+
+
+def form(payload: dict[str, Any], name: str, content: bytes) -> list[dict[str, Any]]:
+    """The same with a file, as fields of a multipart form."""
+    told = payload | {"attachments": [{"id": 0, "filename": name}]}
+    return [
+        {"name": "payload_json", "value": json.dumps(told), "content_type": "application/json"},
+        {
+            "name": "files[0]",
+            "value": content,
+            "filename": name,
+            "content_type": "application/octet-stream",
+        },
+    ]
+
+
+def _embed(embed: Embed) -> dict[str, Any]:
+    fields = [
+        {"name": each.name, "value": each.value, "inline": each.is_inline} for each in embed.fields
+    ]
+    made: dict[str, Any] = {
+        "title": embed.title,
+        "description": embed.text,
+        "color": embed.colour,
+        "footer": {"text": embed.footer} if embed.footer else None,
+        "fields": fields,
+    }
+    return {key: value for key, value in made.items() if value}
+
+
+def _rows(buttons: Sequence[Button]) -> list[dict[str, Any]]:
+    return [
+        {"type": _ROW, "components": [_button(button) for button in row]}
+        for row in batched(buttons, _ROW_BUTTONS)
+    ]
+
+
+def _button(button: Button) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "type": _BUTTON,
+        "style": _DANGER if button.is_danger else _SECONDARY,
+        "custom_id": button.id,
+        "disabled": not button.is_enabled,
+    }
+    if button.label:
+        made["label"] = button.label
+    if button.emoji:
+        made["emoji"] = {"name": button.emoji}
+    return made
