@@ -79,7 +79,9 @@ def intents(*, reads: bool) -> nextcord.Intents:
 class Client(nextcord.Client):
     """`reads`: it may read what people write where they do not name it."""
 
-    def __init__(self, name: str, listener: Listener, may_act: MayAct, *, reads: bool) -> None:
+    heard_by: Listener  # set before it is started
+
+    def __init__(self, name: str, may_act: MayAct, *, reads: bool) -> None:
         super().__init__(
             intents=intents(reads=reads),
             connector=Fenced(may_act),
@@ -88,13 +90,26 @@ class Client(nextcord.Client):
             allowed_mentions=nextcord.AllowedMentions.none(),
             rollout_delete_unknown=False,
         )
-        self.name, self.reads, self.heard_by = name, reads, listener
+        self.name, self.reads = name, reads
+        self._away_since: float | None = time.monotonic()
         self._roles: dict[int, tuple[float, tuple[int, ...]]] = {}
+
+    @property
+    def away_s(self) -> float:
+        """For how long the gateway has not told us anything; 0 while it does."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     # What the gateway says
 
     async def on_connect(self) -> None:
         """Not nextcord's own, which writes commands at each connection (see commands/)."""
+        self._away_since = None
+
+    async def on_resumed(self) -> None:
+        self._away_since = None
+
+    async def on_disconnect(self) -> None:
+        self._away_since = self._away_since or time.monotonic()
 
     async def on_error(self, event_method: str, *args: Any, **kwargs: Any) -> None:
         log.exception("an event of Discord failed", bot=self.name, handler=event_method)

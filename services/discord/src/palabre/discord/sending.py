@@ -55,6 +55,9 @@ class Discord(Protocol):
     async def tag(self, post: int, name: str) -> None:
         """Puts a tag of the forum on a post; nothing happens where it has it, or there is none."""
 
+    def posts(self) -> list[tuple[Place, int | None]]:
+        """Open posts of forums, each with the id of its last message, where that is known."""
+
     def lacking(self, channel: int) -> tuple[str, ...]:
         """Permissions that answering there needs and we lack, as far as is known."""
 
@@ -142,6 +145,9 @@ class NextcordDiscord:
                 await thread.edit(applied_tags=[*applied, wanted[0]])
 
         await self._insist(post, put)
+
+    def posts(self) -> list[tuple[Place, int | None]]:
+        return self._client.posts()
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         return self._client.lacking(channel)

@@ -1,0 +1,156 @@
+"""What the service must know after a restart of each question: ids and choices, never words."""
+
+import dataclasses
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
+
+from nats.js.errors import APIError
+
+from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
+from palabre.chassis.errors import Erased, Unavailable
+from palabre.chassis.ids import derived
+from palabre.discord.routing import CHANNEL, Ask
+
+# Of a question that has no answer yet; what is older was given up long ago.
+OPEN_S = 86_400.0
+
+# waiting  nothing of it was done yet, or it waits for its conversation
+# asked    our message is there, and the turn is on the bus or about to be
+# done     answered, given up, or made part of another question
+State = Literal["waiting", "asked", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A question and what we show below it. Ids of Discord, but for conversation and turn."""
+
+    conversation: str
+    turn: str
+    bot: str
+    channel: int
+    message: int  # the question
+    author: int
+    ask: Ask
+    state: State = "waiting"
+    answers: tuple[int, ...] = ()  # our messages, in order
+    merged: tuple[int, ...] = ()  # questions of the same author that it answers, too
+    retries: str = ""  # the turn whose answer it replaces
+
+    @property
+    def space(self) -> str:
+        return self.ask.space
+
+    @property
+    def questions(self) -> tuple[int, ...]:
+        return (*self.merged, self.message)
+
+    def encode(self) -> bytes:
+        return json.dumps(dataclasses.asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Fields that this version does not know are left out."""
+        values = _known(cls, json.loads(data))
+        ask = _known(Ask, values.pop("ask"))
+        return cls(ask=Ask(**ask), **values)
+
+
+def turn_of(channel: int, message: int) -> str:
+    """The same on every replica, however often the message is told."""
+    return derived("turn", CHANNEL, str(channel), str(message))
+
+
+def person_of(user: int) -> str:
+    """Author.id of somebody on Discord: it says nothing of who they are there."""
+    return derived("person", CHANNEL, str(user))
+
+
+class Posts(Protocol):
+    """One entry per question. Who holds the bot's lease writes it, nobody else."""
+
+    async def create(self, post: Post) -> bool:
+        """False when the question has an entry already. Raises Unavailable, Erased."""
+
+    async def write(self, post: Post) -> None:
+        """Raises Unavailable, Erased."""
+
+    async def get(self, conversation: str, turn: str) -> Post | None:
+        """Raises Unavailable."""
+
+    async def unfinished(self, bot: str) -> list[Post]:
+        """Those of the last day that are not done, oldest first. Raises Unavailable."""
+
+
+class NatsPosts:
+    """In the bucket `posts`, by conversation and turn."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def create(self, post: Post) -> bool:
+        return await self._store(post, {"Nats-Expected-Last-Subject-Sequence": "0"})
+
+    async def write(self, post: Post) -> None:
+        await self._store(post, {})
+
+    async def get(self, conversation: str, turn: str) -> Post | None:
+        query = {"multi_last": [_subject(conversation, turn)]}
+        found = await self._bus.raw("KV_posts", query)
+        return Post.decode(found[0].data) if found and found[0].data else None
+
+    async def unfinished(self, bot: str) -> list[Post]:
+        since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=OPEN_S)
+        query = {"next_by_subj": "$KV.posts.>", "start_time": since.isoformat(), "seq": 0}
+        entries = await self._bus.raw("KV_posts", query)
+        posts = [Post.decode(entry.data) for entry in entries if entry.data]
+        return [post for post in posts if post.bot == bot and post.state != "done"]
+
+    async def _store(self, post: Post, headers: dict[str, str]) -> bool:
+        if post.conversation in self._bus.erased:
+            raise Erased
+        subject = _subject(post.conversation, post.turn)
+        try:
+            await self._bus.js.publish(subject, post.encode(), headers=headers)
+        except APIError as error:
+            if error.err_code == WRONG_LAST_SEQUENCE:
+                return False
+            raise Unavailable(f"posts: {error.description}") from error
+        except AWAY as error:
+            raise Unavailable("posts: NATS does not answer") from error
+        return True
+
+
+class MemoryPosts:
+    """For tests without NATS."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Post] = {}
+
+    async def create(self, post: Post) -> bool:
+        key = (post.conversation, post.turn)
+        return self.kept.setdefault(key, post) is post
+
+    async def write(self, post: Post) -> None:
+        self.kept[post.conversation, post.turn] = post
+
+    async def get(self, conversation: str, turn: str) -> Post | None:
+        return self.kept.get((conversation, turn))
+
+    async def unfinished(self, bot: str) -> list[Post]:
+        return [p for p in self.kept.values() if p.bot == bot and p.state != "done"]
+
+
+def _subject(conversation: str, turn: str) -> str:
+    return f"$KV.posts.{conversation}.{turn}"
+
+
+def _known(kind: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Of these values those that are fields; JSON has lists where we have tuples."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name in names
+    }

@@ -1,0 +1,112 @@
+"""For tests: a Discord in memory that keeps the promises of the port."""
+
+import dataclasses
+import datetime as dt
+import itertools
+from dataclasses import dataclass, field
+
+from palabre.discord.calls import Gone, Refused
+from palabre.discord.messages import Body, Message, Person, Place
+from palabre.discord.sending import PAGE
+
+
+@dataclass
+class MemoryDiscord:
+    """What people see is in `shown`, every state of it in `states`; `places` is filled by tests.
+
+    `fail` are exceptions that the next calls raise, before anything is done.
+    """
+
+    user: int = 1
+    places: dict[int, Place] = field(default_factory=dict)
+    said: dict[int, Message] = field(default_factory=dict)
+    shown: dict[int, Body] = field(default_factory=dict)
+    states: dict[int, list[Body]] = field(default_factory=dict)
+    fail: list[Exception] = field(default_factory=list)
+    missing: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    tags: dict[int, set[str]] = field(default_factory=dict)
+    _nonces: dict[tuple[int, str], int] = field(default_factory=dict)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(10**17))
+
+    def say(self, place: Place, author: Person, text: str, **fields: object) -> Message:
+        """A person speaks; the first message of a post has the post's id."""
+        self.places[place.channel] = place
+        first = place.kind == "post" and place.channel not in self.said
+        id_ = place.channel if first else next(self._ids)
+        now = dt.datetime.now(dt.UTC)
+        message = Message(id_, place, author, text, now, **fields)  # type: ignore[arg-type]
+        self.said[id_] = message
+        return message
+
+    async def send(
+        self, channel: int, body: Body, *, nonce: str, reply_to: int | None = None
+    ) -> int:
+        place = self._enter(channel)
+        key = (channel, nonce)
+        if key not in self._nonces:
+            me = Person(self.user, "bot", is_bot=True)
+            now = dt.datetime.now(dt.UTC)
+            id_ = self._nonces[key] = next(self._ids)
+            self.said[id_] = Message(id_, place, me, body.content, now, replies_to=reply_to)
+            self._show(id_, body)
+        return self._nonces[key]
+
+    async def edit(self, channel: int, message: int, body: Body) -> None:
+        self._enter(channel)
+        if message not in self.shown:
+            raise Gone("Unknown Message")
+        self._show(message, body)
+        self.said[message] = dataclasses.replace(self.said[message], text=body.content)
+
+    async def delete(self, channel: int, message: int) -> None:
+        self.shown.pop(message, None)
+        self.said.pop(message, None)
+
+    async def message(self, channel: int, message: int) -> Message:
+        self._enter(channel)
+        if message not in self.said:
+            raise Gone("Unknown Message")
+        return self.said[message]
+
+    async def history(
+        self,
+        channel: int,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = PAGE,
+    ) -> list[Message]:
+        self._enter(channel)
+        found = sorted(
+            (m for m in self.said.values() if m.place.channel == channel), key=lambda m: m.id
+        )
+        if after is not None:
+            return [m for m in found if m.id > after][:limit]
+        return [m for m in found if before is None or m.id < before][-limit:]
+
+    async def place(self, channel: int) -> Place:
+        return self._enter(channel)
+
+    async def tag(self, post: int, name: str) -> None:
+        self._enter(post)
+        self.tags.setdefault(post, set()).add(name)
+
+    def posts(self) -> list[tuple[Place, int | None]]:
+        return [(place, None) for place in self.places.values() if place.kind == "post"]
+
+    def lacking(self, channel: int) -> tuple[str, ...]:
+        return self.missing.get(channel, ())
+
+    def _enter(self, channel: int) -> Place:
+        """Raises what the test wants, Gone and Refused."""
+        if self.fail:
+            raise self.fail.pop(0)
+        if channel not in self.places:
+            raise Gone("Unknown Channel")
+        if missing := self.lacking(channel):
+            raise Refused(missing)
+        return self.places[channel]
+
+    def _show(self, message: int, body: Body) -> None:
+        self.shown[message] = body
+        self.states.setdefault(message, []).append(body)
