@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -15,6 +17,7 @@ from palabre.discord.routing import CHANNEL, Ask
 
 # Of a question that has no answer yet; what is older was given up long ago.
 OPEN_S = 86_400.0
+_DISCORD_EPOCH_S = 1_420_070_400
 
 # waiting  nothing of it was done yet, or it waits for its conversation
 # asked    our message is there, and the turn is on the bus or about to be
@@ -37,6 +40,8 @@ class Post:
     answers: tuple[int, ...] = ()  # our messages, in order
     merged: tuple[int, ...] = ()  # questions of the same author that it answers, too
     retries: str = ""  # the turn whose answer it replaces
+    is_first: bool = True  # of its conversation
+    notes: tuple[str, ...] = ()  # what was left out of the question, in words of ours
 
     @property
     def space(self) -> str:
@@ -65,6 +70,31 @@ def turn_of(channel: int, message: int) -> str:
 def person_of(user: int) -> str:
     """Author.id of somebody on Discord: it says nothing of who they are there."""
     return derived("person", CHANNEL, str(user))
+
+
+def conversation_of(
+    ask: Ask, channel: int, author: int, message: int, erased: Collection[str]
+) -> str:
+    """A post's or a direct message's goes on; who names a bot in a channel begins one each time.
+
+    What was erased stays erased: the next question begins another one.
+    """
+    parts = [ask.space, str(channel), str(author)]
+    if ask.kind in {"mention", "command"}:
+        parts.append(str(message))
+    for number in itertools.count():
+        conversation = derived("conversation", CHANNEL, *parts, str(number))
+        if conversation not in erased:
+            return conversation
+    raise AssertionError  # numbers do not end
+
+
+def said_at(id_: int) -> float:
+    """Unix time of what has this id of Discord's.
+
+    https://discord.com/developers/docs/reference#snowflakes
+    """
+    return (id_ >> 22) / 1000 + _DISCORD_EPOCH_S
 
 
 class Posts(Protocol):

@@ -1,0 +1,40 @@
+"""Questions in hand, and how one becomes an utterance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from palabre.channels.admission import Thread
+from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
+from palabre.discord.messages import Message
+from palabre.discord.posts import Post
+from palabre.discord.routing import CHANNEL
+from palabre.discord.sending import Discord
+
+
+@dataclass(eq=False)
+class Question:
+    """A question on its way. `messages` are empty after a restart, until they are asked for."""
+
+    post: Post
+    messages: list[Message] = field(default_factory=list)
+    is_resumed: bool = False
+    event: pb.Event | None = None  # what admitted it, once it is on the bus
+    cancelled: str = ""  # why; empty: it is not
+
+    @property
+    def thread(self) -> Thread:
+        return Thread(self.post.space, CHANNEL, self.post.conversation)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What is asked, and sentences that say what was left out of it."""
+
+    utterance: turns_pb2.Utterance
+    notes: tuple[str, ...] = ()
+
+
+class Composer(Protocol):
+    async def compose(self, discord: Discord, post: Post, messages: Sequence[Message]) -> Composed:
+        """With files and what the question replies to. Raises InvalidAttachment, Unavailable."""

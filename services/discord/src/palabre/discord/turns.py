@@ -1,0 +1,294 @@
+"""One question from its placeholder to the last edit, whatever happens in between."""
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from palabre.channels.admission import Admission, OtherWords, Running, cancellation
+from palabre.channels.attachments import InvalidAttachment
+from palabre.channels.phrases import phrase
+from palabre.channels.views import Told, TurnView
+from palabre.channels.watching import Patience, watch
+from palabre.chassis.bus import Bus
+from palabre.chassis.directory import Spaces
+from palabre.chassis.errors import Erased, Unavailable
+from palabre.discord import metrics, rendering
+from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
+from palabre.discord.messages import Body, Message
+from palabre.discord.posts import Post, Posts, said_at
+from palabre.discord.questions import Composer, Question
+from palabre.discord.routing import CHANNEL
+from palabre.discord.sending import Discord, nonce
+from palabre.discord.showing import Pace, Showing
+from palabre.discord.texts import say
+
+log = structlog.get_logger()
+
+AGAIN_S = 1.0
+
+
+class Turns:
+    """Answers questions for one bot, while its lease is held."""
+
+    def __init__(
+        self,
+        bot: str,
+        discord: Discord,
+        bus: Bus,
+        posts: Posts,
+        composer: Composer,
+        spaces: Spaces,
+        *,
+        deadline_s: float,
+        edit_s: float,
+    ) -> None:
+        self._bot, self._discord, self._bus, self._posts = bot, discord, bus, posts
+        self._composer, self._spaces = composer, spaces
+        self._admission, self._deadline_s = Admission(bus, deadline_s), deadline_s
+        self._pace = Pace(edit_s)
+        self._told: set[tuple[int, tuple[str, ...]]] = set()
+
+    async def answer(self, question: Question) -> None:
+        """Until nothing is left to do about it. Raises nothing that is expected to happen."""
+        try:
+            outcome = await self._answer(question)
+        except Gone:
+            outcome = await self._give_up(question, "deleted")
+        except Refused as error:
+            self._say(question, error)
+            outcome = await self._give_up(question, "refused")
+        except Invalid as error:
+            log.error("Discord does not take an answer", bot=self._bot, reason=str(error))
+            outcome = await self._give_up(question, "invalid")
+        except Erased:
+            outcome = "erased"
+            await self._take_down(question)
+        metrics.TURNS.labels(self._bot, outcome).inc()
+        await self._keep(question, state="done")
+
+    async def cancel(self, question: Question, reason: str) -> None:
+        """Stops it: stop, superseded (asked anew), deleted, refused, invalid."""
+        question.cancelled = question.cancelled or reason
+        if question.event is not None:
+            with contextlib.suppress(Unavailable, Erased):
+                await self._bus.publish(cancellation(question.event, question.cancelled))
+
+    async def fetch(self, question: Question) -> None:
+        """What was asked, from Discord. Raises Gone where the last message of it is gone."""
+        where, found = question.post.channel, []
+        for message in question.post.questions:
+            try:
+                found.append(await self._message(where, message))
+            except Gone:
+                if message == question.post.message:
+                    raise
+        question.messages = found
+
+    async def _message(self, channel: int, message: int) -> Message:
+        return await _patiently(Unreachable, lambda: self._discord.message(channel, message))
+
+    async def _answer(self, question: Question) -> str:
+        """The outcome. Raises Gone, Refused, Invalid and Erased."""
+        begun = time.monotonic()
+        await self._look_up(question)
+        await self._open(question)
+        async with self._showing(question) as showing:
+            while True:
+                try:
+                    return await self._follow(question, showing)
+                except InvalidAttachment as error:
+                    return await self._fail(
+                        question, showing, _failure(str(error), retryable=False)
+                    )
+                except Unavailable:
+                    if time.monotonic() - begun > self._deadline_s:
+                        message = phrase("unavailable", self._manner(question.post).language)
+                        return await self._fail(question, showing, _failure(message))
+                await asyncio.sleep(AGAIN_S)
+
+    async def _look_up(self, question: Question) -> None:
+        """After a restart: is it on the bus, and what was asked? Raises Gone."""
+        if not question.is_resumed:
+            return
+        facts = await _patiently(Unavailable, lambda: self._bus.facts(*question.thread))
+        for event in facts:
+            if event.turn == question.post.turn and event.HasField("utterance_received"):
+                question.event = event
+                return
+        await self.fetch(question)
+
+    async def _open(self, question: Question) -> None:
+        """Our message below the question, exactly one. Raises Gone, Refused."""
+        post = question.post
+        if post.answers:
+            return
+        found = await self._ours(post) if question.is_resumed else ()
+        if not found:
+            if missing := self._discord.lacking(post.channel):
+                raise Refused(missing)
+            body = rendering.placeholder(self._manner(post))[0]
+            found = (await self._send(post, 0, body, post.message),)
+            age_s = time.time() - said_at(post.message)
+            metrics.PLACEHOLDER.labels(self._bot).observe(max(age_s, 0))
+        await self._keep(question, state="asked", answers=found)
+
+    async def _ours(self, post: Post) -> tuple[int, ...]:
+        """What we had said below it before a restart that nobody wrote down."""
+        later = await _patiently(
+            Unreachable, lambda: self._discord.history(post.channel, after=post.message)
+        )
+        ours = (m for m in later if m.author.id == self._discord.user)
+        return tuple(m.id for m in ours if m.replies_to == post.message)[:1]
+
+    async def _send(self, post: Post, place: int, body: Body, reply_to: int | None = None) -> int:
+        """The same message however often it is called, within minutes."""
+        key = nonce(self._bot, post.message, f"{post.retries and post.turn}/{place}")
+        return await _patiently(
+            Unreachable,
+            lambda: self._discord.send(post.channel, body, nonce=key, reply_to=reply_to),
+        )
+
+    @contextlib.asynccontextmanager
+    async def _showing(self, question: Question) -> AsyncIterator[Showing]:
+        async def add(place: int, body: Body) -> int:
+            made = await self._send(question.post, place, body)
+            await self._keep(question, answers=(*question.post.answers, made))
+            return made
+
+        post = question.post
+        async with Showing(self._discord, post.channel, post.answers, add, self._pace) as showing:
+            yield showing
+
+    async def _follow(self, question: Question, showing: Showing) -> str:
+        """Admits the turn, unless it was, and shows it to its end. Raises Unavailable, too."""
+        since = None if question.event is None else ""
+        async with self._bus.follow(*question.thread, since_turn=since) as stream:
+            if question.event is None and not await self._begin(question):
+                return await self._cancelled(question, showing, question.cancelled, "")
+            view, text = TurnView(question.post.turn), ""
+            patience = Patience(self._bus, question.thread, self._deadline_s, CHANNEL)
+            async for told in watch(stream, view, patience, showing.gone, lambda: view.ended):
+                if told and told.name in {"completed", "failed", "cancelled"}:
+                    return await self._end(question, showing, told, text)
+                text = self._advance(question, showing, told, text)
+        await showing.end(())  # nothing can be shown: raises why
+        return "failed"
+
+    async def _begin(self, question: Question) -> bool:
+        """Puts it on the bus; it waits for another turn of its conversation. False: cancelled."""
+        composed = await self._composer.compose(self._discord, question.post, question.messages)
+        if composed.notes:
+            await self._keep(question, notes=composed.notes)
+        while not question.cancelled:
+            first = self._admission.begin(question.thread, composed.utterance, question.post.turn)
+            try:
+                with contextlib.suppress(OtherWords):  # edited since: what was asked first counts
+                    await self._admission.admit(first)
+            except Running:
+                await asyncio.sleep(AGAIN_S)
+                continue
+            question.event = first
+            if question.cancelled:
+                await self.cancel(question, question.cancelled)
+            return True
+        return False
+
+    def _advance(self, question: Question, showing: Showing, told: Told | None, text: str) -> str:
+        """Shows what came, and returns the text that is there by now."""
+        if told is None or told.name not in {"delta", "notice", "restarted"}:
+            return text
+        text = "" if told.name == "restarted" else text + told.data.get("text", "")
+        manner, notice = self._manner(question.post), told.data.get("message", "")
+        showing.show(lambda: rendering.so_far(text, manner, notice))
+        return text
+
+    async def _end(self, question: Question, showing: Showing, told: Told, text: str) -> str:
+        post, event = question.post, told.event
+        if told.name == "cancelled":
+            return await self._cancelled(question, showing, told.data["reason"], text)
+        if told.name == "failed" or event is None:
+            await self._fail(question, showing, told.data, told.data.get("shown") or text)
+        else:
+            took_s = event.occurred_at.seconds - said_at(post.message)
+            completed = event.answer_completed
+            await showing.end(rendering.final(completed, max(took_s, 0), self._manner(post)))
+        return told.name
+
+    async def _cancelled(self, question: Question, showing: Showing, reason: str, text: str) -> str:
+        """What was stopped stays; what is asked anew is shown by the next turn."""
+        if reason == "stop":
+            await showing.end(rendering.cancelled(text, self._manner(question.post)))
+        elif reason != "superseded":
+            await self._take_down(question)
+        return "cancelled"
+
+    async def _fail(
+        self, question: Question, showing: Showing, data: dict[str, Any], shown: str = ""
+    ) -> str:
+        """`data` as channels.answers.failed gives it."""
+        manner, retryable = self._manner(question.post), data["retryable"]
+        await showing.end(rendering.failed(data["message"], shown, manner, retryable=retryable))
+        return "failed"
+
+    async def _give_up(self, question: Question, reason: str) -> str:
+        await self.cancel(question, reason)
+        await self._take_down(question)
+        return reason
+
+    async def _take_down(self, question: Question) -> None:
+        for message in question.post.answers:
+            with contextlib.suppress(Gone, Refused, Unreachable):
+                await self._discord.delete(question.post.channel, message)
+
+    async def _keep(self, question: Question, **changes: Any) -> None:
+        """Writes it down, however long that takes."""
+        question.post = dataclasses.replace(question.post, **changes)
+        with contextlib.suppress(Erased):
+            await _patiently(Unavailable, lambda: self._posts.write(question.post))
+
+    def _manner(self, post: Post) -> rendering.Manner:
+        space = self._spaces.get(post.space)
+        language = post.ask.language or space.languages[0]
+        notice = space.text(space.disclaimer, language) or say("rendering.by_ai", language)
+        return rendering.Manner(
+            post.conversation,
+            post.turn,
+            language,
+            footer=post.ask.footer,
+            notice=notice if post.is_first else "",
+            notes=post.notes,
+        )
+
+    def _say(self, question: Question, error: Refused) -> None:
+        """Once per channel, or forum, and permission."""
+        place = question.messages[0].place if question.messages else None
+        where = (place and place.parent) or question.post.channel
+        for permission in error.permissions or ("unknown",):
+            metrics.REFUSALS.labels(self._bot, permission).inc()
+        if (where, error.permissions) in self._told:
+            return
+        self._told.add((where, error.permissions))
+        log.warning(
+            "a bot may not answer: give it these permissions",
+            bot=self._bot,
+            channel=where,
+            permissions=", ".join(error.permissions) or "unknown: is the post locked?",
+        )
+
+
+def _failure(message: str, *, retryable: bool = True) -> dict[str, Any]:
+    return {"message": message, "retryable": retryable}
+
+
+async def _patiently[T](kind: type[Exception], call: Callable[[], Awaitable[T]]) -> T:
+    """However long it is away."""
+    while True:
+        try:
+            return await call()
+        except kind:
+            await asyncio.sleep(AGAIN_S)
