@@ -11,7 +11,7 @@ from palabre.chassis.errors import Erased
 from palabre.chassis.ids import derived
 from palabre.discord.calls import Gone, Refused, Unreachable
 from palabre.discord.messages import Message
-from palabre.discord.posts import OPEN_S, Post, Posts, said_at
+from palabre.discord.posts import Post, Posts, said_at
 from palabre.discord.questions import Question
 from palabre.discord.turns import Turns
 from palabre.discord.work import Work
@@ -47,9 +47,7 @@ class Conversations:
         """Goes on with what was not done when the bot was here last. Raises Unavailable."""
         left = await self._posts.unfinished(bot)
         known = {q.post.turn for each in self._open.values() for q in each.all}
-        elsewhere = {
-            (post.conversation, message) for post in left for message in post.merged
-        }
+        elsewhere = {(post.conversation, message) for post in left for message in post.merged}
         for post in sorted(left, key=lambda post: post.message):
             if post.turn in known:
                 continue
@@ -131,7 +129,9 @@ class Conversations:
     async def _next(self, conversation: _Conversation) -> Question:
         """What has our message already goes alone; what waits is merged into its newest."""
         first = conversation.waiting[0]
-        ready = [q for q in conversation.waiting if q.post.state == "waiting" and not q.post.answers]
+        ready = [
+            q for q in conversation.waiting if q.post.state == "waiting" and not q.post.answers
+        ]
         if first not in ready or len(ready) == 1:
             return conversation.waiting.pop(0)
         ready = [q for q in ready if not q.cancelled] or ready[-1:]

@@ -65,7 +65,7 @@ class Hearing:
             heard_by=bot,
             answers_in_a_row=in_a_row,
         )
-        outcome = decision.reason if isinstance(decision, Silence) else decision.kind
+        outcome: str = decision.reason if isinstance(decision, Silence) else decision.kind
         if isinstance(decision, Ask) and decision.bot != bot:
             outcome = "another-bot"
         metrics.MESSAGES.labels(bot, outcome).inc()
@@ -158,8 +158,12 @@ class Hearing:
 
     async def _explain(self, message: Message) -> None:
         """A post that we may not read: once, how to ask us all the same."""
-        if message.is_starter and self._is_ours(message.place):
-            self._session.work.start("note", self._notes.cannot_read(message))
+        around = self._around()
+        space = around.space_of(message.place)
+        if space and message.is_starter and self._is_ours(message.place):
+            forum = around.spaces[space].discord.forum(message.place.parent)
+            language = forum.language if forum else ""
+            self._session.work.start("note", self._notes.cannot_read(message, space, language))
 
 
 def _remember(heard: OrderedDict[int, None], message: int) -> bool:

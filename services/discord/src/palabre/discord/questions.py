@@ -23,6 +23,11 @@ class Question:
     cancelled: str = ""  # why; empty: it is not
 
     @property
+    def is_untouched(self) -> bool:
+        """We have shown nothing of it yet."""
+        return self.post.state == "waiting" and not self.post.answers
+
+    @property
     def thread(self) -> Thread:
         return Thread(self.post.space, CHANNEL, self.post.conversation)
 

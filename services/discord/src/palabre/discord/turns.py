@@ -95,9 +95,14 @@ class Turns:
     async def _answer(self, question: Question) -> str:
         """The outcome. Raises Gone, Refused, Invalid and Erased."""
         begun = time.monotonic()
+        if question.cancelled:
+            return await self._give_up(question, question.cancelled)
         await self._look_up(question)
         await self._open(question)
         async with self._showing(question) as showing:
+            if question.post.retries:
+                manner = self._manner(question.post)
+                showing.show(lambda: rendering.placeholder(manner))
             while True:
                 try:
                     return await self._follow(question, showing)
