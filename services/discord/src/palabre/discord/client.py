@@ -15,7 +15,7 @@ from palabre.discord.messages import File, Kind, Message, Person, Place
 log = structlog.get_logger()
 
 SPOKEN = (nextcord.MessageType.default, nextcord.MessageType.reply)
-READY_S = 1.0  # without a further server, until those that we are on are known
+READY_S = 0.3  # without a further server, until those that we are on are known
 ROLES_S = 60.0  # how long a person's roles are believed, where Discord does not tell them
 Channel = Any  # of nextcord's channels one that has messages
 
@@ -115,6 +115,10 @@ class Client(nextcord.Client):
         log.exception("an event of Discord failed", bot=self.name, handler=event_method)
 
     async def on_ready(self) -> None:
+        await self.heard_by.ready()
+
+    async def on_guild_available(self, guild: nextcord.Guild) -> None:
+        """One that came late, or is back; not nextcord's own, which writes commands."""
         await self.heard_by.ready()
 
     async def on_message(self, message: nextcord.Message) -> None:

@@ -46,6 +46,7 @@ class Hearing:
         self._conversations, self._notes, self._registry = conversations, notes, registry
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._in_a_row: OrderedDict[int, int] = OrderedDict()
+        self._catching_up = asyncio.Lock()
 
     async def ready(self) -> None:
         """After each login: what was begun before, then what nobody heard meanwhile."""
@@ -124,12 +125,16 @@ class Hearing:
         log.info("a post has no first message", bot=self._session.name, channel=channel)
 
     async def _catch_up(self) -> None:
-        while True:
-            with contextlib.suppress(Unavailable):
-                await self._registry.refresh()
-                await self._conversations.resume(self._session.name)
-                break
-            await asyncio.sleep(AGAIN_S)
+        async with self._catching_up:
+            while True:
+                with contextlib.suppress(Unavailable):
+                    await self._registry.refresh()
+                    await self._conversations.resume(self._session.name)
+                    break
+                await asyncio.sleep(AGAIN_S)
+            await self._all_missed()
+
+    async def _all_missed(self) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)
         since = time.time() - LATE_S
         await asyncio.gather(
