@@ -167,6 +167,20 @@ def test_the_same_is_supported_however_the_text_arrives(text: str, size: int) ->
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     assert "".join([*map(piecewise.feed, pieces), piecewise.close()]) == whole
     assert piecewise.unsupported == at_once.unsupported
+    assert {int(number) for number in re.findall(r"\[(\d{1,3})\]", whole)} <= at_once.cited
+
+
+@pytest.mark.parametrize(
+    "said", ["a [[9]7]", "a [[9][8]7]", "a [7[9]]", "a [7,[9] 8]", "a 【[9]7】"]
+)
+def test_what_stood_around_an_invented_number_does_not_become_a_mark(said: str) -> None:
+    for pieces in ([said], [*said]):
+        found = Citations(2)
+        shown = "".join([*map(found.feed, pieces), found.close()])
+        again = Citations(9)
+        again.feed(shown)
+        again.close()
+        assert not again.cited
 
 
 def test_what_is_quoted_word_for_word_keeps_its_marks() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from palabre.llm.screening import WITHHELD
 from palabre.llm.sentences import split
 from palabre.llm.words import stems
 
@@ -12,6 +13,9 @@ from palabre.llm.words import stems
 _NUMBERS = r"\^?\d{1,3}(?:\s{0,2}[,;]\s{0,2}\d{1,3}){0,11}"
 _MARK = re.compile(rf"(?P<blank>[ \t\u00a0\u202f]*)(?:\[({_NUMBERS})\]|【({_NUMBERS})】)")
 # What may become a mark, and the blanks before it, which go with an invented one.
+_TAIL = 64
+# What a number after it would make a mark of.
+_OPEN = re.compile(rf"[\[【][\^\d\s,;]{{0,{_TAIL}}}$")
 _MAY_BECOME = re.compile(r"[ \t\u00a0\u202f]*(?:[\[【][\^\d\s,;]{0,60})?$")
 
 
@@ -68,6 +72,7 @@ class Citations:
     _line: str = ""  # what the line says since its last mark
     _claim: str = ""  # what that mark was about
     _marked: set[int] = field(default_factory=set)  # the passages that it shows for that
+    _tail: str = ""  # the last characters that were shown
     _owed: str = ""  # the blank of a mark that went, for one that follows it at once
 
     @property
@@ -82,7 +87,7 @@ class Citations:
 
     def without(self, text: str, refused: Collection[Pair]) -> str:
         """The text that was shown, less these; nothing can be fed any more."""
-        marks, self.marks, self._shown = self.marks, [], 0
+        marks, self.marks, self._tail = self.marks, [], ""
         shown, end = "", 0
         for mark in marks:
             shown += self._said(text[end : mark.start])
@@ -114,6 +119,7 @@ class Citations:
 
     def _said(self, text: str) -> str:
         self._owed = "" if text else self._owed
+        self._tail = (self._tail + text)[-_TAIL:]
         _before, newline, last = text.rpartition("\n")
         if newline:
             self._line = self._claim = ""
@@ -128,10 +134,14 @@ class Citations:
         return self._mark(match["blank"], pairs, start)
 
     def _mark(self, blank: str, pairs: Iterable[Pair], start: int) -> str:
+        """It is shown, or nothing in its place where what stands around it cannot close up."""
         mark = Mark(start, blank or self._owed, tuple(pairs))
+        if mark.pairs:
+            self.marks.append(mark)
         self._owed = "" if mark.pairs else mark.blank
-        self.marks.append(mark)
-        return str(mark)
+        shown = str(mark) or (WITHHELD if _OPEN.search(self._tail) else "")
+        self._tail = (self._tail + shown)[-_TAIL:]
+        return shown
 
     def _claimed(self) -> str:
         """The sentence that ends here; a few words after another mark go on with what that said."""
