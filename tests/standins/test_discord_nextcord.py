@@ -183,20 +183,18 @@ async def test_a_dropped_session_is_resumed_and_misses_nothing(
     general = server.text("général")
     bot = discord.bot("token", "Camille", servers=[server])
     alice, camille, heard = server.person("alice"), client(), []
-    both = asyncio.Event()
 
     @camille.event
     async def on_message(message: nextcord.Message) -> None:
         heard.append(message.content)
-        if len(heard) == 2:
-            both.set()
+        discord.changed()
 
     async with connected(bot, camille, discord):
         bot.drop()
         await alice.say(general, "Quelqu'un ?")
         await discord.until(lambda: bot.online)
         await alice.say(general, "Ah !")
-        await asyncio.wait_for(both.wait(), 5)
+        await discord.until(lambda: len(heard) == 2)
     assert heard == ["Quelqu'un ?", "Ah !"]
     assert bot.starts_left == 999  # it did not identify again
 

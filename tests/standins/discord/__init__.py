@@ -111,6 +111,12 @@ class Discord(World):
         key = self.ids.new()
         return commands.put(bot.commands, command, key, bot.application_id, None)
 
+    def unfurl(self, message: Message, url: str, title: str) -> None:
+        """Discord looks behind a link a moment later: an update that is no edit."""
+        embed = {"type": "link", "url": url, "title": title}
+        message.embeds = [*message.embeds, embed]
+        self.tell_message("MESSAGE_UPDATE", message)
+
     async def seen(
         self, channel: Channel, condition: Callable[[Message], object], timeout: float = 5.0
     ) -> Message:

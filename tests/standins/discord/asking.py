@@ -37,7 +37,7 @@ def ask(
     )
     world.interactions[asked.token] = asked
     body = _payload(world, asked)
-    world.dispatch("INTERACTION_CREATE", lambda _: body, only=[bot])
+    world.dispatch("INTERACTION_CREATE", lambda _: body, guild=channel.guild, only=[bot])
     return asked
 
 

@@ -62,7 +62,7 @@ class Connection:
             await self._read()
         except Closed as closed:
             self.close(closed.code)
-            await self._outgoing.join()
+            await asyncio.wait({writing}, timeout=1)
         finally:
             writing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -77,14 +77,12 @@ class Connection:
             raise Closed(DECODE_ERROR)
 
     async def _write(self) -> None:
-        while True:
-            item = await self._outgoing.get()
-            try:
+        """Until it has closed the connection, or found it closed."""
+        item: str | int = ""
+        with contextlib.suppress(ConnectionError):  # which the reader notices too
+            while not isinstance(item, int):
+                item = await self._outgoing.get()
                 await self._put(item)
-            except ConnectionError:
-                return  # the reader notices too
-            finally:
-                self._outgoing.task_done()
 
     async def _put(self, item: str | int) -> None:
         if isinstance(item, str) and self._zlib:

@@ -54,7 +54,8 @@ class Interaction:
 
     @property
     def answers(self) -> list[Message]:
-        """What the person reads in answer, the oldest first."""
+        """What the person reads in answer, the oldest first; what was deleted is not there."""
         if self.original is None or self.thinking:
             return []
-        return [self.original, *self.followups]
+        answers = [self.original, *self.followups]
+        return [each for each in answers if each.id in each.channel.messages]

@@ -12,7 +12,6 @@ from tests.standins.discord.state import (
     COMPONENTS_V2,
     DM,
     FORUM,
-    REPLY,
     Attachment,
     Channel,
     Guild,
@@ -218,8 +217,8 @@ def message(of: Message, reads: Reads = everything, *, nested: bool = True) -> J
         body["reactions"] = [reaction(emoji, ids) for emoji, ids in of.reactions.items()]
     if of.thread:
         body["thread"] = thread(of.thread)
-    if of.kind == REPLY:
-        body |= _reply(of, reads, nested=nested)
+    if of.referred:
+        body |= _reference(of.referred, of.reference, reads, nested=nested)
     return body
 
 
@@ -234,15 +233,15 @@ def _origin(of: Message) -> Json:
     return body
 
 
-def _reply(of: Message, reads: Reads, *, nested: bool) -> Json:
+def _reference(
+    referred: tuple[Channel, Message | None], message_id: int | None, reads: Reads, *, nested: bool
+) -> Json:
     """The message replied to is null once it is deleted; its own is not nested further."""
-    ids = {"message_id": str(of.reference), "channel_id": str(of.channel.id)}
-    guild = {"guild_id": str(of.channel.guild.id)} if of.channel.guild else {}
-    body: Json = {"message_reference": {"type": 0, **ids, **guild}}
-    if nested:
-        found = of.channel.messages.get(of.reference or 0)
-        body["referenced_message"] = found and message(found, reads, nested=False)
-    return body
+    place, found = referred
+    ids = {"type": 0, "message_id": str(message_id), "channel_id": str(place.id)}
+    ids |= {"guild_id": str(place.guild.id)} if place.guild else {}
+    told = {"referenced_message": found and message(found, reads, nested=False)} if nested else {}
+    return {"message_reference": ids, **told}
 
 
 def reaction(emoji: str, ids: set[int]) -> Json:

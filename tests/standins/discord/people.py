@@ -19,6 +19,7 @@ from tests.standins.discord.state import (
     FORUM,
     PRIVATE_THREAD,
     PUBLIC_THREAD,
+    RECIPIENT_ADD,
     SUPPRESS_NOTIFICATIONS,
     Attachment,
     Channel,
@@ -82,8 +83,7 @@ class Person:
         at = self.world.clock.now() if at is None else at
         key = self.world.ids.new(at)
         message = Message(key, channel, self.user, at, content, versions=[Version(at, content, [])])
-        channel.messages[key] = message
-        channel.last_message_id = max(channel.last_message_id or 0, key)
+        writing.place(message)
         if isinstance(channel, Thread):
             channel.written += 1
         return message
@@ -117,24 +117,21 @@ class Person:
 
     async def thread(self, message: Message, name: str) -> Thread:
         """Under a message."""
-        parent = message.channel
-        body = {"name": name}
-        thread = threads.make(self.world, parent, self.user, body, thread_id=message.id)
-        message.thread = thread
-        threads.tell_new(self.world, thread)
-        self.world.tell_message("MESSAGE_UPDATE", message)
-        return thread
+        return threads.from_message(self.world, message, self.user, {"name": name})
 
-    async def open_thread(
-        self, channel: Channel, name: str, *, private: bool = False, with_: Sequence[User] = ()
-    ) -> Thread:
-        """Without a message; those of `with_` are added to it."""
+    async def open_thread(self, channel: Channel, name: str, *, private: bool = False) -> Thread:
+        """Without a message."""
         kind = PRIVATE_THREAD if private else PUBLIC_THREAD
         thread = threads.make(self.world, channel, self.user, {"name": name}, kind=kind)
-        for user in with_:
-            thread.members[user.id] = self.world.clock.now()
         threads.tell_new(self.world, thread)
         return thread
+
+    async def add(self, thread: Thread, who: "Person | Bot") -> None:
+        """To a thread, which may be private."""
+        if not may(self.user, thread, P.VIEW_CHANNEL):
+            raise Refusal(50001)
+        writing.join(self.world, thread, who.user)
+        writing.note(self.world, thread, self.user, RECIPIENT_ADD)
 
     async def direct(self, bot: Bot, content: str, *, files: Sequence[File] = ()) -> Message:
         """A direct message."""

@@ -8,7 +8,8 @@ type Json = dict[str, Any]
 TEXT, DM, CATEGORY, FORUM = 0, 1, 4, 15
 PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
 LOADING, EPHEMERAL, SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = 1 << 7, 1 << 6, 1 << 12, 1 << 15
-DEFAULT_TYPE, REPLY, CHAT_INPUT_COMMAND, THREAD_STARTER = 0, 19, 20, 21
+DEFAULT_TYPE, RECIPIENT_ADD, NAME_CHANGE = 0, 1, 4
+REPLY, CHAT_INPUT_COMMAND, THREAD_STARTER = 19, 20, 21
 
 
 @dataclass(eq=False, slots=True)
@@ -180,6 +181,16 @@ class Message:
     interaction: Json | None = None  # its metadata
     thread: Thread | None = None
     versions: list[Version] = field(default_factory=list)
+
+    @property
+    def referred(self) -> "tuple[Channel, Message | None] | None":
+        """Where the message is that this one replies to or begins with, and that if it is there."""
+        if self.reference is None:
+            return None
+        place = self.channel
+        if self.kind == THREAD_STARTER and place.parent:
+            place = place.parent
+        return place, place.messages.get(self.reference)
 
     @property
     def ephemeral(self) -> bool:

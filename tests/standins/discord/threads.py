@@ -3,15 +3,18 @@
 https://docs.discord.com/developers/topics/threads, …/resources/channel#modify-channel
 """
 
-from tests.standins.discord import payloads
+from tests.standins.discord import payloads, writing
 from tests.standins.discord.errors import Form, Refusal
 from tests.standins.discord.permissions import Permissions as P, permissions
 from tests.standins.discord.state import (
     FORUM,
+    NAME_CHANGE,
     PRIVATE_THREAD,
     PUBLIC_THREAD,
+    THREAD_STARTER,
     Channel,
     Json,
+    Message,
     Tag,
     Thread,
     User,
@@ -57,6 +60,8 @@ def make(
     )
     assert parent.guild
     parent.guild.threads[thread.id] = world.channels[thread.id] = thread
+    if parent.kind == FORUM:
+        parent.last_message_id = thread.id
     return thread
 
 
@@ -88,6 +93,16 @@ def tags(parent: Channel, user: User, wanted: list[object], old: list[Tag]) -> l
     return found
 
 
+def from_message(world: World, message: Message, owner: User, body: Json) -> Thread:
+    """With the message's id; it begins with a message without text, that refers to it."""
+    thread = make(world, message.channel, owner, body, thread_id=message.id)
+    message.thread = thread
+    tell_new(world, thread)
+    world.tell_message("MESSAGE_UPDATE", message)
+    writing.note(world, thread, message.author, THREAD_STARTER, reference=message.id)
+    return thread
+
+
 def edit(world: World, thread: Thread, user: User, body: Json) -> None:
     """Raises Refusal 50001, 50013, 50035, 50083: what is archived is first unarchived."""
     check(body)
@@ -97,12 +112,15 @@ def edit(world: World, thread: Thread, user: User, body: Json) -> None:
         thread.applied = tags(thread.parent, user, body["applied_tags"] or [], thread.applied)
     if thread.archived != body.get("archived", thread.archived):
         thread.archived, thread.archive_changed_at = body["archived"], world.clock.now()
+    renamed = body.get("name", thread.name) != thread.name
     thread.name = body.get("name", thread.name)
     thread.locked = body.get("locked", thread.locked)
     thread.slowmode = body.get("rate_limit_per_user", thread.slowmode)
     minutes = body.get("auto_archive_duration")
     thread.auto_archive_minutes = minutes or thread.auto_archive_minutes
     world.tell_thread("THREAD_UPDATE", thread)
+    if renamed:
+        writing.note(world, thread, user, NAME_CHANGE, thread.name)
 
 
 def _check_editing(thread: Thread, user: User, body: Json) -> None:

@@ -92,11 +92,34 @@ def version(message: Message, at: float) -> None:
     message.versions.append(Version(at, message.content, message.embeds))
 
 
-def keep(world: World, message: Message, draft: Draft) -> None:
-    """Puts it into its channel; a thread wakes up and its writer joins."""
+def note(
+    world: World,
+    channel: Channel,
+    user: User,
+    kind: int,
+    content: str = "",
+    *,
+    reference: int | None = None,
+) -> None:
+    """Discord itself writes, in somebody's name: that a thread began, or has another name."""
+    now = world.clock.now()
+    key = world.ids.new()
+    message = Message(key, channel, user, now, content, kind, reference=reference)
+    version(message, now)
+    place(message)
+    world.tell_message("MESSAGE_CREATE", message)
+
+
+def place(message: Message) -> None:
     channel = message.channel
     channel.messages[message.id] = message
     channel.last_message_id = max(channel.last_message_id or 0, message.id)
+
+
+def keep(world: World, message: Message, draft: Draft) -> None:
+    """Puts it into its channel; a thread wakes up, its writer and those who are mentioned join."""
+    channel = message.channel
+    place(message)
     if draft.nonce is not None:
         key = (message.author.id, str(draft.nonce))
         channel.nonces[key] = (message.created_at, message)
@@ -109,18 +132,24 @@ def _in_thread(world: World, thread: Thread, message: Message) -> None:
     if thread.archived:
         thread.archived, thread.archive_changed_at = False, world.clock.now()
         world.tell_thread("THREAD_UPDATE", thread)
-    join(world, thread, message.author)
+    for user in (message.author, *message.mentions):
+        join(world, thread, user)
 
 
 def join(world: World, thread: Thread, user: User) -> None:
-    if user.id not in thread.members:
-        thread.members[user.id] = world.clock.now()
-        bot = world.bot_of(user)
+    """A bot is told that it has joined, and first of a private thread that it could not see."""
+    if user.id in thread.members:
+        return
+    hidden = not permissions(user, thread)
+    thread.members[user.id] = world.clock.now()
+    if bot := world.bot_of(user):
         assert thread.guild
         ids = {"guild_id": str(thread.guild.id)}
         body = payloads.thread_member(thread, user.id) | ids
-        only = [bot] if bot else []
-        world.dispatch("THREAD_MEMBER_UPDATE", lambda _: body, guild=thread.guild, only=only)
+        if hidden:
+            whole = payloads.thread(thread, user)
+            world.dispatch("THREAD_CREATE", lambda _: whole, guild=thread.guild, only=[bot])
+        world.dispatch("THREAD_MEMBER_UPDATE", lambda _: body, guild=thread.guild, only=[bot])
 
 
 def _twin(world: World, channel: Channel, author: User, draft: Draft) -> Message | None:

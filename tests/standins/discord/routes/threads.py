@@ -90,11 +90,7 @@ def start_from_message(world: World, call: Call) -> Any:
         raise Refusal(160004)
     if isinstance(parent, Thread) or parent.guild is None:
         raise Refusal(50024)
-    thread = threads.make(world, parent, bot.user, call.body, thread_id=message.id)
-    message.thread = thread
-    threads.tell_new(world, thread)
-    world.tell_message("MESSAGE_UPDATE", message)
-    return payloads.thread(thread, bot.user)
+    return payloads.thread(threads.from_message(world, message, bot.user, call.body), bot.user)
 
 
 def active(world: World, call: Call) -> Any:
