@@ -30,11 +30,6 @@ async def discord(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Discord]:
 
 
 @pytest.fixture
-def server(discord: Discord) -> Server:
-    return discord.server("Locataires")
-
-
-@pytest.fixture
 def bot(discord: Discord, server: Server) -> Bot:
     return discord.bot(TOKEN, "Camille", servers=[server])
 

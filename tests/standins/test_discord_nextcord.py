@@ -22,11 +22,6 @@ async def discord() -> AsyncIterator[Discord]:
         yield serving
 
 
-@pytest.fixture
-def server(discord: Discord) -> Server:
-    return discord.server("Locataires")
-
-
 @contextlib.asynccontextmanager
 async def connected(
     bot: Bot, client: nextcord.Client, discord: Discord

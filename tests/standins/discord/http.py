@@ -58,6 +58,7 @@ def _handler(world: World, route: str, act: Route) -> Handler:
         call.reason = request.headers.get("X-Audit-Log-Reason", "")
         world.calls.append(call)
         fault = world.faults.take(call.method, path)
+        world.changed()
         if fault and fault.delay:
             await asyncio.sleep(fault.delay)
         if fault and not fault.after and (failed := _failed(world, request, call, fault)):
