@@ -1,6 +1,5 @@
 """Posts and threads: who may open, write in, change and read them."""
 
-
 import pytest
 
 from tests.standins.discord import Bot, Channel, Discord, Permissions, Person, Refusal, Server
