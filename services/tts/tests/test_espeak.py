@@ -32,8 +32,13 @@ def test_a_voice_gives_way_to_the_language(voice: str, language: str, identifier
 
 @pytest.mark.parametrize("voice", ["nobody", "fr+nobody", "nobody+f3", "../../etc/passwd"])
 def test_an_unknown_voice_or_variant_is_refused(voice: str) -> None:
-    with pytest.raises(UnknownVoice, match="list its voices"):
+    with pytest.raises(UnknownVoice, match=r"such as fr, fr\+f3, fr\+m3"):
         Espeak().identifier(voice, "fr")
+
+
+def test_a_cloned_voice_is_known_to_need_another_engine() -> None:
+    with pytest.raises(UnknownVoice, match="espeak clones no voice: set up an engine that does"):
+        Espeak().identifier("clone:marie", "fr")
 
 
 def test_an_unknown_language_is_refused() -> None:

@@ -65,6 +65,12 @@ async def test_an_unknown_voice_is_refused_where_it_must_be_exact() -> None:
         await hear([Silence(), Silence("b")], "Bonjour.", VoiceChoice(name="nobody"), exact=True)
 
 
+async def test_an_engine_that_may_have_the_voice_is_not_hidden_by_one_that_does_not() -> None:
+    choice = VoiceChoice(name="quiet")
+    with pytest.raises(CannotSpeak, match="told to break"):
+        await hear([broken(), Espeak()], "Bonjour.", choice, exact=True)
+
+
 async def test_a_voice_is_looked_for_in_every_engine() -> None:
     sounds = await hear([Espeak(), Silence()], "Bonjour.", VoiceChoice(name="quiet"), exact=True)
     assert {sound.engine for sound in sounds} == {"silence"}

@@ -111,7 +111,7 @@ async def test_a_break_may_come_first_and_last() -> None:
         ({"speed": 9.0}, "from 0.25 to 4"),
         ({"speed": -1.0}, "from 0.25 to 4"),
         ({"text": "<prosody>Un</prosody>", "breaks": True}, "<prosody> is not understood"),
-        ({"voice": VoiceChoice(name="nobody")}, "espeak has no voice 'nobody'"),
+        ({"voice": VoiceChoice(name="nobody")}, "no voice 'nobody': choose another, such as fr"),
     ],
 )
 async def test_a_wrong_request_is_told_what_to_change(

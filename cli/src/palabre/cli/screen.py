@@ -9,9 +9,11 @@ console = Console()
 errors = Console(stderr=True)
 
 
-def table(*columns: str, rows: Iterable[Iterable[object]]) -> None:
-    """A plain table; says so when it is empty."""
-    shown = Table(*columns, box=None, pad_edge=False, header_style="bold")
+def table(*columns: str, rows: Iterable[Iterable[object]], on: Console = console) -> None:
+    """A plain table; says so when it is empty. What does not fit goes on in the next line."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
     for row in rows:
         shown.add_row(*(str(cell) for cell in row))
-    console.print(shown if shown.row_count else "(none)")
+    on.print(shown if shown.row_count else "(none)")

@@ -1,5 +1,11 @@
 """What can go wrong with speech."""
 
+from collections.abc import Iterable
+from itertools import islice
+from typing import Self
+
+from palabre.chassis.voices import CLONE
+
 
 class CannotSpeak(Exception):
     """An engine cannot speak this; the message says why, without the words that were to be spoken.
@@ -21,6 +27,14 @@ class UnknownVoice(CannotSpeak):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "voice")
+
+    @classmethod
+    def among(cls, engine: str, voice: str, known: Iterable[str]) -> Self:
+        """Where the engine has others; it need not list them all."""
+        if voice.startswith(CLONE):
+            return cls(f"{engine} clones no voice: set up an engine that does (docs/voices.md)")
+        some = ", ".join(islice(known, 4)) or "one that is registered"
+        return cls(f"{engine} has no voice {voice[:40]!r}: choose another, such as {some}")
 
 
 class UnknownLanguage(CannotSpeak):

@@ -114,12 +114,12 @@ class Ladder:
     async def _climb(
         self, speech: Speech, choice: VoiceChoice, exact: bool, slack_s: float
     ) -> Sounds:
-        failure = CannotSpeak("no engine can now: set PALABRE_TTS_ENGINES to one more", "engine")
+        failures: list[CannotSpeak] = []
         rungs, broken = list(self._rungs(choice)), set[str]()
         for rung in rungs:
             name, begun = rung.engine.name, False
             named = exact and choice.name  # else an engine's own may be refused, another's not
-            if named and not rung.voice and isinstance(failure, UnknownVoice | VoiceRefused):
+            if named and not rung.voice and failures and _is_refusal(failures[-1]):
                 break
             if name in broken or not self._breaker.allows(name):
                 continue
@@ -135,11 +135,13 @@ class Ladder:
                         yield sound
                 return
             except CannotSpeak as error:
-                failure = error
+                failures.append(error)
                 self._note_failure(rung, error, broken)
             if begun:
                 return
-        raise failure
+        # That an engine has no such voice matters least: another may have it, and fail.
+        nobody = CannotSpeak("no engine can now: set PALABRE_TTS_ENGINES to one more", "engine")
+        raise min(failures, key=lambda each: isinstance(each, UnknownVoice), default=nobody)
 
     def _rungs(self, choice: VoiceChoice) -> Iterator[Rung]:
         """The voice that was chosen, then every engine, that of the chosen engine first.
@@ -204,6 +206,10 @@ class Ladder:
                     self._permits.ask(rung.engine.name, sound.voice, speech.use)
                     unknown = False
                 yield sound
+
+
+def _is_refusal(failure: CannotSpeak) -> bool:
+    return isinstance(failure, UnknownVoice | VoiceRefused)
 
 
 async def _begun(sounds: Sounds, first_s: float) -> Sounds:

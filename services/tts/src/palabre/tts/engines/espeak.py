@@ -109,7 +109,7 @@ class _Library:
     def say(self, speech: Speech, voice: str, emit: Emit) -> None:
         """Raises CannotSpeak."""
         if voice != self._voice and self._lib.espeak_SetVoiceByName(voice.encode()):
-            raise UnknownVoice(f"espeak has no voice {voice!r}: list its voices")
+            raise UnknownVoice(f"espeak cannot load its voice {voice!r}")
         self._voice = voice
         pace = min(max(speech.words_per_minute, _PACE[0]), _PACE[1])
         self._lib.espeak_SetParameter(_RATE, pace, 0)
@@ -269,7 +269,8 @@ class Espeak:
             base, variant = "", base
         known = base in self._voices or not base
         if not known or (variant and variant not in self._variants):
-            raise UnknownVoice(f"espeak has no voice {voice[:40]!r}: list its voices")
+            here = _primary(language or "fr")
+            raise UnknownVoice.among("espeak", voice, (here, f"{here}+f3", f"{here}+m3"))
         if not base or (language and _primary(base) != _primary(language)):
             base = self._for_language(language)
         identifier = self._voices[base].identifier

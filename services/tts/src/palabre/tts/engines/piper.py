@@ -158,7 +158,7 @@ class Piper:
     def _chosen(self, voice: str, language: str) -> _Speaker:
         """A voice of another language gives way to one that speaks that of the text."""
         if voice and voice not in self._speakers:
-            raise UnknownVoice(f"piper has no voice {voice[:40]!r}: list its voices")
+            raise UnknownVoice.among("piper", voice, self._speakers)
         wanted = language.lower().replace("_", "-")
         for tag in (wanted, wanted.split("-")[0]):
             fitting = [s for s in self._speakers.values() if tag in _tags(s)]

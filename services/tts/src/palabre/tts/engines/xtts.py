@@ -114,7 +114,7 @@ class Xtts:
         speakers = self._model.speakers
         voice = speech.voice or next(iter(speakers), "")
         if voice not in speakers:
-            raise UnknownVoice(f"xtts has no voice {voice[:40]!r}: list its voices")
+            raise UnknownVoice.among("xtts", voice, speakers)
         return voice, speakers[voice]
 
     async def _clone(self, references: References) -> Latents:
