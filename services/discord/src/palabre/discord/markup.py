@@ -27,6 +27,7 @@ _INVITE = re.compile(
 _ENDING = ".,;:!?'’…"
 _SPECIAL = re.compile(r"([\\`*_~|\[\]<>#@])")
 WITHHELD = "…"
+WAITING = "⏳"  # before what stands for an answer, and after one that goes on
 
 
 def readable(text: str, omit: Collection[int] = ()) -> str:
@@ -82,3 +83,9 @@ def _quiet(match: re.Match[str]) -> str:
     """Between angle brackets no preview is loaded."""
     address = match[1].rstrip(_ENDING)
     return f"<{address}>{match[1][len(address) :]}"
+
+
+def unrendered(text: str) -> str:
+    """An answer as it was before we showed it: without what nobody sees, and without our marks."""
+    text = text.replace(_UNSEEN, "").strip()
+    return "" if text.startswith(WAITING) else text.removesuffix(WAITING).rstrip()

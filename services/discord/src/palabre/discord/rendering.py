@@ -9,13 +9,13 @@ from palabre.chassis.spaces import Space
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.discord import actions
 from palabre.discord.figures import money, number, seconds as in_seconds
-from palabre.discord.markup import escaped, harmless
+from palabre.discord.markup import WAITING, escaped, harmless
 from palabre.discord.messages import Body, Button, Embed
 from palabre.discord.splitting import pieces
 from palabre.discord.texts import say
 
 MOST_MESSAGES = 5
-GOES_ON = " ⏳"
+GOES_ON = f" {WAITING}"
 _COLOURS = {
     "grounded": 0x2F6F5E,
     "story": 0x7C4DBE,
@@ -55,7 +55,9 @@ def ai_notice(space: Space, language: str, address: str = "vous") -> str:
 
 def placeholder(manner: Manner) -> list[Body]:
     """What stands there until the first words come."""
-    return [Body(f"⏳ {say('rendering.searching', manner.language)}", buttons=_running(manner))]
+    return [
+        Body(f"{WAITING} {say('rendering.searching', manner.language)}", buttons=_running(manner))
+    ]
 
 
 def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:

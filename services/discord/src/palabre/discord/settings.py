@@ -26,8 +26,16 @@ class DiscordSettings(ServiceSettings):
     discord_file_bytes: int = Field(
         default=8 << 20, ge=1, description="Bytes of an image or file, at most."
     )
-    discord_text_bytes: int = Field(
-        default=64 << 10, ge=1, description="Bytes of a text file that are read."
+    discord_text: int = Field(
+        default=6_000,
+        ge=0,
+        le=7_000,
+        description="Characters of a question's text files that are read; with its words a model"
+        " sees 8,000.",
+    )
+    discord_cdn: str = Field(
+        default="cdn.discordapp.com,media.discordapp.net",
+        description="Hosts, with their port, from which files are fetched, separated by commas.",
     )
     discord_deadline_s: float = Field(
         default=300.0, ge=10, description="Seconds until an answer is given up."

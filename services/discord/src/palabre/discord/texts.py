@@ -1,12 +1,24 @@
 """Every sentence of this service that people see, in French and English."""
 
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 LANGUAGES = ("fr", "en")
 _OTHERWISE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How one person is spoken to: the language (BCP 47), and "vous" or "tu"."""
+
+    language: str
+    address: str = "vous"
+
+    def say(self, key: str, **values: object) -> str:
+        return say(key, self.language, self.address or "vous", **values)
 
 
 def say(key: str, language: str, address: str = "vous", **values: object) -> str:
