@@ -49,7 +49,12 @@ async def running(
     nats: NatsServer, discord: Discord, spaces: dict[str, Space], **settings: Any
 ) -> AsyncIterator[Context]:
     """A replica; several may run at once."""
-    given = {"discord_token": SecretStr("token"), "discord_api": discord.api, "discord_edit_s": 0.5}
+    given = {
+        "discord_token": SecretStr("token"),
+        "discord_api": discord.api,
+        "discord_cdn": discord.url.removeprefix("http://"),
+        "discord_edit_s": 0.5,
+    }
     chosen = DiscordSettings.model_validate(given | settings)
     bus = await nats.bus("discord")
     context = Context(bus, Spaces(spaces), Cancellations(), Health(), chosen)

@@ -5,6 +5,7 @@ from palabre.discord.bots import Bots, Session
 from palabre.discord.client import point_at
 from palabre.discord.composing import Composing
 from palabre.discord.conversations import Conversations
+from palabre.discord.files import Files
 from palabre.discord.hearing import Hearing
 from palabre.discord.notes import Notes
 from palabre.discord.posts import NatsPosts
@@ -36,7 +37,7 @@ async def assemble(settings: DiscordSettings, context: Context) -> Parts:
             session.discord,
             bus,
             posts,
-            Composing(lambda: around().ours),
+            Composing(lambda: around().ours, spaces, files),
             spaces,
             deadline_s=settings.discord_deadline_s,
             edit_s=settings.discord_edit_s,
@@ -51,8 +52,9 @@ async def assemble(settings: DiscordSettings, context: Context) -> Parts:
             registry,
         )
 
+    files = Files.of(settings, await context.objects("blobs"))
     registry = Registry(bus, present)
     bots = Bots(settings.bots, context.leases, listen)
     await registry.refresh()
     context.health.checks.append(bots.healthy)
-    return Parts(tasks=[registry.keep_current, bots.run])
+    return Parts(tasks=[registry.keep_current, bots.run], close=[files.close])
