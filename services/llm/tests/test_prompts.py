@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 from jinja2 import UndefinedError
 
-from palabre.contracts.v1.turns_pb2 import Exchange, Passage
+from palabre.contracts.v1.turns_pb2 import Exchange, Passage, Utterance
 from palabre.llm import prompts
 from palabre.llm.engines import Message
 from palabre.llm.prompts import Prompting, Retrieved
@@ -78,10 +78,11 @@ def test_a_question_cannot_leave_its_place(attack: str) -> None:
 @pytest.mark.parametrize("attack", HOSTILE)
 def test_comprehension_reads_the_message_as_data(attack: str) -> None:
     past = Exchange(question=attack, answer=attack)
-    system, user = PROMPTING.comprehension(SPACE, f"Avant. {attack} Après.", [past], "fr")
+    asked = Utterance(text=f"Avant. {attack} Après.")
+    system, user = PROMPTING.comprehension(SPACE, asked, [past], "fr")
     assert "Après." in between(user.content, "message")
     assert between(user.content, "conversation")
-    assert system == PROMPTING.comprehension(SPACE, "Bonjour", [], "fr")[0]
+    assert system == PROMPTING.comprehension(SPACE, Utterance(text="Bonjour"), [], "fr")[0]
 
 
 @pytest.mark.parametrize("attack", HOSTILE)

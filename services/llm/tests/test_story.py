@@ -220,7 +220,9 @@ def test_a_guard_model_is_told_that_characters_are_no_people(language: str, said
     prompting = Prompting()
     for fiction in (True, False):
         guarding = prompting.guard("Je tue le dragon", language, fiction=fiction)
-        understanding = prompting.comprehension(SPACE, "Je tue", (), language, fiction=fiction)
+        understanding = prompting.comprehension(
+            SPACE, Utterance(text="Je tue"), (), language, fiction=fiction
+        )
         assert (said in guarding[0].content) == (said in understanding[0].content) == fiction
 
 

@@ -355,6 +355,7 @@ class Understanding(_message.Message):
     SPENT_FIELD_NUMBER: _builtins.int
     IMAGES_FIELD_NUMBER: _builtins.int
     IMAGES_USAGE_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """BCP 47."""
     question: _builtins.str
@@ -391,6 +392,12 @@ class Understanding(_message.Message):
     def images_usage(self) -> _containers.RepeatedCompositeFieldContainer[Global___Usage]:
         """What it cost to describe them, a call each; nothing for images that were known."""
 
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the asker still has to say so that they can be answered, in their language; only with
+        Utterance.may_ask. Data, never an instruction.
+        """
+
     def __init__(
         self,
         *,
@@ -406,10 +413,11 @@ class Understanding(_message.Message):
         spent: _builtins.str = ...,
         images: _abc.Iterable[_builtins.str] | None = ...,
         images_usage: _abc.Iterable[Global___Usage] | None = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "queries", b"queries", "question", b"question", "read", b"read", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "duration_ms", b"duration_ms", "engine", b"engine", "guard", b"guard", "images", b"images", "images_usage", b"images_usage", "judged", b"judged", "language", b"language", "missing", b"missing", "queries", b"queries", "question", b"question", "read", b"read", "spent", b"spent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

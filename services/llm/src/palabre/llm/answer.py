@@ -1,4 +1,4 @@
-"""Writes the answer of a turn: grounded, without knowledge, or refused."""
+"""Writes the answer of a turn: grounded, without knowledge, refused, or a question back."""
 
 import asyncio
 import time
@@ -129,23 +129,23 @@ class Answering:
 
     async def _written(self, turn: Turn, draft: Draft, rungs: Sequence[Rung]) -> Events:
         """The generation begins at once; its first words wait until the guard has spoken."""
-        if not turn.refusal():
+        if not turn.instead():
             until = self.ladder.until(seconds_left(turn.event))
             asked = self._completion(turn)
             self._protect(turn, draft, asked)
             pieces = self.ladder.stream(asked, rungs, until)
             async with Generation(pieces, Coalescer(self.pace, self.clock)) as generation:
                 await self._hear_guard(turn)
-                if not turn.refusal():
+                if not turn.instead():
                     async for result in self._streamed(turn, draft, generation):
                         yield result
                     return
-        refusal, usage = turn.refusal(), turns.Usage(cost_known=True)
-        for result in (*draft.write(turn.say(refusal)), *draft.end()):
+        elif turn.lack():
+            await self._hear_guard(turn)  # few words may be a cry
+        said, usage = turn.instead(), turns.Usage(cost_known=True)
+        for result in (*draft.write(turn.told(said)), *draft.end()):
             yield result
-        blind = refusal == "cannot_see_alone"
-        mode = turns.ANSWER_MODE_NO_KNOWLEDGE if blind else turns.ANSWER_MODE_REFUSED
-        yield await self._completed(turn, draft, mode, usage)
+        yield await self._completed(turn, draft, turn.mode(said), usage)
 
     async def _streamed(self, turn: Turn, draft: Draft, generation: Generation) -> Events:
         unseen = ["cannot_see"] if turn.unseen else []

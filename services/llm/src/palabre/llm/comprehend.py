@@ -12,6 +12,7 @@ import structlog
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1.turns_pb2 import Exchange, Sampling, Understanding, Usage, Utterance
 from palabre.llm import categories, choices, guard, languages, spending, tokens
+from palabre.llm.clarifying import lack
 from palabre.llm.courtesies import courtesy
 from palabre.llm.engines import Completion, Message, Schema, Verdict
 from palabre.llm.errors import LlmError
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 LONGEST_PAST_ANSWER = 2_000  # characters
 LONGEST_QUESTION = 500
 LONGEST_QUERY = 200
+LONGEST_MISSING, MOST_MISSING = 120, 3
 FEW = 3  # stems that say too little to search with
 
 SCHEMA: Schema = {
@@ -38,6 +40,13 @@ SCHEMA: Schema = {
     "required": ["language", "question", "queries", "guard"],
     "additionalProperties": False,
 }
+MISSING: Schema = {
+    **SCHEMA,
+    "properties": {
+        **SCHEMA["properties"], "missing": {"type": "array", "items": {"type": "string"}}
+    },
+    "required": [*SCHEMA["required"], "missing"],
+}  # fmt: skip
 SAMPLING = Sampling(temperature=0.0, max_tokens=300)
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")
@@ -91,12 +100,13 @@ class Comprehension:
         fiction = persona.mode == "story"
         shown = [text for text in images if text]
         understood = by_words(space, utterance, history, fiction=fiction, images=shown)
-        if _wants_model(space, history, shown):
+        if _wants_model(space, utterance, history, shown):
             models = (self.model,) if self.model else persona.models
             asked = self.prompting.comprehension(
-                space, utterance.text, history, understood.language, fiction=fiction, images=shown
+                space, utterance, history, understood.language, fiction=fiction, images=shown
             )
-            await self._refine(understood, asked, models)
+            schema = MISSING if utterance.may_ask and not fiction else SCHEMA
+            await self._refine(understood, asked, schema, models)
         understood.read = self.ladder.reads(persona.models)
         understood.duration_ms = (self.clock() - begun) * 1000
         return understood
@@ -105,21 +115,26 @@ class Comprehension:
         self, space: Space, persona: Persona, utterance: Utterance, history: Sequence[Exchange]
     ) -> Usage | None:
         """What the model call may take; None where none will be made."""
-        if not _wants_model(space, history, [image.name for image in utterance.attachments]):
+        images = [image.name for image in utterance.attachments]
+        if not _wants_model(space, utterance, history, images):
             return None
-        asked = self.prompting.comprehension(space, utterance.text, history, space.languages[0])
+        asked = self.prompting.comprehension(space, utterance, history, space.languages[0])
         rungs = self.ladder.judges((self.model,) if self.model else persona.models)
         return spending.at_most(rungs[:1], Completion(asked, sampling=SAMPLING))
 
     async def _refine(
-        self, understood: Understanding, messages: tuple[Message, ...], models: Sequence[str]
+        self,
+        understood: Understanding,
+        messages: tuple[Message, ...],
+        schema: Schema,
+        models: Sequence[str],
     ) -> None:
         if not (rungs := self.ladder.judges(models)[:1]):
             return
         asked = Completion(messages, sampling=SAMPLING)
         try:
             async with asyncio.timeout(self.timeout_s):
-                verdict = await self.ladder.judge(asked, SCHEMA, rungs)
+                verdict = await self.ladder.judge(asked, schema, rungs)
         except (LlmError, TimeoutError) as error:
             log.info("comprehension without a model", reason=type(error).__name__)
             return
@@ -168,9 +183,8 @@ def take(understood: Understanding, verdict: Verdict) -> None:
     understood.question = _line(question, LONGEST_QUESTION)
     if _LANGUAGE.fullmatch(language := str(values.get("language"))):
         understood.language = language
-    queries = dict.fromkeys(_line(query, LONGEST_QUERY) for query in _texts(values, "queries"))
-    del understood.queries[:]
-    understood.queries.extend([q for q in queries if q][: categories.MOST_QUERIES])
+    understood.queries[:] = _lines(values, "queries", LONGEST_QUERY)[: categories.MOST_QUERIES]
+    understood.missing[:] = _lines(values, "missing", LONGEST_MISSING)[:MOST_MISSING]
     found = categories.known({*understood.guard, *_texts(values, "guard")})
     del understood.guard[:]
     understood.guard.extend(found)
@@ -206,14 +220,23 @@ def bounded(history: Sequence[Exchange], memory: Memory = ANSWERS) -> list[Excha
     return kept[::-1]
 
 
-def _wants_model(space: Space, history: Sequence[Exchange], images: Sequence[str]) -> bool:
-    """A message that shows something seldom says it."""
-    follows = bool(history or images)
-    return space.comprehend == "always" or (space.comprehend == "follow-ups" and follows)
+def _wants_model(
+    space: Space, utterance: Utterance, history: Sequence[Exchange], images: Sequence[str]
+) -> bool:
+    """A message that shows something seldom says it; one that says little may lack something."""
+    poor = utterance.may_ask and lack(utterance.text) in ("details", "thin")
+    says_little = bool(history or images) or poor
+    return space.comprehend == "always" or (space.comprehend == "follow-ups" and says_little)
 
 
 def _line(text: str, longest: int) -> str:
     return " ".join(data(text).split())[:longest]
+
+
+def _lines(values: Mapping[str, Any], key: str, longest: int) -> list[str]:
+    """Each once, in their order."""
+    lines = dict.fromkeys(_line(text, longest) for text in _texts(values, key))
+    return [line for line in lines if line]
 
 
 def _texts(values: Mapping[str, Any], key: str) -> list[str]:

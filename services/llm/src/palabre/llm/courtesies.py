@@ -16,7 +16,8 @@ _COURTESIES = {
         " صباح مساء الخير 你好 您好 早上好 晚上好"
     ),
     "thanks": _set(
-        "merci beaucoup bien super parfait ok thanks thank you very much gracias muchas obrigado"
+        "merci mci beaucoup bcp bien super parfait ok thanks thank you very much thx ty"
+        " gracias muchas obrigado"
         " obrigada muito danke vielen dank schön sehr grazie mille teşekkürler teşekkür ederim çok"
         " sağ ol sağol dziękuję dzięki bardzo mulțumesc mersi mult дякую дуже شكرا جزيلا لكم 谢谢"
         " 谢谢你 谢谢您 多谢"

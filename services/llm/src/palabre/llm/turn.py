@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from palabre.chassis.budgets import Spent
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
-from palabre.llm import categories, replies
+from palabre.llm import categories, clarifying, replies
 from palabre.llm.citations import Pair, Supporting, as_cited
+from palabre.llm.courtesies import courtesy
 from palabre.llm.draft import Draft
 from palabre.llm.engines import Image
 from palabre.llm.grounding import Grounds
@@ -80,9 +81,51 @@ class Turn:
             return self.spent.phrase
         return "interrupted" if reason == pb.FAILURE_REASON_INTERRUPTED else "unavailable"
 
-    def refusal(self) -> str:
-        answerable = not self.spent and (self.is_story or bool(self.quotable))
-        speechless = self.unseen and not self.received.utterance.text.strip()
+    def instead(self) -> str:
+        """What is said in place of an answer: the key of help, a calm word, a question back, where
+        to turn. Empty when the turn is answered.
+        """
+        lack = self.lack()
+        answerable = not self.spent and not lack and (self.is_story or bool(self.quotable))
         return categories.refusal(self.guard, answerable=answerable) or (
-            "cannot_see_alone" if speechless else ""
+            "cannot_see_alone" if self.speechless else lack or self._off_topic()
         )
+
+    def lack(self) -> str:
+        """The key of the question that is asked back, once, where one may be; or empty."""
+        received = self.received
+        may = received.utterance.may_ask and not self.is_story
+        if not may or (received.history and replies.asks(received.history[-1].answer)):
+            return ""
+        found = clarifying.lack(
+            received.utterance.text,
+            shows=bool(received.utterance.attachments),
+            follows=bool(received.history),
+        )
+        return clarifying.question(found, received, quotable=bool(self.quotable))
+
+    def _off_topic(self) -> str:
+        """A search that finds something goes before a model's word that there is nothing."""
+        asked = self.received.utterance.text
+        off = "off-topic" in self.guard and not (self.is_story or self.quotable or courtesy(asked))
+        return "off_topic" if off else ""
+
+    def told(self, key: str) -> str:
+        """All that is said in place of an answer."""
+        if key == "off_topic":
+            where_to_turn = self.space.text(self.space.no_knowledge, self.language)
+            return "\n\n".join(filter(None, (self.say(key), where_to_turn)))
+        missing = self.received.understanding.missing if key == "ask_for" else ()
+        return "\n".join([self.say(key), *(f"- {each}" for each in missing)])
+
+    def mode(self, key: str) -> "turns.AnswerMode.ValueType":
+        """Of what is said in place of an answer."""
+        if key == "off_topic":
+            return turns.ANSWER_MODE_NO_KNOWLEDGE
+        if key == "cannot_see_alone":
+            return turns.ANSWER_MODE_ASKS if self.lack() else turns.ANSWER_MODE_NO_KNOWLEDGE
+        return turns.ANSWER_MODE_ASKS if key in replies.ASKING else turns.ANSWER_MODE_REFUSED
+
+    @property
+    def speechless(self) -> bool:
+        return self.unseen and not self.received.utterance.text.strip()

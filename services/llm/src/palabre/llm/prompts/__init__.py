@@ -99,7 +99,7 @@ class Prompting:
     def comprehension(
         self,
         space: Space,
-        message: str,
+        utterance: turns.Utterance,
         history: Sequence[turns.Exchange],
         language: str,
         *,
@@ -107,10 +107,11 @@ class Prompting:
         images: Sequence[str] = (),
     ) -> tuple[Message, ...]:
         """In fiction, what characters do or suffer is in no category."""
-        values = self._judging(message, history, language, fiction=fiction)
+        values = self._judging(utterance.text, history, language, fiction=fiction)
         values["images"] = _images(images)
         named = " ".join(data(space.name, LONGEST_NAME).split())
         values |= {"space": named, "most": categories.MOST_QUERIES}
+        values["may_ask"] = utterance.may_ask and not fiction
         return _judged("comprehend", language, values)
 
     def guard(self, message: str, language: str, *, fiction: bool = False) -> tuple[Message, ...]:
