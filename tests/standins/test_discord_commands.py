@@ -113,6 +113,15 @@ async def test_there_are_a_hundred_at_most(
     assert (await rest("POST", path, {"name": "Citer", "type": 3})).status == 201
 
 
+async def test_two_hundred_are_made_a_day(discord: Discord, rest: Rest, path: str) -> None:
+    for number in range(200):
+        made = await rest("POST", path, {"name": f"c{number}", "description": "d"})
+        await rest("DELETE", f"{path}/{made.body['id']}")
+    assert (await rest("POST", path, ASK)).refused == (400, 30034)
+    discord.clock.advance(86_401)
+    assert (await rest("POST", path, ASK)).status == 201
+
+
 async def test_two_of_the_same_name_are_refused(rest: Rest, path: str) -> None:
     assert (await rest("PUT", path, [ASK, ASK])).refused == (400, 50035)
 

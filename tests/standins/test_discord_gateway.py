@@ -1,12 +1,11 @@
 """The gateway: who may log in, what is told to whom, and what is made up for after a break."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from tests.standins.discord import Bot, Channel, Discord, Intents, Permissions, Person, Server
-from tests.standins.discord_wire import EVERYTHING, Socket, gateway
+from tests.standins.discord_wire import EVERYTHING, Rest, Socket, gateway
 
 ZLIB = "v=10&encoding=json&compress=zlib-stream"
 MESSAGES = Intents.GUILDS | Intents.GUILD_MESSAGES
@@ -327,6 +326,23 @@ async def test_a_bot_that_joins_or_leaves_is_told(discord: Discord, bot: Bot) ->
         assert (await socket.event("GUILD_DELETE"))["id"] == str(other.id)
 
 
+async def test_a_bot_that_writes_joins_and_is_told_of_the_thread_again(
+    discord: Discord, server: Server, bot: Bot, alice: Person, rest: Rest
+) -> None:
+    async with gateway(discord) as socket:
+        await socket.identify(bot, MESSAGES)
+        post = await alice.post(server.forum("questions"), "Froid", "x")
+        assert (await socket.event("THREAD_CREATE"))["newly_created"]
+        await socket.names()
+        await rest.say(post.id)
+        assert [frame["t"] for frame in [await socket.receive() for _ in "abc"]] == [
+            "THREAD_CREATE",
+            "THREAD_MEMBERS_UPDATE",
+            "MESSAGE_CREATE",
+        ]
+        assert "newly_created" not in socket.frames[-3]["d"]
+
+
 async def test_a_private_thread_is_shown_to_a_bot_that_is_added(
     discord: Discord, bot: Bot, general: Channel, alice: Person
 ) -> None:
@@ -340,7 +356,5 @@ async def test_a_private_thread_is_shown_to_a_bot_that_is_added(
         shown = await socket.event("THREAD_CREATE")
         assert shown["member"]["user_id"] == str(bot.id)
         await alice.say(thread, "Bienvenue")
-        await asyncio.sleep(0)
-        names = [frame["t"] for frame in socket.frames]
-        assert "newly_created" not in shown
-        assert names[-1] == "THREAD_CREATE"
+        assert (await socket.event("MESSAGE_CREATE"))["type"] == 1
+        assert (await socket.event("MESSAGE_CREATE"))["content"] == "Bienvenue"

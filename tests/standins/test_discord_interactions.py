@@ -229,7 +229,7 @@ async def test_nobody_answers_in_a_thread_that_is_locked_and_archived(
     await server.owner.change(post, locked=True)
     await server.owner.change(post, archived=True)
     asked = await alice.command(bot, "demander", post, question="x")
-    assert (await respond(rest, asked, content="x")).refused == (400, 50083)
+    assert (await respond(rest, asked, content="x")).refused == (403, 50083)
 
 
 async def test_another_applications_interaction_is_out_of_reach(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import nextcord
 import pytest
 from nextcord.http import Route
 
-from tests.standins.discord import Bot, Discord, Intents, Server
+from tests.standins.discord import Bot, Discord, Intents, Permissions, Server
 
 Asked = nextcord.Interaction[nextcord.Client]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (3).to_bytes(4) + (2).to_bytes(4)
@@ -209,3 +210,172 @@ async def test_an_unknown_token_is_refused() -> None:
         with pytest.raises(nextcord.LoginFailure):
             await stranger.start("wrong")
         await stranger.close()
+
+
+async def test_two_bots_of_one_process_hear_the_same_and_answer_for_themselves(
+    discord: Discord, server: Server
+) -> None:
+    general, alice = server.text("général"), server.person("alice")
+    names = ("Camille", "Sacha")
+    bots = [discord.bot(name, name, servers=[server]) for name in names]
+    clients = [client() for _ in names]
+
+    def answer_with(camille: nextcord.Client) -> None:
+        @camille.event
+        async def on_message(message: nextcord.Message) -> None:
+            if not message.author.bot:
+                await message.channel.send(f"Je suis {camille.user and camille.user.name}.")
+
+    for each in clients:
+        answer_with(each)
+    async with connected(bots[0], clients[0], discord), connected(bots[1], clients[1], discord):
+        await alice.say(general, "Qui est là ?")
+        await discord.until(lambda: len(general.messages) == 3)
+    assert {message.content for message in general.history()[1:]} == {
+        "Je suis camille.",
+        "Je suis sacha.",
+    }
+
+
+async def test_commands_of_another_program_stay_when_they_are_to_stay(
+    discord: Discord, server: Server
+) -> None:
+    bot = discord.bot("token", "Camille", servers=[server])
+    foreign = discord.register(bot, {"name": "autre", "description": "d"})
+    camille = client(rollout_delete_unknown=False)
+
+    @camille.slash_command(name="ask", description="d", name_localizations={"fr": "demander"})  # type: ignore[untyped-decorator]
+    async def ask(interaction: Asked) -> None:
+        await interaction.send("x")
+
+    async with connected(bot, camille, discord):
+        await discord.until(lambda: len(bot.commands) == 2)
+        assert int(foreign["id"]) in bot.commands
+    second = client(rollout_delete_unknown=False)
+    second.add_application_command(ask, overwrite=True)
+    async with connected(bot, second, discord):
+        await discord.until(lambda: bot.online)
+    changes = [call for call in discord.calls_of("*", "/commands") if call.method != "GET"]
+    assert [call.method for call in changes] == ["POST"]  # the second start changed nothing
+
+
+async def test_a_reset_is_not_tried_again_by_the_client(discord: Discord, server: Server) -> None:
+    general = server.text("général")
+    bot = discord.bot("token", "Camille", servers=[server])
+    async with connected(bot, client(), discord) as camille:
+        channel = camille.get_channel(general.id)
+        assert isinstance(channel, nextcord.TextChannel)
+        discord.faults.add("POST", "/messages", reset=True, after=True)
+        with pytest.raises(OSError, match="reset") as broken:
+            await channel.send("x")
+    assert broken.value.errno == errno.ECONNRESET
+    assert [message.content for message in general.history()] == ["x"]
+
+
+async def test_refusals_are_read_as_what_they_are(discord: Discord, server: Server) -> None:
+    general, alice = server.text("général"), server.person("alice")
+    bot = discord.bot("token", "Camille", servers=[server])
+    post = await alice.post(server.forum("questions"), "Froid", starter="missing")
+    async with connected(bot, client(), discord) as camille:
+        channel, thread = camille.get_channel(general.id), camille.get_channel(post.id)
+        assert isinstance(channel, nextcord.TextChannel)
+        assert isinstance(thread, nextcord.Thread)
+        with pytest.raises(nextcord.Forbidden, match="40058"):
+            await thread.send("Trop tôt")
+        with pytest.raises(nextcord.NotFound):
+            await thread.fetch_message(thread.id)
+        server.deny(general, server.everyone, Permissions.SEND_MESSAGES)
+        with pytest.raises(nextcord.Forbidden, match="50013"):
+            await channel.send("x")
+        with pytest.raises(nextcord.Forbidden, match="50013"):
+            await thread.edit(locked=True)
+
+
+async def test_an_answer_after_three_seconds_is_too_late(discord: Discord, server: Server) -> None:
+    general, alice = server.text("général"), server.person("alice")
+    bot = discord.bot("token", "Camille", servers=[server])
+    camille, refused = client(), []
+
+    @camille.slash_command(name="ping", description="d")  # type: ignore[untyped-decorator]
+    async def ping(interaction: Asked) -> None:
+        discord.clock.advance(4)
+        try:
+            await interaction.response.defer()
+        except nextcord.NotFound as late:
+            refused.append(late.code)
+            discord.changed()
+
+    async with connected(bot, camille, discord):
+        await discord.until(lambda: bot.commands)
+        asked = await alice.command(bot, "ping", general)
+        await discord.until(lambda: refused)
+    assert refused == [10062]
+    assert asked.failed
+
+
+async def test_a_form_a_menu_and_a_completion_work(discord: Discord, server: Server) -> None:
+    general, alice = server.text("général"), server.person("alice")
+    bot = discord.bot("token", "Camille", servers=[server])
+    camille = client()
+
+    class Why(nextcord.ui.Modal):
+        def __init__(self) -> None:
+            super().__init__("Avis", custom_id="why")
+            self.text: Any = nextcord.ui.TextInput("Pourquoi ?", custom_id="text")
+            self.add_item(self.text)
+
+        async def callback(self, interaction: Asked) -> None:
+            await interaction.send(f"Reçu : {self.text.value}", ephemeral=True)
+
+    class Menu(nextcord.ui.View):
+        @nextcord.ui.select(
+            custom_id="who", options=[nextcord.SelectOption(label="Sacha", value="sacha")]
+        )
+        async def who(self, menu: nextcord.ui.StringSelect[Any], interaction: Asked) -> None:
+            await interaction.response.edit_message(content=menu.values[0], view=None)
+
+    @camille.slash_command(name="persona", description="d")  # type: ignore[untyped-decorator]
+    async def persona(interaction: Asked, name: str = nextcord.SlashOption(required=False)) -> None:
+        if name:
+            await interaction.response.send_modal(Why())
+        else:
+            await interaction.send("Qui ?", view=Menu(timeout=None))
+
+    @persona.on_autocomplete("name")  # type: ignore[untyped-decorator]
+    async def names(interaction: Asked, typed: str) -> list[str]:
+        return [name for name in ("camille", "sacha") if name.startswith(typed)]
+
+    async with connected(bot, camille, discord):
+        await discord.until(lambda: bot.commands)
+        typed = await alice.complete(bot, "persona", general, focused="name", name="sa")
+        choices = await discord.until(lambda: typed.choices)
+        menu = await discord.answer(await alice.command(bot, "persona", general))
+        await alice.choose(menu, "who", "sacha")
+        await discord.until(lambda: menu.content == "sacha")
+        form = await alice.command(bot, "persona", general, name="camille")
+        await discord.until(lambda: form.modal)
+        said = await discord.answer(await alice.fill_in(form, text="Parce que"))
+    assert choices == [{"name": "sacha", "value": "sacha"}]
+    assert (said.content, said.ephemeral) == ("Reçu : Parce que", True)
+
+
+async def test_threads_and_direct_messages_are_reached(discord: Discord, server: Server) -> None:
+    forum, general, alice = server.forum("questions"), server.text("général"), server.person("a")
+    bot = discord.bot("token", "Camille", servers=[server])
+    old = await alice.post(forum, "Ancien", "x")
+    await server.owner.change(old, archived=True)
+    private = await alice.open_thread(general, "Entre nous", private=True)
+    async with connected(bot, client(), discord) as camille:
+        channel = camille.get_channel(forum.id)
+        assert isinstance(channel, nextcord.ForumChannel)
+        assert [thread.name async for thread in channel.archived_threads()] == ["Ancien"]
+        assert camille.get_channel(private.id) is None
+        joining = asyncio.create_task(camille.wait_for("thread_join", timeout=5))
+        await asyncio.sleep(0)
+        await alice.add(private, bot)
+        assert (await joining).name == "Entre nous"
+        user = await camille.fetch_user(alice.id)
+        sent = await user.send("Bonjour")
+        assert [message.content for message in alice.sees(discord.channels[sent.channel.id])] == [
+            "Bonjour"
+        ]

@@ -24,7 +24,7 @@ async def test_an_archived_post_wakes_up_when_somebody_writes(
     assert not post.archived
 
 
-async def test_nothing_is_edited_in_an_archived_post(
+async def test_nothing_is_changed_in_an_archived_post(
     server: Server, rest: Rest, forum: Channel, alice: Person
 ) -> None:
     post = await alice.post(forum, "Froid", "x")
@@ -32,6 +32,7 @@ async def test_nothing_is_edited_in_an_archived_post(
     await server.owner.change(post, archived=True)
     path = f"/channels/{post.id}/messages/{sent['id']}"
     assert (await rest("PATCH", path, {"content": "y"})).refused == (400, 50083)
+    assert (await rest("DELETE", path)).refused == (400, 50083)
 
 
 async def test_a_locked_post_is_for_moderators(
@@ -151,14 +152,19 @@ async def test_a_new_title_is_told_by_a_message_that_is_no_question(
     assert [(each.kind, each.content) for each in post.history()] == [(0, "x"), (4, "Très froid")]
 
 
-async def test_a_starter_may_come_first_or_much_later(forum: Channel, alice: Person) -> None:
+async def test_a_starter_may_come_first_or_much_later(
+    rest: Rest, forum: Channel, alice: Person
+) -> None:
     first = await alice.post(forum, "Froid", "x", starter="first")
     assert [each.id for each in first.history()] == [first.id]
     late = await alice.post(forum, "Chaud", starter="missing")
     assert late.history() == []
-    await alice.say(late, "Personne ?")
-    await alice.start(late, "La question")
-    assert [each.content for each in late.history()] == ["La question", "Personne ?"]
+    assert (await rest.say(late.id)).refused == (403, 40058)
+    assert (await rest("GET", f"/channels/{late.id}/messages/{late.id}")).refused == (404, 10008)
+    starter = await alice.start(late, "La question")
+    assert (await rest.say(late.id)).status == 200
+    await alice.delete(starter)
+    assert (await rest.say(late.id)).status == 200
 
 
 async def test_a_required_tag_is_required(server: Server, rest: Rest, alice: Person) -> None:

@@ -71,11 +71,11 @@ def _check_kind(asked: Interaction, kind: int) -> None:
 
 
 def _check_thread(asked: Interaction) -> None:
-    """Nobody answers in a thread that is locked and archived (discord-api-docs issue 5517)."""
+    """Nobody answers in a thread that is locked and archived (discord-api-docs 5517, 7707)."""
     place = asked.channel
     closed = isinstance(place, Thread) and place.archived and place.locked
     if closed and not may(asked.bot.user, place, Permissions.MANAGE_THREADS):
-        raise Refusal(50083)
+        raise Refusal(50083, status=403)
 
 
 def _complete(asked: Interaction, data: Json) -> None:
@@ -163,7 +163,10 @@ def follow_up(world: World, asked: Interaction, body: Json, files: list[Attachme
 
 
 def edit(world: World, message: Message, body: Json, attachments: list[Attachment]) -> None:
-    """What was « thinking » becomes a message, which whom it mentions is told of."""
+    """What was « thinking » becomes a message.
+
+    Whom it mentions counts as pinged, though there are reports that Discord tells them nothing.
+    """
     was_loading = message.loading
     writing.edit(world, message, body, attachments)
     if was_loading:

@@ -60,6 +60,7 @@ class Bot:
     sessions: list[Session] = field(default_factory=list)
     commands: dict[int, Json] = field(default_factory=dict)
     guild_commands: dict[int, dict[int, Json]] = field(default_factory=dict)
+    command_creates: list[float] = field(default_factory=list)  # when
     starts_left: int = 1_000
     identified: deque[float] = field(default_factory=deque)  # when
     presence: Json | None = None

@@ -1,7 +1,8 @@
 """What Discord refuses, in its own words.
 
 https://docs.discord.com/developers/topics/opcodes-and-status-codes#json
-The statuses of 160002 and 50083 are those that bots' bug reports show; that of 160005 is a guess.
+Those of 30034, 40058, 50083 and 160002 are as bug reports of bots show them (discord-api-docs 6340,
+7707; pycord 1637; undiscord 399); the status of 160005 is a guess.
 """
 
 from typing import Any
@@ -20,7 +21,12 @@ KNOWN = {
     10062: (404, "Unknown interaction"),
     10063: (404, "Unknown application command"),
     30032: (400, "Maximum number of application commands reached (100)"),
+    30034: (400, "Max number of daily application command creates has been reached (200)"),
     40005: (413, "Request entity too large"),
+    40058: (
+        403,
+        "Cannot message this thread until after the post author has sent an initial message.",
+    ),
     40060: (400, "Interaction has already been acknowledged."),
     50001: (403, "Missing Access"),
     50005: (403, "Cannot edit a message authored by another user"),

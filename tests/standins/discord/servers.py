@@ -85,9 +85,7 @@ class Server:
         member.roles = list(roles)
         body = payloads.member(member) | {"guild_id": str(self.id)}
         self.world.dispatch("GUILD_MEMBER_UPDATE", lambda _: body, guild=self.guild)
-        for session in who.sessions if isinstance(who, Bot) else ():
-            if Intents.GUILD_MEMBERS not in session.intents:  # about itself, no intent is needed
-                session.deliver("GUILD_MEMBER_UPDATE", body)
+        self.world.tell_itself(who.user, "GUILD_MEMBER_UPDATE", body)
 
     def category(self, name: str) -> Channel:
         return self._channel(CATEGORY, name, None)

@@ -120,6 +120,7 @@ class Thread(Channel):
     invitable: bool = True
     auto_archive_minutes: int = 4320
     slowmode: int = 0
+    started: bool = True  # a post is, once its author has written the first message
     applied: list[Tag] = field(default_factory=list)
     members: dict[int, float] = field(default_factory=dict)  # user id: since when
     written: int = 0  # messages ever, the starter not counted

@@ -61,6 +61,7 @@ def make(
     assert parent.guild
     parent.guild.threads[thread.id] = world.channels[thread.id] = thread
     if parent.kind == FORUM:
+        thread.started = False
         parent.last_message_id = thread.id
     return thread
 
@@ -135,7 +136,7 @@ def _check_editing(thread: Thread, user: User, body: Json) -> None:
     unarchiving = thread.archived and body.keys() == {"archived"}
     if unarchiving and not thread.locked and P.SEND_MESSAGES_IN_THREADS in allowed:
         return
-    theirs = {"name", "archived", "auto_archive_duration", "applied_tags"}
+    theirs = {"name", "archived", "locked", "auto_archive_duration", "applied_tags"}
     if thread.owner is not user or thread.locked or body.keys() - theirs:
         raise Refusal(50013)
 

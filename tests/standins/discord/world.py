@@ -9,6 +9,7 @@ from tests.standins.discord.bots import Bot, Session
 from tests.standins.discord.calls import Call
 from tests.standins.discord.clock import Clock, Snowflakes
 from tests.standins.discord.faults import Deliveries, Faults
+from tests.standins.discord.intents import Intents
 from tests.standins.discord.interactions import Interaction
 from tests.standins.discord.limits import Limits
 from tests.standins.discord.permissions import permissions
@@ -91,6 +92,13 @@ class World:
 
         self.deliveries.deliver(event, send)
         self.changed()
+
+    def tell_itself(self, user: User, event: str, body: Json) -> None:
+        """The sessions of this bot that the members intent kept out."""
+        bot = self.bot_of(user)
+        for session in bot.sessions if bot else ():
+            if Intents.GUILD_MEMBERS not in session.intents and Intents.GUILDS in session.intents:
+                session.deliver(event, body)
 
     def tell_message(self, event: str, message: Message) -> None:
         """MESSAGE_CREATE or MESSAGE_UPDATE; what is ephemeral stays between those concerned."""

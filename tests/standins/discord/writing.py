@@ -26,7 +26,7 @@ EDITABLE_FLAGS = 1 << 2 | 1 << 15
 
 
 def check_sending(world: World, user: User, channel: Channel, draft: Draft) -> None:
-    """Raises Refusal: 50001, 50007, 50008, 50013, 50083, 160002, 160005."""
+    """Raises Refusal: 40058, 50001, 50007, 50008, 50013, 50083, 160002, 160005."""
     if channel.kind in (FORUM, CATEGORY):
         raise Refusal(50008)
     allowed = permissions(user, channel)
@@ -41,6 +41,8 @@ def check_sending(world: World, user: User, channel: Channel, draft: Draft) -> N
         raise Refusal(50013)
     if isinstance(channel, Thread) and channel.locked and P.MANAGE_THREADS not in allowed:
         raise Refusal(50083 if channel.archived else 160005)
+    if isinstance(channel, Thread) and not channel.started:
+        raise Refusal(40058)
     if draft.reference and P.READ_MESSAGE_HISTORY not in allowed:
         raise Refusal(160002)
 
@@ -63,6 +65,8 @@ def create(
     world: World, channel: Channel, author: User, draft: Draft, *, starter: bool = False
 ) -> Message:
     """Writes a message and tells it. `starter`: with the thread's own id."""
+    if isinstance(channel, Thread):
+        channel.started |= starter
     if twin := _twin(world, channel, author, draft):
         return twin
     reference = _replied(channel, draft.reference)
@@ -137,19 +141,24 @@ def _in_thread(world: World, thread: Thread, message: Message) -> None:
 
 
 def join(world: World, thread: Thread, user: User) -> None:
-    """A bot is told that it has joined, and first of a private thread that it could not see."""
+    """A bot that joins is told of the thread once more, now as its member."""
     if user.id in thread.members:
         return
-    hidden = not permissions(user, thread)
     thread.members[user.id] = world.clock.now()
-    if bot := world.bot_of(user):
-        assert thread.guild
-        ids = {"guild_id": str(thread.guild.id)}
-        body = payloads.thread_member(thread, user.id) | ids
-        if hidden:
-            whole = payloads.thread(thread, user)
-            world.dispatch("THREAD_CREATE", lambda _: whole, guild=thread.guild, only=[bot])
-        world.dispatch("THREAD_MEMBER_UPDATE", lambda _: body, guild=thread.guild, only=[bot])
+    guild, bot = thread.guild, world.bot_of(user)
+    assert guild
+    if bot:
+        whole = payloads.thread(thread, user)
+        world.dispatch("THREAD_CREATE", lambda _: whole, guild=guild, only=[bot])
+    joined = payloads.thread_member(thread, user.id)
+    body = {
+        "id": str(thread.id),
+        "guild_id": str(guild.id),
+        "member_count": min(len(thread.members), 50),
+        "added_members": [joined | {"member": payloads.member(guild.members[user.id])}],
+    }
+    world.dispatch("THREAD_MEMBERS_UPDATE", lambda _: body, channel=thread)
+    world.tell_itself(user, "THREAD_MEMBERS_UPDATE", body)
 
 
 def _twin(world: World, channel: Channel, author: User, draft: Draft) -> Message | None:
@@ -165,8 +174,7 @@ def edit(
 ) -> None:
     """What `body` names is replaced. Raises Refusal 50006, 50035, 50083."""
     drafts.check(body, message.flags)
-    if isinstance(message.channel, Thread) and message.channel.archived:
-        raise Refusal(50083)
+    check_awake(message.channel)
     changed = Draft(
         content=drafts.stripped(body["content"]) if "content" in body else message.content,
         embeds=message.embeds,
@@ -190,7 +198,9 @@ def edit(
 
 
 def delete(world: World, message: Message) -> None:
+    """Raises Refusal 50083."""
     channel = message.channel
+    check_awake(channel)
     del channel.messages[message.id]
     if message.ephemeral:
         world.changed()
@@ -201,7 +211,8 @@ def delete(world: World, message: Message) -> None:
 
 
 def react(world: World, message: Message, user: User, emoji: str, *, add: bool = True) -> None:
-    """Raises Refusal 50001, 50013, 10014."""
+    """Raises Refusal 10014, 50001, 50013, 50083."""
+    check_awake(message.channel)
     allowed = permissions(user, message.channel)
     if P.VIEW_CHANNEL | P.READ_MESSAGE_HISTORY not in allowed:
         raise Refusal(50001)
@@ -239,6 +250,12 @@ def _reaction_event(message: Message, user: User, emoji: str, *, add: bool) -> J
         if add:
             body["member"] = payloads.member(guild.members[user.id])
     return body
+
+
+def check_awake(channel: Channel) -> None:
+    """Nothing is changed in an archived thread. Raises Refusal 50083."""
+    if isinstance(channel, Thread) and channel.archived:
+        raise Refusal(50083)
 
 
 def find(channel: Channel, message_id: int) -> Message:

@@ -6,12 +6,15 @@ https://docs.discord.com/developers/interactions/application-commands#endpoints
 from typing import Any
 
 from tests.standins.discord import commands
+from tests.standins.discord.bots import Bot
 from tests.standins.discord.calls import Call
 from tests.standins.discord.errors import Form, Refusal
 from tests.standins.discord.routes import Routes
 from tests.standins.discord.routes.finding import guild_of
 from tests.standins.discord.state import Json
 from tests.standins.discord.world import World
+
+CREATES_A_DAY, DAY_S, MOST_AT_ONCE = 200, 86_400.0, 130
 
 
 def _known(world: World, call: Call) -> dict[int, Json]:
@@ -73,7 +76,18 @@ def delete(world: World, call: Call) -> None:
 
 def _put(world: World, call: Call, known: dict[int, Json], body: Json) -> Json:
     guild = int(call.ids["guild"]) if "guild" in call.ids else None
+    if not _twin(known, body):
+        _count_create(world, call.sender)
     return commands.put(known, body, world.ids.new(), call.sender.application_id, guild)
+
+
+def _count_create(world: World, bot: Bot) -> None:
+    """Raises Refusal 30034."""
+    now = world.clock.now()
+    bot.command_creates = [each for each in bot.command_creates if each > now - DAY_S]
+    if len(bot.command_creates) >= CREATES_A_DAY:
+        raise Refusal(30034)
+    bot.command_creates.append(now)
 
 
 def _twin(known: dict[int, Json], body: Json) -> Json | None:
@@ -83,6 +97,7 @@ def _twin(known: dict[int, Json], body: Json) -> Json | None:
 
 def _check_unique(bodies: list[Json]) -> None:
     form, seen = Form(), set()
+    form.length("commands", bodies, MOST_AT_ONCE)
     for number, body in enumerate(bodies):
         key = (body.get("type") or commands.CHAT_INPUT, body.get("name"))
         message = "Application command names must be unique"
