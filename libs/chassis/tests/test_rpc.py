@@ -1,12 +1,18 @@
-"""gRPC as services serve and call it: health, deadlines, the caller's trace."""
+"""gRPC as services serve and call it: health, deadlines, the caller's trace, TLS, tokens."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 
 import grpc
 import pytest
+import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from palabre.chassis import rpc, telemetry
+from palabre.chassis.credentials import PLAIN, Credentials
 from palabre.contracts.v1 import tts_pb2, tts_pb2_grpc
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -58,4 +64,110 @@ async def test_health_is_served(served: tuple[Voices, str]) -> None:
     async with rpc.channel(served[1]) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         answer = await stub.Check(health_pb2.HealthCheckRequest())
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def written(folder: Path, authority: trustme.CA, name: str) -> Credentials:
+    """Of somebody called so, who believes that authority."""
+    made, ca = authority.issue_cert(name), folder / f"{name}-ca.pem"
+    certificate, key = folder / f"{name}.pem", folder / f"{name}-key.pem"
+    authority.cert_pem.write_to_path(ca)
+    made.cert_chain_pems[0].write_to_path(certificate)
+    made.private_key_pem.write_to_path(key)
+    return Credentials(ca, certificate, key)
+
+
+Call = Callable[[grpc.aio.Channel], Awaitable[object]]
+
+
+async def asks(channel: grpc.aio.Channel) -> object:
+    return await tts_pb2_grpc.TtsServiceStub(channel).ListVoices(tts_pb2.ListVoicesRequest())
+
+
+async def listens(channel: grpc.aio.Channel) -> object:
+    stub = tts_pb2_grpc.TtsServiceStub(channel)
+    return [each async for each in stub.Synthesize(tts_pb2.SynthesizeRequest())]
+
+
+async def converses(channel: grpc.aio.Channel) -> object:
+    asked = reflection_pb2.ServerReflectionRequest(list_services="")
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    return [each async for each in stub.ServerReflectionInfo(iter([asked]))]
+
+
+KINDS = (asks, listens, converses)
+
+
+@contextlib.asynccontextmanager
+async def guarded(proving: Credentials) -> AsyncIterator[Callable[..., grpc.aio.Channel]]:
+    """A server; gives what opens a channel to it."""
+
+    def add(server: grpc.aio.Server) -> None:
+        tts_pb2_grpc.add_TtsServiceServicer_to_server(Voices(), server)
+
+    server, port = await rpc.serve([add], [], "127.0.0.1:0", reflect=True, proving=proving)
+    yield lambda showing=PLAIN: rpc.channel(f"localhost:{port}", showing)
+    await server.stop(None)
+
+
+async def refusal(channel: grpc.aio.Channel, call: Call = asks) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        async with channel:
+            await call(channel)
+    return refused.value
+
+
+async def test_calls_are_encrypted_for_who_believes_the_authority(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    served = written(tmp_path, authority, "localhost")
+    other = written(tmp_path, trustme.CA(), "other.example")
+    async with guarded(replace(served, ca=None)) as to:
+        async with to(Credentials(served.ca)) as channel:
+            for call in KINDS:
+                assert await call(channel)
+        for stranger in (PLAIN, Credentials(other.ca)):
+            assert (await refusal(to(stranger))).code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_server_of_another_name_is_not_believed(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    served = written(tmp_path, authority, "other.example")
+    async with guarded(replace(served, ca=None)) as to:
+        refused = await refusal(to(Credentials(served.ca)))
+    assert refused.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_who_calls_shows_a_certificate_where_one_is_demanded(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    served, caller = (written(tmp_path, authority, name) for name in ("localhost", "gateway"))
+    forged = written(tmp_path, trustme.CA(), "forged")
+    async with guarded(served) as to:
+        async with to(caller) as channel:
+            assert await asks(channel)
+        for stranger in (Credentials(served.ca), replace(forged, ca=served.ca)):
+            assert (await refusal(to(stranger))).code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("call", KINDS)
+async def test_every_kind_of_call_needs_the_token(call: Call) -> None:
+    async with guarded(Credentials(token="right")) as to:
+        async with to(Credentials(token="right")) as channel:
+            assert await call(channel)
+        for token in ("", "righ", "rights"):
+            refused = await refusal(to(Credentials(token=token)), call)
+            assert refused.code() is grpc.StatusCode.UNAUTHENTICATED
+            assert "PALABRE_GRPC_TOKEN" in (refused.details() or "")
+
+
+async def test_a_probe_needs_no_token() -> None:
+    async with guarded(Credentials(token="right")) as to, to() as channel:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
     assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -1,6 +1,9 @@
 """A wrong setting is a sentence that names its variable, not a trace."""
 
+from pathlib import Path
+
 import pytest
+from pydantic import ValidationError
 
 from palabre.chassis.settings import ServiceSettings, read
 
@@ -9,3 +12,15 @@ def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PALABRE_OPS_PORT", "many")
     with pytest.raises(SystemExit, match="PALABRE_OPS_PORT: Input should be a valid integer"):
         read(ServiceSettings)
+
+
+def test_a_certificate_without_its_key_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=r"_KEY.* go together"):
+        ServiceSettings(grpc_certificate=tmp_path / "cert.pem")
+
+
+def test_a_file_that_is_no_certificate_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for name in ("ca.pem", "missing.pem"):
+        with pytest.raises(ValidationError, match=r"PALABRE_GRPC_.* no such PEM"):
+            ServiceSettings(grpc_ca=tmp_path / name)

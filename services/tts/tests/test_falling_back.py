@@ -2,12 +2,16 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 import pytest
+import trustme
 from prometheus_client import REGISTRY
 
+from palabre.chassis import rpc
 from palabre.chassis.breaker import Breaker
+from palabre.chassis.credentials import Credentials
 from palabre.contracts.v1.turns_pb2 import VoiceChoice
 from palabre.tts.engines import Engine, Sound, Sounds, Speech, build
 from palabre.tts.engines.espeak import Espeak
@@ -15,6 +19,7 @@ from palabre.tts.engines.remote import Remote
 from palabre.tts.engines.silence import Silence
 from palabre.tts.errors import Busy, CannotSpeak, UnknownLanguage, UnknownVoice, Unreachable
 from palabre.tts.ladder import Ladder
+from palabre.tts.servicer import TtsServicer
 from palabre.tts.settings import Settings
 
 from .conftest import remote
@@ -159,6 +164,28 @@ async def test_a_remote_engine_that_is_gone_gives_way_at_once() -> None:
     assert spoke(await asyncio.wait_for(hear(Ladder([gone, Silence()])), 2)) == {"silence"}
     assert not await gone.voices()
     await gone.close()
+
+
+@pytest.mark.parametrize("wrong", ["", "ca", "token"])
+async def test_a_remote_engine_is_called_with_tls_and_a_token(tmp_path: Path, wrong: str) -> None:
+    authority = trustme.CA()
+    made, ca = authority.issue_cert("localhost"), tmp_path / "ca.pem"
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    (trustme.CA() if wrong == "ca" else authority).cert_pem.write_to_path(ca)
+    made.cert_chain_pems[0].write_to_path(certificate)
+    made.private_key_pem.write_to_path(key)
+    servicer = TtsServicer(Ladder([Silence()]))
+    proving = Credentials(None, certificate, key, "right")
+    server, port = await rpc.serve(
+        [servicer.add_to], [], "127.0.0.1:0", reflect=False, proving=proving
+    )
+    showing = {"tts_remote_ca": ca, "tts_remote_token": wrong or "right"}
+    names = f"silence@localhost:{port},espeak"
+    engines = build(Settings.model_validate(showing | {"tts_engines": names}))
+    said = Ladder(engines).speak("Bonjour à tous.", "fr", VoiceChoice())
+    assert {s.engine async for s in said} == {"espeak" if wrong else "silence"}
+    await engines[0].close()
+    await server.stop(None)
 
 
 async def test_a_remote_service_without_the_engine_gives_way() -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from palabre.chassis import directory, nats_config, spaces, streams, topology
 from palabre.chassis.bus import Bus
+from palabre.chassis.settings import ServiceSettings, read
 from palabre.cli.run import processes
 from palabre.cli.run.instance import SERVICES, Instance, Ports, operator_token
 from palabre.cli.run.knowledge import ingest_spaces
@@ -86,7 +87,8 @@ def _bring_up(settings: CliSettings, ports: Ports, supervisor: Supervisor, *, de
     for service in SERVICES:
         _until(partial(_is_ready, ports.operations[service]), supervisor, service)
     if demo:
-        ingest_spaces(settings.spaces_dir, f"127.0.0.1:{ports.grpc['retriever']}", console)
+        retriever = f"127.0.0.1:{ports.grpc['retriever']}"
+        ingest_spaces(settings.spaces_dir, retriever, read(ServiceSettings).showing, console)
 
 
 async def _apply(settings: CliSettings, ports: Ports) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from palabre.chassis import rpc, spaces
+from palabre.chassis.credentials import Credentials
 from palabre.cli.folders import File, documents, media_type
 from palabre.contracts.v1 import retriever_pb2 as pb
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
@@ -25,17 +26,19 @@ ASKED_AT_ONCE = 100
 RESTRICTED = "restricted"
 
 
-def ingest_spaces(root: Path, retriever: str, console: Console) -> None:
+def ingest_spaces(root: Path, retriever: str, showing: Credentials, console: Console) -> None:
     """Every space below `root`. What fails is said; the rest goes on."""
     for folder in sorted(p.parent for p in root.glob("*/space.toml")):
-        asyncio.run(_ingest_space(folder, retriever, console))
+        asyncio.run(_ingest_space(folder, retriever, showing, console))
 
 
-async def _ingest_space(folder: Path, retriever: str, console: Console) -> None:
+async def _ingest_space(
+    folder: Path, retriever: str, showing: Credentials, console: Console
+) -> None:
     space = spaces.read_folder(folder)
     found = [d for path in space.knowledge.paths for d in documents(folder / path)]
     slots = asyncio.Semaphore(AT_ONCE)
-    async with rpc.channel(retriever) as channel:
+    async with rpc.channel(retriever, showing) as channel:
         stub = RetrieverServiceStub(channel)
         wanted = await _not_in(stub, folder.name, found)
         with Progress(console=console, transient=True) as progress:

@@ -1,5 +1,6 @@
-"""gRPC as every service serves and calls it: health, reflection, deadlines, trace context."""
+"""gRPC as services serve and call it: TLS, tokens, health, reflection, deadlines, traces."""
 
+import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from palabre.chassis import telemetry
+from palabre.chassis.credentials import PLAIN, Credentials
 
 MAX_MESSAGE = 8 << 20
 _OPTIONS = [
@@ -16,15 +18,24 @@ _OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE),
 ]
 DEADLINE_S = 10.0
+_HEALTH = "/grpc.health.v1.Health/"  # for probes, which have no token
 
 AddServicer = Callable[[grpc.aio.Server], None]
 
 
 async def serve(
-    services: Sequence[AddServicer], names: Sequence[str], address: str, *, reflect: bool
+    services: Sequence[AddServicer],
+    names: Sequence[str],
+    address: str,
+    *,
+    reflect: bool,
+    proving: Credentials = PLAIN,
 ) -> tuple[grpc.aio.Server, int]:
     """A started server and its port."""
-    server = grpc.aio.server(options=_OPTIONS, interceptors=[_Joining()])
+    doors: list[grpc.aio.ServerInterceptor] = [_Joining()]
+    if proving.token:
+        doors.append(_Admitting(proving.token))
+    server = grpc.aio.server(options=_OPTIONS, interceptors=doors)
     for add in services:
         add(server)
     checks = health.aio.HealthServicer()
@@ -33,20 +44,36 @@ async def serve(
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     if reflect:
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
-    port = server.add_insecure_port(address)
+    port = _open(server, address, proving)
     await server.start()
     return server, port
 
 
-def channel(address: str) -> grpc.aio.Channel:
+def _open(server: grpc.aio.Server, address: str, proving: Credentials) -> int:
+    key, certificate = proving.read_pair()
+    if key is None or certificate is None:
+        return server.add_insecure_port(address)
+    ca = proving.read_ca()
+    made = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=bool(ca))
+    return server.add_secure_port(address, made)
+
+
+def channel(address: str, showing: Credentials = PLAIN) -> grpc.aio.Channel:
     """Round robin over the address's hosts; a deadline and trace context on every call."""
     options = [
         *_OPTIONS,
         ("grpc.lb_policy_name", "round_robin"),
         ("grpc.max_reconnect_backoff_ms", 1_000),
     ]
-    interceptors = [_Unary(), _UnaryStream(), _StreamStream()]
-    return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+    bearer = f"Bearer {showing.token}" if showing.token else ""
+    interceptors: list[grpc.aio.ClientInterceptor] = [
+        _Unary(bearer), _UnaryStream(bearer), _StreamStream(bearer)
+    ]  # fmt: skip
+    ca = showing.read_ca()
+    if ca is None:
+        return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+    made = grpc.ssl_channel_credentials(ca, *showing.read_pair())
+    return grpc.aio.secure_channel(address, made, options=options, interceptors=interceptors)
 
 
 class _Joining(grpc.aio.ServerInterceptor):
@@ -58,26 +85,55 @@ class _Joining(grpc.aio.ServerInterceptor):
         return await continuation(details)
 
 
-def _detailed(details: ClientCallDetails) -> ClientCallDetails:
-    metadata = Metadata(*(details.metadata or ()))
-    for key, value in telemetry.trace_headers().items():
-        metadata.add(key, value)
-    timeout = DEADLINE_S if details.timeout is None else details.timeout
-    return ClientCallDetails(
-        details.method, timeout, metadata, details.credentials, details.wait_for_ready
+class _Admitting(grpc.aio.ServerInterceptor):
+    """Whoever calls has the token."""
+
+    def __init__(self, token: str) -> None:
+        self._wanted = f"Bearer {token}".encode()
+        self._refusal: Any = grpc.unary_unary_rpc_method_handler(_refuse)
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        metadata = dict(details.invocation_metadata or ())
+        told = str(metadata.get("authorization", "")).encode()
+        if details.method.startswith(_HEALTH) or hmac.compare_digest(told, self._wanted):
+            return await continuation(details)
+        return self._refusal
+
+
+async def _refuse(request: bytes, context: Any) -> None:
+    await context.abort(
+        grpc.StatusCode.UNAUTHENTICATED, "this service wants its token: set PALABRE_GRPC_TOKEN"
     )
 
 
-class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
+class _Telling:
+    """What a caller adds to every call."""
+
+    def __init__(self, bearer: str) -> None:
+        self._bearer = bearer
+
+    def _detailed(self, details: ClientCallDetails) -> ClientCallDetails:
+        metadata = Metadata(*(details.metadata or ()))
+        for key, value in telemetry.trace_headers().items():
+            metadata.add(key, value)
+        if self._bearer:
+            metadata.add("authorization", self._bearer)
+        timeout = DEADLINE_S if details.timeout is None else details.timeout
+        return ClientCallDetails(
+            details.method, timeout, metadata, details.credentials, details.wait_for_ready
+        )
+
+
+class _Unary(_Telling, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, call: Any, details: Any, request: Any) -> Any:
-        return await call(_detailed(details), request)
+        return await call(self._detailed(details), request)
 
 
-class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
+class _UnaryStream(_Telling, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, call: Any, details: Any, request: Any) -> Any:
-        return await call(_detailed(details), request)
+        return await call(self._detailed(details), request)
 
 
-class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
+class _StreamStream(_Telling, grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(self, call: Any, details: Any, requests: Any) -> Any:
-        return await call(_detailed(details), requests)
+        return await call(self._detailed(details), requests)

@@ -157,6 +157,7 @@ async def _serve_grpc(
         parts.grpc_names,
         f"{settings.grpc_host}:{settings.grpc_port}",
         reflect=settings.grpc_reflection,
+        proving=settings.proving,
     )
 
 

@@ -1,11 +1,14 @@
 """Settings by environment, prefix PALABRE_. Built once in each `__main__`, passed down."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from palabre.chassis.credentials import Credentials
 
 
 class ServiceSettings(BaseSettings):
@@ -27,6 +30,20 @@ class ServiceSettings(BaseSettings):
     )
     grpc_host: str = Field(default="127.0.0.1", description="Where gRPC listens.")
     grpc_port: int = Field(default=0, description="Port of gRPC; 0: a free one.")
+    grpc_certificate: Path | None = Field(
+        default=None,
+        description="Certificate chain in PEM: gRPC is served with TLS, and callers show it.",
+    )
+    grpc_key: Path | None = Field(default=None, description="Its key, in PEM.")
+    grpc_ca: Path | None = Field(
+        default=None, description="CA in PEM of the services that are called: calls use TLS."
+    )
+    grpc_client_ca: Path | None = Field(
+        default=None, description="CA in PEM: whoever calls must show a certificate of it."
+    )
+    grpc_token: SecretStr = Field(
+        default=SecretStr(""), description="Sent with gRPC calls, and demanded of who calls."
+    )
     grpc_reflection: bool = Field(default=False, description="Serve reflection (development).")
     log_format: Literal["console", "json"] = Field(
         default="console", description="How logs are written."
@@ -42,6 +59,25 @@ class ServiceSettings(BaseSettings):
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="Switches the OTLP trace exporter on (standard variable, as its others).",
     )
+
+    @property
+    def proving(self) -> Credentials:
+        """Of the gRPC that this service serves."""
+        token = self.grpc_token.get_secret_value()
+        return Credentials(self.grpc_client_ca, self.grpc_certificate, self.grpc_key, token)
+
+    @property
+    def showing(self) -> Credentials:
+        """Of the gRPC that this service calls."""
+        return replace(self.proving, ca=self.grpc_ca)
+
+    @model_validator(mode="after")
+    def _can_prove_itself(self) -> Self:
+        for each in (self.proving, self.showing):
+            each.checked("PALABRE_GRPC_CERTIFICATE, _KEY, _CA, _CLIENT_CA, _TOKEN")
+        if self.grpc_client_ca and not self.grpc_certificate:
+            raise ValueError("PALABRE_GRPC_CLIENT_CA: needs TLS: set PALABRE_GRPC_CERTIFICATE")
+        return self
 
 
 def read[Settings: BaseSettings](kind: type[Settings]) -> Settings:

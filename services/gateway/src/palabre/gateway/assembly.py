@@ -41,8 +41,11 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
     given = settings.database_url.get_secret_value()
     engine = database.connect(database.address(given, settings.data_dir))
     await database.migrate(engine)
-    retriever, tts = rpc.channel(settings.retriever_address), rpc.channel(settings.tts_address)
-    llm = rpc.channel(settings.llm_address)
+    retriever, tts = (
+        rpc.channel(settings.retriever_address, settings.showing),
+        rpc.channel(settings.tts_address, settings.showing),
+    )
+    llm = rpc.channel(settings.llm_address, settings.showing)
     registry = Registry()
     await registry.refresh(context.bus)
     gateway = State(

@@ -1,10 +1,11 @@
 """Settings of the tts service."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from palabre.chassis.credentials import Credentials
 from palabre.chassis.settings import ServiceSettings
 
 
@@ -21,6 +22,18 @@ class Settings(ServiceSettings):
     )
     tts_first_sound_s: float = Field(
         default=3.0, gt=0, description="Seconds after which the next engine speaks instead."
+    )
+    tts_remote_ca: Path | None = Field(
+        default=None, description="CA in PEM of ENGINE@HOST:PORT: it is called with TLS."
+    )
+    tts_remote_certificate: Path | None = Field(
+        default=None, description="Certificate in PEM that is shown to it, where it demands one."
+    )
+    tts_remote_key: Path | None = Field(default=None, description="Its key, in PEM.")
+    tts_remote_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="The PALABRE_GRPC_TOKEN of ENGINE@HOST:PORT. Where none of these four is set,"
+        " it is called as this service calls others.",
     )
     tts_watermark: Literal["none", "perth"] = Field(
         default="none",
@@ -69,6 +82,18 @@ class Settings(ServiceSettings):
     tts_xtts_waiting: int = Field(
         default=8, ge=0, description="Speeches that may wait for the one that it speaks."
     )
+
+    @property
+    def remote(self) -> Credentials:
+        """Of calls to ENGINE@HOST:PORT."""
+        token = self.tts_remote_token.get_secret_value()
+        files = self.tts_remote_ca, self.tts_remote_certificate, self.tts_remote_key
+        return Credentials(*files, token) if any((*files, token)) else self.showing
+
+    @model_validator(mode="after")
+    def _can_show_itself(self) -> Self:
+        self.remote.checked("PALABRE_TTS_REMOTE_CA, _CERTIFICATE, _KEY, _TOKEN")
+        return self
 
     @property
     def openai_voices(self) -> tuple[str, ...]:

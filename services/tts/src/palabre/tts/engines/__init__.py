@@ -116,7 +116,7 @@ def _built(name: str, settings: Settings) -> Engine:
     if at:
         from palabre.tts.engines.remote import Remote  # which imports this module
 
-        return Remote(engine, address)
+        return Remote(engine, address, settings.remote)
     points = _points()
     if name not in points:
         raise ValueError(

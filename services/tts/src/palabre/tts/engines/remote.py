@@ -9,6 +9,7 @@ import grpc
 
 from palabre.audio import RATE
 from palabre.chassis import rpc
+from palabre.chassis.credentials import PLAIN, Credentials
 from palabre.contracts.v1 import tts_pb2 as pb, tts_pb2_grpc
 from palabre.contracts.v1.turns_pb2 import VoiceChoice
 from palabre.tts.engines import Sound, Sounds, Speech
@@ -39,11 +40,11 @@ class Remote:
     paces = (1, 6000)
     pitches = True
 
-    def __init__(self, name: str, address: str) -> None:
+    def __init__(self, name: str, address: str, showing: Credentials = PLAIN) -> None:
         if not name or ":" not in address:
             raise ValueError(f"PALABRE_TTS_ENGINES: {name}@{address}: write ENGINE@HOST:PORT")
         self.name = name
-        self.address = address
+        self.address, self._showing = address, showing
         self._channel: grpc.aio.Channel | None = None
         self._listed: Sequence[pb.Voice] = ()
         self._listed_until = 0.0
@@ -73,7 +74,7 @@ class Remote:
     @property
     def _stub(self) -> "tts_pb2_grpc.TtsServiceAsyncStub":
         """A channel belongs to the loop in which it is first used."""
-        self._channel = self._channel or rpc.channel(self.address)
+        self._channel = self._channel or rpc.channel(self.address, self._showing)
         return tts_pb2_grpc.TtsServiceStub(self._channel)
 
     async def _list(self) -> Sequence[pb.Voice]:
