@@ -193,6 +193,12 @@ def test_a_very_long_answer_is_whole_in_a_file() -> None:
     assert len(so_far(text, MANNER)) == MOST_MESSAGES
 
 
+def test_what_is_long_is_in_a_file_though_little_of_it_is_shown() -> None:
+    text = "discord.gg/habitat " * 2000
+    bodies = final(answer(text), 1, MANNER)
+    assert bodies[-1].file == ("reponse.md", text.encode())
+
+
 def test_nobody_is_named_by_an_answer() -> None:
     text = "@everyone <@123456789012345678> [1]"
     for body in (*final(answer(text), 1, MANNER), *so_far(text, MANNER), *cancelled(text, MANNER)):

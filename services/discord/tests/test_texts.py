@@ -37,7 +37,7 @@ def test_french_has_its_no_break_spaces_and_quotation_marks() -> None:
 def test_a_text_is_said_in_the_form_of_address_and_with_its_values() -> None:
     assert "vérifie les" in say("rendering.by_ai", "fr-FR", "tu")
     assert "vérifiez" in say("rendering.by_ai", "fr")
-    assert say("rendering.page", "fr", page=3) == "p. 3"
+    assert say("sources.page", "fr", page=3) == "p. 3"
 
 
 def test_other_languages_are_told_in_english() -> None:

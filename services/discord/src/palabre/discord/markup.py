@@ -13,7 +13,8 @@ _UNSEEN = "\u200b"
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _PING = re.compile(r"@(?=everyone|here)|<(?=@|#|id:|/|a?:\w)", re.IGNORECASE)
 _LINK = re.compile(
-    r"!?\[([^\[\]\n]*)\]\(\s*<?([^()\s<>]*(?:\([^()\s<>]*\)[^()\s<>]*)*)>?[^()\n]*\)"
+    r"!?\[([^\[\]\n]{0,300})\]\(\s{0,9}<?([^()\s<>]{0,600}(?:\([^()\s<>]{0,99}\)[^()\s<>]{0,99}){0,9})"
+    r">?[^()\n]{0,300}\)"
 )
 _MASK = re.compile(r"\](?=\()")
 _ADDRESS = re.compile(
@@ -44,7 +45,7 @@ def harmless(text: str, known: Collection[str] = ()) -> str:
     Code stays as it is: Discord pings and follows nothing there.
     """
     return "".join(
-        part if is_code else _harmless_prose(part, known) for is_code, part in _parts(text)
+        part if is_code else _harmless_prose(part, known) for is_code, part in parts(text)
     )
 
 
@@ -53,7 +54,8 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _parts(text: str) -> Iterator[tuple[bool, str]]:
+def parts(text: str) -> Iterator[tuple[bool, str]]:
+    """Whether it is code, and the text, in order."""
     for place, part in enumerate(_CODE.split(text)):
         yield place % 2 == 1, part
 

@@ -1,20 +1,21 @@
 """An answer as messages: while it is looked for, as it is written, and as it stands."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from palabre.channels import answers
 from palabre.chassis.spaces import Space
-from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.discord import actions
+from palabre.contracts.v1 import events_pb2 as pb
+from palabre.discord import actions, sources
 from palabre.discord.figures import money, number, seconds as in_seconds
 from palabre.discord.markup import WAITING, escaped, harmless
 from palabre.discord.messages import Body, Button, Embed
-from palabre.discord.splitting import pieces
+from palabre.discord.splitting import MOST, pieces
+from palabre.discord.tables import without_tables
 from palabre.discord.texts import say
 
 MOST_MESSAGES = 5
+_SHOWN_MOST = (MOST_MESSAGES + 1) * MOST  # characters: more than the messages hold
 GOES_ON = f" {WAITING}"
 _COLOURS = {
     "grounded": 0x2F6F5E,
@@ -26,9 +27,7 @@ _COLOURS = {
     "cancelled": 0x8A8F98,
 }
 # Of an embed's text 4,096 characters may be, of its footer 2,048, of all 6,000.
-_LINKS_MOST, _TEXT_MOST, _NOTICE_MOST, _FOOTER_MOST = 3000, 3800, 1500, 2000
-_TITLE_MOST, _ADDRESS_MOST = 120, 500
-_CITED = re.compile(r"\[(\d{1,3})\]")
+_TEXT_MOST, _NOTICE_MOST, _FOOTER_MOST = 3_800, 1_500, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def placeholder(manner: Manner) -> list[Body]:
 
 def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:
     """What has been written, with a mark that it goes on; `notice` says that it takes long."""
-    shown = pieces(harmless(text))
+    shown = pieces(_readable(text))
     if not shown:
         return [
             replace(placeholder(manner)[0], embeds=_shown(Embed(notice, colour=_COLOURS["asks"])))
@@ -80,16 +79,16 @@ def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:
 def final(completed: pb.AnswerCompleted, took_s: float, manner: Manner) -> list[Body]:
     """The answer as it stands, with its sources; `took_s` from the question on."""
     language = completed.language or manner.language
-    cited = cited_sources(completed)
-    links = _links(cited, language)
+    cited = sources.cited(completed)
+    links = sources.links(cited, language)
     embed = Embed(
         text="\n".join([*links, *_notes(manner)])[:_TEXT_MOST],
-        title=say("rendering.sources", language) if links else "",
+        title=say("sources.title", language) if links else "",
         colour=_COLOURS[answers.mode(completed)],
         footer=_footer(completed, took_s, language, manner),
     )
     buttons = _done(manner, language, rated=True, again=True, sources=bool(cited))
-    text = harmless(completed.text, [source.passage.url for source in cited])
+    text = _readable(completed.text, [source.passage.url for source in cited])
     bodies = _bounded(text, completed.text, language)
     return [*bodies[:-1], replace(bodies[-1], embeds=_shown(embed), buttons=buttons)]
 
@@ -105,23 +104,9 @@ def cancelled(shown: str, manner: Manner) -> list[Body]:
     return _ended(shown, "cancelled", say("rendering.stopped", manner.language), manner, buttons)
 
 
-def cited_sources(completed: pb.AnswerCompleted) -> list[turns_pb2.Source]:
-    """Those whose number the text shows; a story shows none, and was inspired by all."""
-    numbers = {int(number) for number in _CITED.findall(completed.text)}
-    if completed.mode == turns_pb2.ANSWER_MODE_STORY:
-        return list(completed.sources)
-    return [source for source in completed.sources if source.number in numbers]
-
-
-def named_source(source: turns_pb2.Source, language: str) -> str:
-    """`**[1]** [Title, p. 3](<address>)`, all in one line."""
-    passage = source.passage
-    title = " ".join(passage.title.split())
-    title = f"{title[: _TITLE_MOST - 1]}…" if len(title) > _TITLE_MOST else title
-    page = f", {say('rendering.page', language, page=passage.page)}" if passage.page else ""
-    name = f"{escaped(title)}{page}"
-    link = _address(passage.url)
-    return f"**[{source.number}]** " + (f"[{name}]({link})" if link else name)
+def _readable(text: str, known: Sequence[str] = ()) -> str:
+    """A model's Markdown as Discord shows it; `known` are the addresses of its sources."""
+    return harmless(without_tables(text[:_SHOWN_MOST]), known)
 
 
 def _running(manner: Manner) -> tuple[Button, ...]:
@@ -139,7 +124,7 @@ def _done(
 def _ended(
     shown: str, mode: str, message: str, manner: Manner, buttons: tuple[Button, ...]
 ) -> list[Body]:
-    bodies = _bounded(harmless(shown), shown, manner.language) if shown.strip() else [Body()]
+    bodies = _bounded(_readable(shown), shown, manner.language) if shown.strip() else [Body()]
     embed = Embed(text="\n".join([harmless(message), *_notes(manner)]), colour=_COLOURS[mode])
     return [*bodies[:-1], replace(bodies[-1], embeds=(embed,), buttons=buttons)]
 
@@ -148,7 +133,7 @@ def _bounded(text: str, whole: str, language: str) -> list[Body]:
     """At most MOST_MESSAGES; what is longer is whole in a file below the last one."""
     found = pieces(text)
     bodies = [Body(piece) for piece in found[:MOST_MESSAGES]] or [Body()]
-    if len(found) <= MOST_MESSAGES:
+    if len(found) <= MOST_MESSAGES and len(whole) <= _SHOWN_MOST:
         return bodies
     name = f"{say('rendering.file_name', language)}.md"
     note = f"{bodies[-1].content}\n*{say('rendering.in_file', language)}*"
@@ -162,23 +147,6 @@ def _shown(embed: Embed) -> tuple[Embed, ...]:
 
 def _notes(manner: Manner) -> Iterator[str]:
     yield from (f"*{escaped(note)}*" for note in manner.notes)
-
-
-def _links(cited: list[turns_pb2.Source], language: str) -> list[str]:
-    """A line each, as many as there is room for."""
-    lines = [named_source(source, language) for source in cited]
-    while sum(map(len, lines)) + len(lines) > _LINKS_MOST:
-        lines.pop()
-    if left := len(cited) - len(lines):
-        lines.append(say("rendering.more_sources", language, count=left))
-    return lines
-
-
-def _address(url: str) -> str:
-    """As it may stand in a link; empty for what cannot."""
-    if not re.match(r"https?://", url) or len(url) > _ADDRESS_MOST or re.search(r"\s", url):
-        return ""
-    return url.translate({ord("("): "%28", ord(")"): "%29", ord("<"): "%3C", ord(">"): "%3E"})
 
 
 def _footer(completed: pb.AnswerCompleted, took_s: float, language: str, manner: Manner) -> str:

@@ -1,0 +1,50 @@
+"""Tables, where there are none."""
+
+from hypothesis import given, strategies as st
+
+from palabre.discord.splitting import FENCE
+from palabre.discord.tables import WIDEST, without_tables
+
+NARROW = """Voici :
+
+| Aide | Montant |
+|:-----|--------:|
+| **APL** | 120 € [1] |
+| FSL |
+
+Voilà."""
+
+
+def test_a_narrow_table_is_shown_in_columns() -> None:
+    assert without_tables(NARROW) == (
+        f"Voici :\n\n{FENCE}\nAide  Montant\n────  ─────────\n"
+        f"APL   120 € [1]\nFSL\n{FENCE}\n\nVoilà."
+    )
+
+
+def test_a_wide_table_is_a_list_of_its_rows() -> None:
+    text = f"Aide | Pour qui | Montant\n--- | --- | ---\nAPL | {'x' * WIDEST} | 120 €\nFSL | |"
+    assert without_tables(text) == (
+        f"- **APL** – Pour qui: {'x' * WIDEST}; Montant: 120 €\n- **FSL** – \n"
+    )
+
+
+def test_a_bar_in_a_cell_is_none_between_cells() -> None:
+    assert "a|b" in without_tables("| x | y |\n|---|---|\n| a\\|b | c |")
+
+
+def test_what_is_in_code_or_is_no_table_stays() -> None:
+    for text in (f"{FENCE}\na | b\n--- | ---\n{FENCE}", "a | b\nc | d", "a\n---\nb", "| a |"):
+        assert without_tables(text) == text
+
+
+@given(st.text(st.sampled_from("|-: \nab`\\"), max_size=80))
+def test_no_letter_is_lost(text: str) -> None:
+    shown = without_tables(text)
+    for letter in "ab":
+        assert shown.count(letter) >= text.count(letter) - _beyond(text).count(letter)
+
+
+def _beyond(text: str) -> str:
+    """Cells that a row has beyond its heads may be left out, as Markdown has it."""
+    return text if text.count("|") > 2 else ""
