@@ -43,7 +43,9 @@ async def test_a_bucket_is_of_one_channel_one_bot_and_one_route(
     for _ in range(5):
         last = await rest.say(general.id)
     path = f"/channels/{general.id}/messages/{last.body['id']}"
-    assert (await rest("PATCH", path, {"content": "y"})).status == 200
+    edited = await rest("PATCH", path, {"content": "y"})
+    assert edited.status == 200
+    assert edited.headers["X-RateLimit-Bucket"] == last.headers["X-RateLimit-Bucket"]
     assert (await rest.say(general.id)).status == 429
     async with calling(discord, other) as others:
         assert (await others("GET", f"/channels/{general.id}")).status == 200

@@ -1,4 +1,16 @@
-"""nextcord, the client of production, takes the stand-in for Discord."""
+"""nextcord, the client of production, takes the stand-in for Discord.
+
+What these tests show of nextcord 3.2, and an adapter has to know:
+
+- It counts all channels of a bot, and sending as well as editing, against one limit, since it
+  knows buckets by name alone: five calls in five seconds for all posts together. A dict that
+  keeps nothing, put into `client.http._buckets` before login, keeps channels apart.
+- `history()` turns pages only when `before` or `after` is given; without, it reads the last 100
+  messages again and again.
+- A connection that was reset is not tried again on Linux, 500, 502 and 504 are.
+- It deletes commands that it does not know unless `rollout_delete_unknown=False`.
+- It waits five seconds after an invalid session.
+"""
 
 import asyncio
 import contextlib
@@ -160,6 +172,36 @@ async def test_a_call_that_is_limited_is_made_again(discord: Discord, server: Se
         await channel.send("Enfin.")
     assert [call.status for call in discord.calls_of("POST", "/messages")] == [429, 200]
     assert [message.content for message in general.history()] == ["Enfin."]
+
+
+class Forgetful(dict[str, Any]):
+    """Where nextcord would look for another limit with the same name."""
+
+    def __setitem__(self, name: str, limit: Any) -> None:
+        return
+
+
+@pytest.mark.parametrize("forgetful", [False, True])
+async def test_channels_have_limits_of_their_own_when_the_client_forgets_names_of_buckets(
+    discord: Discord, server: Server, forgetful: bool
+) -> None:
+    rooms = [server.text("a"), server.text("b")]
+    bot = discord.bot("token", "Camille", servers=[server])
+    discord.limits.set("POST", "/channels/{channel}/messages", 2, 60)
+    camille = client()
+    if forgetful:
+        camille.http._buckets = Forgetful()
+    async with connected(bot, camille, discord):
+        a, b = (camille.get_channel(room.id) for room in rooms)
+        assert isinstance(a, nextcord.TextChannel)
+        assert isinstance(b, nextcord.TextChannel)
+        await a.send("1")
+        await b.send("1")
+        await b.send("2")
+        sending = asyncio.create_task(a.send("2"))  # Discord would take it
+        await asyncio.wait({sending}, timeout=0.5)
+        assert sending.done() == forgetful
+        sending.cancel()
 
 
 async def test_what_is_too_long_is_refused(discord: Discord, server: Server) -> None:

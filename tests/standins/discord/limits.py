@@ -1,7 +1,9 @@
 """Rate limits: one bucket per route and major parameter, one for everything, one for mistakes.
 
 https://docs.discord.com/developers/topics/rate-limits. Discord does not publish the buckets; five
-messages or edits in five seconds per channel is what bots see. The others are generous here.
+messages or edits in five seconds per channel is what bots see. The others are generous here. A
+bucket's name leaves out the channel, and is the same for routes that are counted apart
+(discord-api-docs 1442, 1551, 8073): it does not tell by itself what is limited together.
 """
 
 import hashlib
@@ -23,6 +25,7 @@ _DEFAULTS = {
     ("GET", MESSAGES): (50, 1.0),
     ("POST", "/webhooks/{application}/{token}"): (5, 2.0),
 }
+_WRITING = {("POST", MESSAGES), ("PATCH", MESSAGE), ("DELETE", MESSAGE)}
 _GENEROUS = (100, 1.0)
 
 
@@ -121,7 +124,8 @@ class Limits:
     def _bucket(self, who: str, method: str, route: str, major: str) -> _Bucket:
         key = (who, method, route, major)
         if key not in self._buckets:
-            name = hashlib.sha256(f"{method} {route}".encode()).hexdigest()[:32]
+            named = MESSAGES if (method, route) in _WRITING else f"{method} {route}"
+            name = hashlib.sha256(named.encode()).hexdigest()[:32]
             self._buckets[key] = _Bucket(name, *self.rules.get((method, route), _GENEROUS))
         return self._buckets[key]
 
