@@ -12,6 +12,7 @@ from palabre.chassis.testing import until
 from palabre.discord import client as connection
 from palabre.discord.calls import Gone, Invalid, Refused
 from palabre.discord.client import Client
+from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import Body, Button, Embed, Field, Message, Person, Place
 from palabre.discord.sending import Discord as Port, NextcordDiscord, nonce
 from palabre.discord.testing import MemoryDiscord
@@ -31,6 +32,8 @@ class Deaf:
     async def edited(self, channel: int, message: int) -> None: ...
 
     async def deleted(self, channel: int, message: int | None) -> None: ...
+
+    async def asked(self, interaction: Interaction, replies: Replies) -> None: ...
 
     async def changed(self, place: Place) -> None: ...
 
@@ -211,7 +214,7 @@ async def test_nobody_is_ever_pinged(discord: Discord, community: Community) -> 
 async def test_embeds_buttons_and_files_are_shown(discord: Discord, community: Community) -> None:
     embed = Embed("Guide", "Sources", 0x2F6F5E, "0,0012 €", (Field("Délai", "2 mois"),))
     buttons = tuple(Button(f"p:{n}", f"bouton {n}") for n in range(6))
-    body = Body("Voici.", (embed,), buttons, ("reponse.md", "# Réponse".encode()))
+    body = Body("Voici.", (embed,), buttons, (("reponse.md", "# Réponse".encode()),))
     async with logged_in(discord) as client:
         made = await NextcordDiscord(client).send(community.general.id, body, nonce="n")
     message = community.general.messages[made]

@@ -189,14 +189,14 @@ def test_a_very_long_answer_is_whole_in_a_file() -> None:
     bodies = final(answer(text), 1, MANNER)
     assert len(bodies) == MOST_MESSAGES
     assert bodies[-1].content.endswith("La réponse entière est dans le fichier joint.*")
-    assert bodies[-1].file == ("reponse.md", text.encode())
+    assert bodies[-1].files == (("reponse.md", text.encode()),)
     assert len(so_far(text, MANNER)) == MOST_MESSAGES
 
 
 def test_what_is_long_is_in_a_file_though_little_of_it_is_shown() -> None:
     text = "discord.gg/habitat " * 2000
     bodies = final(answer(text), 1, MANNER)
-    assert bodies[-1].file == ("reponse.md", text.encode())
+    assert bodies[-1].files == (("reponse.md", text.encode()),)
 
 
 def test_nobody_is_named_by_an_answer() -> None:

@@ -1,60 +1,127 @@
 """Puts the service together from its settings and what the chassis gives."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from palabre.chassis import rpc
+from palabre.chassis.budgets import Budgets
+from palabre.chassis.counters import NatsCounters
 from palabre.chassis.service import Context, Parts
+from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceStub
 from palabre.discord.bots import Bots, Session
+from palabre.discord.by_token import ByToken
+from palabre.discord.choices import Choices
 from palabre.discord.client import point_at
+from palabre.discord.commands import registering
+from palabre.discord.commands.all import COMMANDS
+from palabre.discord.commands.defining import Desk
+from palabre.discord.commands.dispatching import Dispatcher
 from palabre.discord.composing import Composing
 from palabre.discord.conversations import Conversations
 from palabre.discord.files import Files
 from palabre.discord.hearing import Hearing
 from palabre.discord.notes import Notes
-from palabre.discord.posts import NatsPosts
+from palabre.discord.posts import NatsPosts, Post
 from palabre.discord.registry import Registry
-from palabre.discord.routing import Bot, Choice, Surroundings
+from palabre.discord.routing import Bot, Surroundings
+from palabre.discord.sending import Discord
 from palabre.discord.settings import DiscordSettings
+from palabre.discord.takedowns import Takedowns
 from palabre.discord.turns import Turns
 
 
 async def assemble(settings: DiscordSettings, context: Context) -> Parts:
     point_at(settings.discord_api)
-    bus, spaces, posts = context.bus, context.spaces, NatsPosts(context.bus)
+    service = _Service(settings, context, Files.of(settings, await context.objects("blobs")))
+    await service.registry.refresh()
+    await service.choices.refresh()
+    context.health.checks.append(service.bots.healthy)
+    return Parts(
+        tasks=[service.registry.keep_current, service.choices.keep_current, service.bots.run],
+        close=[service.files.close, service.gateway.close],
+    )
 
-    def present() -> list[Bot]:
+
+class _Service:
+    """What all bots share, and what each is given when it has its lease."""
+
+    def __init__(self, settings: DiscordSettings, context: Context, files: Files) -> None:
+        self._settings, self._bus, self._spaces = settings, context.bus, context.spaces
+        self.files = files
+        self._posts = NatsPosts(context.bus)
+        self._takedowns = Takedowns(context.bus, self._posts)
+        self._budgets = Budgets(NatsCounters(context.bus))
+        self.gateway = rpc.channel(settings.gateway_address, settings.showing)
+        self._archive: Any = ArchiveServiceStub(self.gateway)
+        self.choices = Choices(context.bus)
+        self.registry = Registry(context.bus, self._present)
+        self.bots = Bots(settings.bots, context.leases, self._listen)
+
+    def _listen(self, session: Session) -> Hearing:
+        conversations = Conversations(self._turns(session), self._posts, session.work)
+        desk = self._desk(session, conversations)
+        session.work.start("registering", registering.introduce(session.client, COMMANDS))
+        session.work.start("takedowns", self._takedowns.carry_out(session.name, session.discord))
+        return Hearing(
+            session,
+            self._around,
+            self.choices.of,
+            self._bus,
+            conversations,
+            Notes(session.name, session.discord, self._spaces),
+            self.registry,
+            Dispatcher(COMMANDS, desk, session.client.situation),
+        )
+
+    def _turns(self, session: Session) -> Turns:
+        def by_token(post: Post) -> Discord:
+            replies = session.client.replies(post.message, post.token)
+            return ByToken(session.discord, replies, post.message, private=post.is_private)
+
+        return Turns(
+            session.name,
+            session.discord,
+            self._bus,
+            self._posts,
+            Composing(lambda: self._around().ours, self._spaces, self.files),
+            self._spaces,
+            by_token=by_token,
+            deadline_s=self._settings.discord_deadline_s,
+            edit_s=self._settings.discord_edit_s,
+        )
+
+    def _desk(self, session: Session, conversations: Conversations) -> Desk:
+        return Desk(
+            bot=session.name,
+            spaces=self._spaces,
+            around=self._around,
+            choices=self.choices,
+            conversations=conversations,
+            erased=self._bus.erased,
+            budgets=self._budgets,
+            archive=self._archive,
+            takedowns=self._takedowns,
+            standings=self._standings,
+            latency_s=lambda: session.client.latency,
+        )
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self._spaces.all(), self.registry.bots)
+
+    def _present(self) -> list[Bot]:
         """Those of ours that are logged in."""
-        known = [(session.name, session.client) for session in bots.sessions.values()]
+        known = [(session.name, session.client) for session in self.bots.sessions.values()]
         return [
             Bot(name, client.user.id, frozenset(server.id for server in client.guilds))
             for name, client in known
             if client.user
         ]
 
-    def around() -> Surroundings:
-        return Surroundings(spaces.all(), registry.bots)
-
-    def listen(session: Session) -> Hearing:
-        turns = Turns(
-            session.name,
-            session.discord,
-            bus,
-            posts,
-            Composing(lambda: around().ours, spaces, files),
-            spaces,
-            deadline_s=settings.discord_deadline_s,
-            edit_s=settings.discord_edit_s,
-        )
-        return Hearing(
-            session,
-            around,
-            lambda place: Choice(),
-            bus,
-            Conversations(turns, posts, session.work),
-            Notes(session.name, session.discord, spaces),
-            registry,
-        )
-
-    files = Files.of(settings, await context.objects("blobs"))
-    registry = Registry(bus, present)
-    bots = Bots(settings.bots, context.leases, listen)
-    await registry.refresh()
-    context.health.checks.append(bots.healthy)
-    return Parts(tasks=[registry.keep_current, bots.run], close=[files.close])
+    def _standings(self) -> Mapping[str, str]:
+        """By bot: its standing, or `reduced` where it may not read what people write."""
+        here = {
+            name: "connected" if session.reads else "reduced"
+            for name, session in self.bots.sessions.items()
+            if session.client.away_s == 0
+        }
+        return self.bots.standing | here

@@ -1,6 +1,8 @@
 """Calls of Discord: what may go wrong with one, and which are made again."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -39,14 +41,21 @@ class Unreachable(Exception):
     """Discord does not answer, or only with errors. Nobody knows whether it was done."""
 
 
-async def insist[T](call: Call[T], bot: str, lacking: Callable[[], tuple[str, ...]] = tuple) -> T:
+async def insist[T](
+    call: Call[T],
+    bot: str,
+    lacking: Callable[[], tuple[str, ...]] = tuple,
+    *,
+    within_s: float = math.inf,
+) -> T:
     """Until it is done, or known to be impossible.
 
     Raises Gone, Refused (with what is `lacking`), Invalid; Unreachable when patience ends.
     """
+    until = time.monotonic() + within_s
     for pause in (*PAUSES_S, None):
         try:
-            async with asyncio.timeout(CALL_S):
+            async with asyncio.timeout(min(CALL_S, until - time.monotonic())):
                 return await call()
         except (OSError, aiohttp.ClientError) as error:  # a timeout is an OSError, too
             cause: Exception = error
@@ -54,7 +63,7 @@ async def insist[T](call: Call[T], bot: str, lacking: Callable[[], tuple[str, ..
             cause = _meaning(error, lacking)
             if not isinstance(cause, Unreachable):
                 raise cause from error
-        if pause is None:
+        if pause is None or time.monotonic() + pause > until:
             raise Unreachable(type(cause).__name__) from cause
         metrics.RETRIES.labels(bot, _reason(cause)).inc()
         await asyncio.sleep(pause)

@@ -1,6 +1,8 @@
 """A bot's connection: what Discord's gateway says, as plain values. Nobody else knows payloads."""
 
 import asyncio
+import contextlib
+import dataclasses
 import time
 from typing import Any, Protocol
 
@@ -10,7 +12,9 @@ import structlog
 from nextcord.http import Route
 
 from palabre.discord import calls
+from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import File, Kind, Message, Person, Place
+from palabre.discord.replying import NextcordReplies, interaction_of
 
 log = structlog.get_logger()
 
@@ -37,6 +41,9 @@ class Listener(Protocol):
 
     async def deleted(self, channel: int, message: int | None) -> None:
         """A message is gone; None: all that was there."""
+
+    async def asked(self, interaction: Interaction, replies: Replies) -> None:
+        """Somebody used a command, button or form: three seconds are left. It may come twice."""
 
     async def changed(self, place: Place) -> None:
         """A post or thread has other tags, or was locked, archived or opened again."""
@@ -130,6 +137,11 @@ class Client(nextcord.Client):
             return  # nobody can answer it
         await self.heard_by.said(said)
 
+    async def on_interaction(self, interaction: nextcord.Interaction[Any]) -> None:
+        """Not nextcord's own, which knows only commands that were added to it (see commands/)."""
+        if asked := interaction_of(interaction):
+            await self.heard_by.asked(asked, self.replies(asked.id, asked.token))
+
     async def on_thread_create(self, thread: nextcord.Thread) -> None:
         await self.heard_by.opened(self.place_of(thread))
 
@@ -156,7 +168,32 @@ class Client(nextcord.Client):
     async def on_guild_channel_delete(self, channel: nextcord.abc.GuildChannel) -> None:
         await self.heard_by.deleted(channel.id, None)
 
+    def replies(self, interaction: int, token: str) -> NextcordReplies:
+        """To an interaction of this application; after a restart as before."""
+        session = getattr(self.http, "_HTTPClient__session")  # noqa: B009 - it has no other name
+        return NextcordReplies(session, self.application_id or 0, self.name, interaction, token)
+
     # As plain values
+
+    async def situation(self, asked: Interaction, *, at_once: bool) -> tuple[Place, Person]:
+        """Where it was asked, and by whom; `at_once`: from what is known, without a call."""
+        where: Channel = self.get_channel(asked.channel)
+        if at_once or where:
+            place = self._place(where, asked)
+        else:
+            with contextlib.suppress(calls.Gone, calls.Refused):
+                where = await calls.insist(lambda: self.fetch_channel(asked.channel), self.name)
+            place = self._place(where, asked)
+        if place.kind == "direct" and not at_once:
+            roles = await self._roles_of(asked.person.id)
+            return place, dataclasses.replace(asked.person, roles=roles)
+        return place, asked.person
+
+    def _place(self, where: Channel, asked: Interaction) -> Place:
+        """People may use commands where we see nothing else."""
+        if where:
+            return self.place_of(where)
+        return Place("text" if asked.server else "direct", asked.channel, asked.server)
 
     async def channel(self, channel: int) -> Channel:
         """From what is known, else asked for. Raises what nextcord raises."""

@@ -13,7 +13,9 @@ from palabre.chassis.errors import Erased, Unavailable
 from palabre.discord import metrics
 from palabre.discord.bots import Session
 from palabre.discord.calls import Gone, Refused, Unreachable
+from palabre.discord.commands.dispatching import Dispatcher
 from palabre.discord.conversations import Conversations
+from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import Message, Place
 from palabre.discord.notes import Notes
 from palabre.discord.posts import Post, conversation_of, said_at, turn_of
@@ -41,9 +43,11 @@ class Hearing:
         conversations: Conversations,
         notes: Notes,
         registry: Registry,
+        commands: Dispatcher,
     ) -> None:
         self._session, self._around, self._choice, self._bus = session, around, choice, bus
         self._conversations, self._notes, self._registry = conversations, notes, registry
+        self._commands = commands
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._in_a_row: OrderedDict[int, int] = OrderedDict()
         self._catching_up = asyncio.Lock()
@@ -84,6 +88,10 @@ class Hearing:
 
     async def deleted(self, channel: int, message: int | None) -> None:
         await self._conversations.deleted(channel, message)
+
+    async def asked(self, interaction: Interaction, replies: Replies) -> None:
+        if self._commands.takes(interaction):
+            self._session.work.start("command", self._commands.answer(interaction, replies))
 
     async def changed(self, place: Place) -> None:
         """Tags and locks count for what is asked from now on."""

@@ -24,6 +24,7 @@ class Person:
     is_bot: bool = False
     # Permissions in the place where it was said.
     manages_messages: bool = False
+    manages_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +119,4 @@ class Body:
     content: str = ""  # 2,000 characters at most
     embeds: tuple[Embed, ...] = ()
     buttons: tuple[Button, ...] = ()
-    file: tuple[str, bytes] | None = None  # name and content
+    files: tuple[tuple[str, bytes], ...] = ()  # names and contents

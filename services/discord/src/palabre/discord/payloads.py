@@ -38,18 +38,23 @@ def created(body: Body, nonce: str, channel: int, reply_to: int | None) -> dict[
     return payload
 
 
-def form(payload: dict[str, Any], name: str, content: bytes) -> list[dict[str, Any]]:
-    """The same with a file, as fields of a multipart form."""
-    told = payload | {"attachments": [{"id": 0, "filename": name}]}
+def form(payload: dict[str, Any], files: Sequence[tuple[str, bytes]]) -> list[dict[str, Any]]:
+    """The same with files, as fields of a multipart form."""
+    attached = [{"id": place, "filename": name} for place, (name, _) in enumerate(files)]
+    told = json.dumps(payload | {"attachments": attached})
     return [
-        {"name": "payload_json", "value": json.dumps(told), "content_type": "application/json"},
-        {
-            "name": "files[0]",
-            "value": content,
-            "filename": name,
-            "content_type": "application/octet-stream",
-        },
+        {"name": "payload_json", "value": told, "content_type": "application/json"},
+        *(_file(place, *file) for place, file in enumerate(files)),
     ]
+
+
+def _file(place: int, name: str, content: bytes) -> dict[str, Any]:
+    return {
+        "name": f"files[{place}]",
+        "value": content,
+        "filename": name,
+        "content_type": "application/octet-stream",
+    }
 
 
 def _embed(embed: Embed) -> dict[str, Any]:

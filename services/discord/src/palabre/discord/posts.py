@@ -42,6 +42,10 @@ class Post:
     retries: str = ""  # the turn whose answer it replaces
     is_first: bool = True  # of its conversation
     notes: tuple[str, ...] = ()  # what was left out of the question, in words of ours
+    # Of a command, whose id is `message`: its interaction's token, and whether its asker alone sees
+    # the answer. Without its words: who runs it again finds them on the bus.
+    token: str = ""
+    is_private: bool = False
 
     @property
     def space(self) -> str:
@@ -112,6 +116,9 @@ class Posts(Protocol):
     async def unfinished(self, bot: str) -> list[Post]:
         """Those of the last day that are not done, oldest first. Raises Unavailable."""
 
+    async def of_author(self, author: int) -> list[Post]:
+        """Everything that is kept of what this person asked. Raises Unavailable."""
+
 
 class NatsPosts:
     """In the bucket `posts`, by conversation and turn."""
@@ -129,6 +136,11 @@ class NatsPosts:
         query = {"multi_last": [_subject(conversation, turn)]}
         found = await self._bus.raw("KV_posts", query)
         return Post.decode(found[0].data) if found and found[0].data else None
+
+    async def of_author(self, author: int) -> list[Post]:
+        entries = await self._bus.raw("KV_posts", {"next_by_subj": "$KV.posts.>"})
+        posts = [Post.decode(e.data) for e in entries if b'"author": %d' % author in e.data]
+        return [post for post in posts if post.author == author]
 
     async def unfinished(self, bot: str) -> list[Post]:
         since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=OPEN_S)
@@ -167,6 +179,9 @@ class MemoryPosts:
 
     async def get(self, conversation: str, turn: str) -> Post | None:
         return self.kept.get((conversation, turn))
+
+    async def of_author(self, author: int) -> list[Post]:
+        return [p for p in self.kept.values() if p.author == author]
 
     async def unfinished(self, bot: str) -> list[Post]:
         return [p for p in self.kept.values() if p.bot == bot and p.state != "done"]

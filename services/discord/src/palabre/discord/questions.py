@@ -1,13 +1,14 @@
 """Questions in hand, and how one becomes an utterance."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from palabre.channels.admission import Thread
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.discord.messages import Message
-from palabre.discord.posts import Post
+from palabre.discord.messages import Message, Person, Place
+from palabre.discord.posts import Post, said_at
 from palabre.discord.routing import CHANNEL
 from palabre.discord.sending import Discord
 
@@ -30,6 +31,20 @@ class Question:
     @property
     def thread(self) -> Thread:
         return Thread(self.post.space, CHANNEL, self.post.conversation)
+
+    @property
+    def words(self) -> str:
+        """As they were said, or as they are on the bus; empty while nobody knows."""
+        if self.event is not None:
+            return self.event.utterance_received.utterance.text
+        return "\n".join(message.text for message in self.messages)
+
+
+def said_by_command(post: Post, words: str) -> Message:
+    """As if the person had written it there."""
+    place, person = Place("text", post.channel), Person(post.author, "")
+    sent_at = dt.datetime.fromtimestamp(said_at(post.message), dt.UTC)
+    return Message(post.message, place, person, words, sent_at)
 
 
 @dataclass(frozen=True, slots=True)

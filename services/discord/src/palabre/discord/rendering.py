@@ -27,7 +27,7 @@ _COLOURS = {
     "cancelled": 0x8A8F98,
 }
 # Of an embed's text 4,096 characters may be, of its footer 2,048, of all 6,000.
-_TEXT_MOST, _NOTICE_MOST, _FOOTER_MOST = 3_800, 1_500, 2_000
+_TEXT_MOST, _NOTICE_MOST, _FOOTER_MOST, _QUOTED_MOST = 3_800, 1_500, 2_000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Manner:
     """How one answer is shown.
 
     `notice` says that a machine writes: of the first answer of a conversation; `notes` what was
-    left out of the question. `footer`: model, tokens and cost too.
+    left out of the question. `footer`: model, tokens and cost too. `asked` is the question of a
+    command, which people do not see otherwise.
     """
 
     conversation: str
@@ -44,6 +45,14 @@ class Manner:
     footer: bool = True
     notice: str = ""
     notes: Sequence[str] = ()
+    asked: str = ""
+
+    @property
+    def quotation(self) -> str:
+        """Goes before the answer."""
+        words = " ".join(self.asked.split())
+        shown = words if len(words) <= _QUOTED_MOST else f"{words[:_QUOTED_MOST]}…"
+        return f"> {escaped(shown)}\n" if words else ""
 
 
 def ai_notice(space: Space, language: str, address: str = "vous") -> str:
@@ -54,15 +63,14 @@ def ai_notice(space: Space, language: str, address: str = "vous") -> str:
 
 def placeholder(manner: Manner) -> list[Body]:
     """What stands there until the first words come."""
-    return [
-        Body(f"{WAITING} {say('rendering.searching', manner.language)}", buttons=_running(manner))
-    ]
+    text = f"{manner.quotation}{WAITING} {say('rendering.searching', manner.language)}"
+    return [Body(text, buttons=_running(manner))]
 
 
 def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:
     """What has been written, with a mark that it goes on; `notice` says that it takes long."""
-    shown = pieces(_readable(text))
-    if not shown:
+    shown = pieces(manner.quotation + _readable(text))
+    if not text.strip():
         return [
             replace(placeholder(manner)[0], embeds=_shown(Embed(notice, colour=_COLOURS["asks"])))
         ]
@@ -89,7 +97,7 @@ def final(completed: pb.AnswerCompleted, took_s: float, manner: Manner) -> list[
     )
     buttons = _done(manner, language, rated=True, again=True, sources=bool(cited))
     text = _readable(completed.text, [source.passage.url for source in cited])
-    bodies = _bounded(text, completed.text, language)
+    bodies = _bounded(manner.quotation + text, completed.text, language)
     return [*bodies[:-1], replace(bodies[-1], embeds=_shown(embed), buttons=buttons)]
 
 
@@ -124,7 +132,8 @@ def _done(
 def _ended(
     shown: str, mode: str, message: str, manner: Manner, buttons: tuple[Button, ...]
 ) -> list[Body]:
-    bodies = _bounded(_readable(shown), shown, manner.language) if shown.strip() else [Body()]
+    text = manner.quotation + _readable(shown)
+    bodies = _bounded(text, shown, manner.language) if text.strip() else [Body()]
     embed = Embed(text="\n".join([harmless(message), *_notes(manner)]), colour=_COLOURS[mode])
     return [*bodies[:-1], replace(bodies[-1], embeds=(embed,), buttons=buttons)]
 
@@ -137,7 +146,7 @@ def _bounded(text: str, whole: str, language: str) -> list[Body]:
         return bodies
     name = f"{say('rendering.file_name', language)}.md"
     note = f"{bodies[-1].content}\n*{say('rendering.in_file', language)}*"
-    return [*bodies[:-1], Body(note, file=(name, whole.encode()))]
+    return [*bodies[:-1], Body(note, files=((name, whole.encode()),))]
 
 
 def _shown(embed: Embed) -> tuple[Embed, ...]:

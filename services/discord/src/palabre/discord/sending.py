@@ -1,6 +1,7 @@
 """What the service does on Discord: a port, and the one thing behind it that really does it."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import nextcord
@@ -82,7 +83,7 @@ class NextcordDiscord:
     ) -> int:
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
         payload = payloads.created(body, nonce, channel, reply_to)
-        made = await self._write(channel, route, payload, body.file)
+        made = await self._write(channel, route, payload, body.files)
         return int(made["id"])
 
     async def edit(self, channel: int, message: int, body: Body) -> None:
@@ -92,7 +93,7 @@ class NextcordDiscord:
             channel_id=channel,
             message_id=message,
         )
-        await self._write(channel, route, payloads.shown(body), body.file)
+        await self._write(channel, route, payloads.shown(body), body.files)
         metrics.EDITS.labels(self._client.name).inc()
 
     async def delete(self, channel: int, message: int) -> None:
@@ -153,10 +154,14 @@ class NextcordDiscord:
         return self._client.lacking(channel)
 
     async def _write(
-        self, channel: int, route: Route, payload: dict[str, Any], file: tuple[str, bytes] | None
+        self,
+        channel: int,
+        route: Route,
+        payload: dict[str, Any],
+        files: Sequence[tuple[str, bytes]],
     ) -> Any:
         body: dict[str, Any] = (
-            {"form": payloads.form(payload, *file)} if file else {"json": payload}
+            {"form": payloads.form(payload, files)} if files else {"json": payload}
         )
 
         async def write() -> Any:

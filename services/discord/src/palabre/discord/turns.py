@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
@@ -17,11 +17,12 @@ from palabre.channels.watching import Patience, watch
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.errors import Erased, Unavailable
+from palabre.contracts.v1 import events_pb2 as pb
 from palabre.discord import metrics, rendering
 from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
 from palabre.discord.messages import Body, Message
 from palabre.discord.posts import Post, Posts, said_at
-from palabre.discord.questions import Composer, Question
+from palabre.discord.questions import Composer, Question, said_by_command
 from palabre.discord.routing import CHANNEL
 from palabre.discord.sending import Discord, nonce
 from palabre.discord.showing import Pace, Showing
@@ -44,11 +45,13 @@ class Turns:
         composer: Composer,
         spaces: Spaces,
         *,
+        by_token: Callable[[Post], Discord] | None = None,
         deadline_s: float,
         edit_s: float,
     ) -> None:
+        """`by_token` gives the port for answers to commands."""
         self._bot, self._discord, self._bus, self._posts = bot, discord, bus, posts
-        self._composer, self._spaces = composer, spaces
+        self._composer, self._spaces, self._by_token = composer, spaces, by_token
         self._admission, self._deadline_s = Admission(bus, deadline_s), deadline_s
         self._pace = Pace(edit_s)
         self._told: set[tuple[int, tuple[str, ...]]] = set()
@@ -101,7 +104,7 @@ class Turns:
         await self._open(question)
         async with self._showing(question) as showing:
             if question.post.retries:
-                manner = self._manner(question.post)
+                manner = self._manner(question)
                 showing.show(lambda: rendering.placeholder(manner))
             while True:
                 try:
@@ -112,7 +115,7 @@ class Turns:
                     )
                 except Unavailable:
                     if time.monotonic() - begun > self._deadline_s:
-                        message = phrase("unavailable", self._manner(question.post).language)
+                        message = phrase("unavailable", self._manner(question).language)
                         return await self._fail(question, showing, _failure(message))
                 await asyncio.sleep(AGAIN_S)
 
@@ -125,7 +128,17 @@ class Turns:
             if event.turn == question.post.turn and event.HasField("utterance_received"):
                 question.event = event
                 return
-        await self.fetch(question)
+        if question.post.token:
+            question.messages = [self._asked_before(question, facts)]
+        else:
+            await self.fetch(question)
+
+    def _asked_before(self, question: Question, facts: Iterable[pb.Event]) -> Message:
+        """A command's words, which the turn that is asked again has. Raises Gone."""
+        for event in facts:
+            if event.turn == question.post.retries and event.HasField("utterance_received"):
+                return said_by_command(question.post, event.utterance_received.utterance.text)
+        raise Gone("nobody knows any more what was asked")
 
     async def _open(self, question: Question) -> None:
         """Our message below the question, exactly one. Raises Gone, Refused."""
@@ -136,7 +149,7 @@ class Turns:
         if not found:
             if missing := self._discord.lacking(post.channel):
                 raise Refused(missing)
-            body = rendering.placeholder(self._manner(post))[0]
+            body = rendering.placeholder(self._manner(question))[0]
             found = (await self._send(post, 0, body, post.message),)
             age_s = time.time() - said_at(post.message)
             metrics.PLACEHOLDER.labels(self._bot).observe(max(age_s, 0))
@@ -155,7 +168,7 @@ class Turns:
         key = nonce(self._bot, post.message, f"{post.retries and post.turn}/{place}")
         return await _patiently(
             Unreachable,
-            lambda: self._discord.send(post.channel, body, nonce=key, reply_to=reply_to),
+            lambda: self._port(post).send(post.channel, body, nonce=key, reply_to=reply_to),
         )
 
     @contextlib.asynccontextmanager
@@ -166,7 +179,8 @@ class Turns:
             return made
 
         post = question.post
-        async with Showing(self._discord, post.channel, post.answers, add, self._pace) as showing:
+        port = self._port(post)
+        async with Showing(port, post.channel, post.answers, add, self._pace) as showing:
             yield showing
 
     async def _follow(self, question: Question, showing: Showing) -> str:
@@ -208,7 +222,7 @@ class Turns:
         if told is None or told.name not in {"delta", "notice", "restarted"}:
             return text
         text = "" if told.name == "restarted" else text + told.data.get("text", "")
-        manner, notice = self._manner(question.post), told.data.get("message", "")
+        manner, notice = self._manner(question), told.data.get("message", "")
         showing.show(lambda: rendering.so_far(text, manner, notice))
         return text
 
@@ -221,13 +235,13 @@ class Turns:
         else:
             took_s = event.occurred_at.seconds - said_at(post.message)
             completed = event.answer_completed
-            await showing.end(rendering.final(completed, max(took_s, 0), self._manner(post)))
+            await showing.end(rendering.final(completed, max(took_s, 0), self._manner(question)))
         return told.name
 
     async def _cancelled(self, question: Question, showing: Showing, reason: str, text: str) -> str:
         """What was stopped stays; what is asked anew is shown by the next turn."""
         if reason == "stop":
-            await showing.end(rendering.cancelled(text, self._manner(question.post)))
+            await showing.end(rendering.cancelled(text, self._manner(question)))
         elif reason != "superseded":
             await self._take_down(question)
         return "cancelled"
@@ -236,7 +250,7 @@ class Turns:
         self, question: Question, showing: Showing, data: dict[str, Any], shown: str = ""
     ) -> str:
         """`data` as channels.answers.failed gives it."""
-        manner, retryable = self._manner(question.post), data["retryable"]
+        manner, retryable = self._manner(question), data["retryable"]
         await showing.end(rendering.failed(data["message"], shown, manner, retryable=retryable))
         return "failed"
 
@@ -248,7 +262,7 @@ class Turns:
     async def _take_down(self, question: Question) -> None:
         for message in question.post.answers:
             with contextlib.suppress(Gone, Refused, Unreachable):
-                await self._discord.delete(question.post.channel, message)
+                await self._port(question.post).delete(question.post.channel, message)
 
     async def _keep(self, question: Question, **changes: Any) -> None:
         """Writes it down, however long that takes."""
@@ -256,7 +270,11 @@ class Turns:
         with contextlib.suppress(Erased):
             await _patiently(Unavailable, lambda: self._posts.write(question.post))
 
-    def _manner(self, post: Post) -> rendering.Manner:
+    def _port(self, post: Post) -> Discord:
+        return self._by_token(post) if post.token and self._by_token else self._discord
+
+    def _manner(self, question: Question) -> rendering.Manner:
+        post = question.post
         space = self._spaces.get(post.space)
         language = post.ask.language or space.languages[0]
         notice = space.text(space.disclaimer, language) or say("rendering.by_ai", language)
@@ -267,6 +285,7 @@ class Turns:
             footer=post.ask.footer,
             notice=notice if post.is_first else "",
             notes=post.notes,
+            asked=question.words if post.token else "",
         )
 
     def _say(self, question: Question, error: Refused) -> None:

@@ -66,16 +66,7 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             await context.objects("voice-samples"),
             await context.objects("voice-consents"),
         ),
-        limits=Limits(
-            settings.requests_per_minute,
-            settings.visitor_requests_per_minute,
-            settings.streams,
-            settings.visitor_streams,
-            {
-                "api": settings.image_bytes_per_hour,
-                "web": settings.visitor_image_bytes_per_hour,
-            },
-        ),
+        limits=_limits(settings),
         load=Load(context.bus, _WATCHED, settings.overload_lag),
         blobs=await context.objects("blobs"),
         attachments=await _attachments(settings, context),
@@ -97,6 +88,17 @@ async def assemble(settings: GatewaySettings, context: Context) -> Parts:
             server.serving(app.create(gateway), socket, gateway.closing),
         ],
         close=[gateway.attachments.close, retriever.close, tts.close, llm.close, engine.dispose],
+    )
+
+
+def _limits(settings: GatewaySettings) -> Limits:
+    images = {"api": settings.image_bytes_per_hour, "web": settings.visitor_image_bytes_per_hour}
+    return Limits(
+        settings.requests_per_minute,
+        settings.visitor_requests_per_minute,
+        settings.streams,
+        settings.visitor_streams,
+        images,
     )
 
 

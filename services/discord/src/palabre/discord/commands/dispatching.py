@@ -1,0 +1,96 @@
+"""From an interaction to the command that answers it: at once, once, and always with a word."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import grpc
+import structlog
+
+from palabre.chassis.errors import Unavailable
+from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
+from palabre.discord.commands.defining import Call, Command, Desk
+from palabre.discord.interactions import Interaction, Replies
+from palabre.discord.messages import Person, Place
+
+log = structlog.get_logger()
+
+_REMEMBERED = 10_000
+_BUTTON = "c"  # of a command: `c:<word>:…`
+
+
+class Situation(Protocol):
+    async def __call__(self, asked: Interaction, *, at_once: bool) -> tuple[Place, Person]:
+        """Where it was asked and by whom; `at_once`: without a call."""
+
+
+class Dispatcher:
+    """For one bot. Commands that are not ours are another program's of the same application."""
+
+    def __init__(
+        self,
+        commands: Sequence[Command],
+        desk: Desk,
+        situation: Situation,
+    ) -> None:
+        self._commands = {each.name: each for each in commands}
+        self._buttons = {word: run for each in commands for word, run in each.buttons.items()}
+        self._desk, self._situation = desk, situation
+        self._told: OrderedDict[int, None] = OrderedDict()
+
+    def takes(self, asked: Interaction) -> bool:
+        if asked.kind in {"command", "completion"}:
+            return asked.name in self._commands
+        return _word(asked) in self._buttons
+
+    async def answer(self, asked: Interaction, replies: Replies) -> None:
+        """Raises nothing that is expected to happen."""
+        # Of an event that came twice, and of two clicks on a button that was about to go.
+        if not self._is_new(asked.id) or (asked.message and not self._is_new(asked.message)):
+            return
+        try:
+            await self._answer(asked, replies)
+        except Gone:
+            log.info("an interaction was answered too late", command=asked.name)
+        except (Invalid, Refused, Unreachable) as error:
+            log.warning("an interaction is unanswered", command=asked.name, reason=str(error))
+
+    async def _answer(self, asked: Interaction, replies: Replies) -> None:
+        if asked.kind == "completion":
+            await self._complete(asked, replies)
+        elif asked.kind != "command":
+            call = await self._call(asked, replies, at_once=True)
+            await _guarded(self._buttons[_word(asked)], call)
+        elif await replies.defer(private=self._commands[asked.name].is_private(asked)):
+            call = await self._call(asked, replies, at_once=False)
+            await _guarded(self._commands[asked.name].run, call)
+
+    async def _complete(self, asked: Interaction, replies: Replies) -> None:
+        command = self._commands[asked.name]
+        call = await self._call(asked, replies, at_once=True)
+        await replies.complete(await command.complete(call) if command.complete else [])
+
+    async def _call(self, asked: Interaction, replies: Replies, *, at_once: bool) -> Call:
+        place, person = await self._situation(asked, at_once=at_once)
+        return Call(asked, replies, place, person, self._desk)
+
+    def _is_new(self, id_: int) -> bool:
+        if id_ in self._told:
+            return False
+        self._told[id_] = None
+        while len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return True
+
+
+async def _guarded(run: Callable[[Call], Awaitable[None]], call: Call) -> None:
+    try:
+        await run(call)
+    except (Unavailable, grpc.aio.AioRpcError) as error:
+        log.warning("a command failed", command=call.asked.name, reason=type(error).__name__)
+        await call.show(call.say("unavailable"))
+
+
+def _word(asked: Interaction) -> str:
+    kind, _, rest = asked.name.partition(":")
+    return rest.partition(":")[0] if kind == _BUTTON else ""
