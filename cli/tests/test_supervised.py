@@ -22,7 +22,9 @@ def supervisor() -> Iterator[Supervisor]:
         sleep = folder / "sleep"
         sleep.write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 60\n", encoding="utf-8")
         sleep.chmod(0o700)
-        environments: dict[str, dict[str, str]] = {service: {} for service in SERVICES}
+        environments: dict[str, dict[str, str]] = {
+            service: {"PALABRE_OPS_PORT": "many"} for service in SERVICES
+        }
         config = processes.supervisor_config(folder, str(sleep), environments)
         (folder / "supervisord.conf").write_text(config, encoding="utf-8")
         started = Supervisor.start(folder)
@@ -46,3 +48,12 @@ def test_a_program_that_lives_grows_older(supervisor: Supervisor) -> None:
 
 def test_what_is_no_program_has_no_age(supervisor: Supervisor) -> None:
     assert supervisor.age_s("supervisor") == 0
+
+
+def test_what_cannot_start_with_its_settings_is_not_started_again(supervisor: Supervisor) -> None:
+    supervisor.call("startProcess", "llm", False)  # with a setting that cannot be
+    while not supervisor.is_refused("llm"):
+        assert not supervisor.is_refused("nats")
+        time.sleep(0.05)
+    time.sleep(2)  # supervisord would have by now
+    assert supervisor.is_refused("llm")

@@ -5,13 +5,17 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from palabre.chassis.settings import ServiceSettings, read
+from palabre.chassis.settings import WRONG_SETTINGS, ServiceSettings, read
 
 
-def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_value_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PALABRE_OPS_PORT", "many")
-    with pytest.raises(SystemExit, match="PALABRE_OPS_PORT: Input should be a valid integer"):
+    with pytest.raises(SystemExit) as ended:
         read(ServiceSettings)
+    assert ended.value.code == WRONG_SETTINGS
+    assert "PALABRE_OPS_PORT: Input should be a valid integer" in capsys.readouterr().err
 
 
 def test_a_certificate_without_its_key_is_told(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def _until(condition: Callable[[], bool], supervisor: Supervisor, what: str) -> 
     while not condition():
         if supervisor.has_ended():
             raise SystemExit(1)
+        if supervisor.is_refused(what):
+            raise SystemExit(f"{what} cannot start with these settings: see above")
         now = time.monotonic()
         if now - begun > PATIENCE_S and supervisor.age_s(what) < PATIENCE_S / 2:
             raise SystemExit(f"{what} did not become ready within {PATIENCE_S:.0f} s: see above")

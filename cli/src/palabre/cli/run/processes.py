@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from palabre.chassis.settings import WRONG_SETTINGS
 from palabre.cli.run.instance import SERVICES, Ports
 from palabre.cli.settings import CliSettings
 
@@ -98,7 +99,8 @@ def _program(
         environment=quoted,
         priority=str(priority),
         autostart="false",
-        autorestart="true",
+        autorestart="unexpected",
+        exitcodes=str(WRONG_SETTINGS),
         startsecs="0",
         startretries="1000",
         stopwaitsecs=str(DRAIN_S),

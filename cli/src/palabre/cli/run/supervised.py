@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from palabre.chassis.settings import WRONG_SETTINGS
 from palabre.cli.run import processes
 
 
@@ -67,6 +68,13 @@ class Supervisor(Supervised):
                 own.call("stopProcess", name, False)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
+
+    def is_refused(self, name: str) -> bool:
+        """This program cannot start with its settings, and is not started again."""
+        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
+            info = self.call("getProcessInfo", name)
+            return bool(info["statename"] == "EXITED" and info["exitstatus"] == WRONG_SETTINGS)
+        return False
 
     def age_s(self, name: str) -> float:
         """How long this program has been running without an end, 0 when it is not."""

@@ -3,12 +3,14 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from palabre.chassis.credentials import Credentials
+
+WRONG_SETTINGS = 78  # EX_CONFIG of sysexits.h: to start it again would not help
 
 
 class ServiceSettings(BaseSettings):
@@ -85,7 +87,13 @@ def read[Settings: BaseSettings](kind: type[Settings]) -> Settings:
     try:
         return kind()
     except ValidationError as error:
-        sys.exit("\n".join(_explain(e) for e in error.errors()))
+        refuse("\n".join(_explain(e) for e in error.errors()))
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Ends the process, so that whoever starts it knows that it cannot start so."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.exit(WRONG_SETTINGS)
 
 
 def _explain(error: Any) -> str:

@@ -13,7 +13,7 @@ from palabre.chassis import service
 from palabre.chassis.confinement import Confinement
 from palabre.chassis.health import Health
 from palabre.chassis.leases import Leases, MemoryLeases
-from palabre.chassis.settings import read
+from palabre.chassis.settings import read, refuse
 from palabre.chassis.stage import Stage
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, NatsBucket
@@ -146,7 +146,9 @@ def main() -> None:
     sys.setswitchinterval(0.001)
     try:
         service.run("retriever", settings, lambda context: assemble(context, settings))
-    except (EngineMissing, IndexInUse) as error:
+    except EngineMissing as error:
+        refuse(f"retriever: {error}")
+    except IndexInUse as error:
         sys.exit(f"retriever: {error}")
 
 

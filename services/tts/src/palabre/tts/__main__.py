@@ -1,10 +1,9 @@
 """Starts the tts service: the stage speak, and TtsService."""
 
-import sys
 from functools import partial
 
 from palabre.chassis import service
-from palabre.chassis.settings import read
+from palabre.chassis.settings import read, refuse
 from palabre.chassis.stage import Stage
 from palabre.chassis.voices import Registry
 from palabre.tts import engines, handlers, watermarks
@@ -23,7 +22,7 @@ def main() -> None:
         built = engines.build(settings)
         watermark = watermarks.perth() if settings.tts_watermark == "perth" else None
     except (ValueError, CannotSpeak, ImportError) as error:
-        sys.exit(f"tts: {error}")
+        refuse(f"tts: {error}")
     service.run("tts", settings, partial(assemble, settings, built, watermark))
 
 
