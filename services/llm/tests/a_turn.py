@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc
-
-from palabre.chassis import spaces
+from palabre.chassis import rpc, spaces
 from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.budgets import Budgets
 from palabre.chassis.descriptions import MemoryDescriptions
@@ -114,13 +112,19 @@ def known(space: Space) -> Callable[[str], Space]:
 
 
 @asynccontextmanager
-async def served(ladder: Ladder, engines: Mapping[str, Engine] = {}) -> AsyncIterator[Stub]:
-    """LlmService over gRPC."""
-    server = grpc.aio.server()
+async def served(
+    ladder: Ladder,
+    engines: Mapping[str, Engine] = {},
+    *,
+    space: Space | None = None,
+    pays: Spending | None = None,
+    sees: Vision | None = None,
+) -> AsyncIterator[Stub]:
+    """LlmService over gRPC, as services serve it."""
     checking = Checking(engines, ladder, Settings(), Prices(), dict)
-    LlmServicer(known(make_space()), ladder, checking, spending()).add_to(server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    spaces, eyes = known(space or make_space()), sees or vision(ladder)
+    servicer = LlmServicer(spaces, ladder, checking, pays or spending(), eyes)
+    server, port = await rpc.serve([servicer.add_to], [], "127.0.0.1:0", reflect=False)
+    async with rpc.channel(f"127.0.0.1:{port}") as channel:
         yield llm_pb2_grpc.LlmServiceStub(channel)
     await server.stop(None)

@@ -61,9 +61,10 @@ async def with_model(model: Model, name: str = "mock-json") -> AsyncIterator[Stu
 async def summary(
     stub: Stub, request: pb.SummariseRequest
 ) -> tuple[list[pb.SummaryPoint], pb.SummaryEnd]:
-    pieces = [piece async for piece in stub.Summarise(request)]
-    assert all(piece.HasField("point") for piece in pieces[:-1])
-    return [piece.point for piece in pieces[:-1]], pieces[-1].end
+    pieces = [piece async for piece in stub.Summarise(request, timeout=60)]
+    kinds = [str(piece.WhichOneof("piece")) for piece in pieces]
+    assert re.fullmatch(r"(progress )+(point )*end", " ".join(kinds))
+    return [piece.point for piece in pieces if piece.HasField("point")], pieces[-1].end
 
 
 def prompt(request: dict[str, Any]) -> str:
@@ -149,13 +150,30 @@ async def test_500_messages_go_in_parts_that_hold_each_of_them_once() -> None:
     assert usage.prompt_tokens + usage.completion_tokens <= end.tokens_at_most
 
 
+async def test_2000_messages_are_summed_up_while_a_caller_waits_30_s() -> None:
+    """Each call takes 300 ms before its first token; the deadline is the caller's."""
+    request = long_thread(2_000)
+    ids = {message.id for message in request.messages}
+    async with with_model(model := Model(writes=copying()), "mock-json-ttft300") as stub:
+        pieces = [piece async for piece in stub.Summarise(request, timeout=30)]
+    points, end = [piece.point for piece in pieces if piece.HasField("point")], pieces[-1].end
+    assert 1 <= len(points) <= 8
+    assert all(point.sources and {*point.sources} <= ids for point in points)
+    assert end.calls == model.asked["mock-json-ttft300"] <= 40
+    assert end.parts_without_model == 0
+    moved = [piece.progress for piece in pieces if piece.HasField("progress")]
+    assert [each.parts for each in moved] == [0, *range(len(moved) - 1)]
+    assert moved[0].parts_total == 0
+    assert {each.parts_total for each in moved[1:]} == {moved[-1].parts}
+
+
 async def test_what_the_calls_do_not_suffice_for_is_summarised_without() -> None:
     request = long_thread(500)
     request.max_calls = 3
     async with with_model(model := Model(writes=copying())) as stub:
         found, end = await summary(stub, request)
     assert model.asked["mock-json"] == end.calls <= end.calls_at_most <= 3
-    assert end.parts_without_model > 0
+    assert 0 < end.parts_without_model < end.parts
     assert found
 
 
@@ -170,7 +188,12 @@ async def test_no_more_calls_run_at_once_than_may() -> None:
 async def test_a_summary_that_is_cancelled_asks_nothing_more() -> None:
     async with with_model(model := Model(writes=copying()), "mock-json-ttft200") as stub:
         call = stub.Summarise(long_thread(500))
-        reading = asyncio.ensure_future(anext(aiter(call)))
+
+        async def read() -> None:
+            async for piece in call:
+                assert piece.HasField("progress")
+
+        reading = asyncio.create_task(read())
         await until(lambda: model.asked["mock-json-ttft200"] >= 4)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):

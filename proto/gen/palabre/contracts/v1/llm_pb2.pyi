@@ -358,6 +358,7 @@ class ThreadMessage(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique within the request; it comes back as the source of a point."""
     author: _builtins.str
@@ -365,6 +366,10 @@ class ThreadMessage(_message.Message):
     text: _builtins.str
     @_builtins.property
     def sent_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Attachment]:
+        """As in an utterance: what they show is part of what the message says."""
+
     def __init__(
         self,
         *,
@@ -372,10 +377,11 @@ class ThreadMessage(_message.Message):
         author: _builtins.str = ...,
         text: _builtins.str = ...,
         sent_at: _timestamp_pb2.Timestamp | None = ...,
+        attachments: _abc.Iterable[_turns_pb2.Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "id", b"id", "sent_at", b"sent_at", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "author", b"author", "id", b"id", "sent_at", b"sent_at", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,6 +400,9 @@ class SummariseRequest(_message.Message):
     MAX_CHARACTERS_FIELD_NUMBER: _builtins.int
     FOCUS_FIELD_NUMBER: _builtins.int
     MAX_CALLS_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    MAX_IMAGES_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     persona: _builtins.str
     language: _builtins.str
@@ -407,9 +416,16 @@ class SummariseRequest(_message.Message):
     """What the reader wants to know; empty: everything that matters."""
     max_calls: _builtins.int
     """Calls of a model; 0: 40. What does not fit is summarised without one."""
+    channel: _builtins.str
+    max_images: _builtins.int
+    """Images that are described, those of the newest messages; 0: 10. At most 20."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThreadMessage]:
         """Oldest first, at most 5,000."""
+
+    @_builtins.property
+    def author(self) -> _turns_pb2.Author:
+        """Who asks, and where: it counts as a turn of theirs, and what it costs as theirs. Empty: nobody's."""
 
     def __init__(
         self,
@@ -423,10 +439,13 @@ class SummariseRequest(_message.Message):
         max_characters: _builtins.int = ...,
         focus: _builtins.str = ...,
         max_calls: _builtins.int = ...,
+        author: _turns_pb2.Author | None = ...,
+        channel: _builtins.str = ...,
+        max_images: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["focus", b"focus", "language", b"language", "max_calls", b"max_calls", "max_characters", b"max_characters", "max_points", b"max_points", "messages", b"messages", "persona", b"persona", "space", b"space", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "channel", b"channel", "focus", b"focus", "language", b"language", "max_calls", b"max_calls", "max_characters", b"max_characters", "max_images", b"max_images", "max_points", b"max_points", "messages", b"messages", "persona", b"persona", "space", b"space", "style", b"style"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -438,27 +457,65 @@ class SummariseResponse(_message.Message):
 
     POINT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def point(self) -> Global___SummaryPoint: ...
     @_builtins.property
     def end(self) -> Global___SummaryEnd:
         """Sent once, at the end."""
 
+    @_builtins.property
+    def progress(self) -> Global___SummaryProgress:
+        """How far it is, before the points: at once, and whenever it has moved."""
+
     def __init__(
         self,
         *,
         point: Global___SummaryPoint | None = ...,
         end: Global___SummaryEnd | None = ...,
+        progress: Global___SummaryProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "piece", b"piece", "point", b"point"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "piece", b"piece", "point", b"point", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "piece", b"piece", "point", b"point"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "piece", b"piece", "point", b"point", "progress", b"progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["point", "end"]  # noqa: Y015
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["point", "end", "progress"]  # noqa: Y015
     _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
 
 Global___SummariseResponse: _TypeAlias = SummariseResponse  # noqa: Y015
+
+@_typing.final
+class SummaryProgress(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGES_FIELD_NUMBER: _builtins.int
+    IMAGES_TOTAL_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    PARTS_TOTAL_FIELD_NUMBER: _builtins.int
+    images: _builtins.int
+    """Images that were described, or could not be."""
+    images_total: _builtins.int
+    parts: _builtins.int
+    """Parts that were read, and lists of points that were brought together. The total is 0 until
+    the images are described.
+    """
+    parts_total: _builtins.int
+    def __init__(
+        self,
+        *,
+        images: _builtins.int = ...,
+        images_total: _builtins.int = ...,
+        parts: _builtins.int = ...,
+        parts_total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "images_total", b"images_total", "parts", b"parts", "parts_total", b"parts_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummaryProgress: _TypeAlias = SummaryProgress  # noqa: Y015
 
 @_typing.final
 class SummaryPoint(_message.Message):
@@ -496,17 +553,22 @@ class SummaryEnd(_message.Message):
     CALLS_AT_MOST_FIELD_NUMBER: _builtins.int
     TOKENS_AT_MOST_FIELD_NUMBER: _builtins.int
     DROPPED_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    IMAGES_LEFT_OUT_FIELD_NUMBER: _builtins.int
     parts: _builtins.int
     """Every message is in exactly one part."""
     parts_without_model: _builtins.int
     """Parts that were summarised without a model."""
     calls: _builtins.int
-    """Calls that were made, and that might have been made."""
+    """Calls that were made, and that might have been made; not those that describe images."""
     calls_at_most: _builtins.int
     tokens_at_most: _builtins.int
     """Tokens that these calls might have cost, prompts and answers together, as estimated."""
     dropped: _builtins.int
     """Points that were left out: their sources do not exist, or do not say it."""
+    images: _builtins.int
+    """Images that the summary knows in words, and those that it does not."""
+    images_left_out: _builtins.int
     @_builtins.property
     def usage(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Usage]:
         """What each engine and model was paid for, all calls together; empty when none was asked."""
@@ -521,10 +583,12 @@ class SummaryEnd(_message.Message):
         calls_at_most: _builtins.int = ...,
         tokens_at_most: _builtins.int = ...,
         dropped: _builtins.int = ...,
+        images: _builtins.int = ...,
+        images_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "calls_at_most", b"calls_at_most", "dropped", b"dropped", "parts", b"parts", "parts_without_model", b"parts_without_model", "tokens_at_most", b"tokens_at_most", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "calls_at_most", b"calls_at_most", "dropped", b"dropped", "images", b"images", "images_left_out", b"images_left_out", "parts", b"parts", "parts_without_model", b"parts_without_model", "tokens_at_most", b"tokens_at_most", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,7 +71,10 @@ class LlmServiceServicer:
 
     def Summarise(self, request, context):
         """The points of a thread, each with the messages that say it. Without a model, or where it fails,
-        the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+        the sentences that say most. INVALID_ARGUMENT: no messages, too many, an id twice, or an image
+        of another space. RESOURCE_EXHAUSTED: a budget is spent; the trailing metadata
+        `palabre-limit` and `palabre-opens` (RFC 3339) say which and until when.
+        It may take minutes: give it a deadline of its own. 8 MiB at most.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

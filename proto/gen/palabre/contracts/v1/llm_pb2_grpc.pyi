@@ -39,7 +39,10 @@ class LlmServiceStub:
     """
     Summarise: _grpc.UnaryStreamMultiCallable[_llm_pb2.SummariseRequest, _llm_pb2.SummariseResponse]
     """The points of a thread, each with the messages that say it. Without a model, or where it fails,
-    the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+    the sentences that say most. INVALID_ARGUMENT: no messages, too many, an id twice, or an image
+    of another space. RESOURCE_EXHAUSTED: a budget is spent; the trailing metadata
+    `palabre-limit` and `palabre-opens` (RFC 3339) say which and until when.
+    It may take minutes: give it a deadline of its own. 8 MiB at most.
     """
     ListEngines: _grpc.UnaryUnaryMultiCallable[_llm_pb2.ListEnginesRequest, _llm_pb2.ListEnginesResponse]
     """What is set up; nobody is asked."""
@@ -57,7 +60,10 @@ class LlmServiceAsyncStub(LlmServiceStub):
     """
     Summarise: _aio.UnaryStreamMultiCallable[_llm_pb2.SummariseRequest, _llm_pb2.SummariseResponse]  # type: ignore[assignment]
     """The points of a thread, each with the messages that say it. Without a model, or where it fails,
-    the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+    the sentences that say most. INVALID_ARGUMENT: no messages, too many, an id twice, or an image
+    of another space. RESOURCE_EXHAUSTED: a budget is spent; the trailing metadata
+    `palabre-limit` and `palabre-opens` (RFC 3339) say which and until when.
+    It may take minutes: give it a deadline of its own. 8 MiB at most.
     """
     ListEngines: _aio.UnaryUnaryMultiCallable[_llm_pb2.ListEnginesRequest, _llm_pb2.ListEnginesResponse]  # type: ignore[assignment]
     """What is set up; nobody is asked."""
@@ -84,7 +90,10 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_llm_pb2.SummariseResponse], _abc.AsyncIterator[_llm_pb2.SummariseResponse]]:
         """The points of a thread, each with the messages that say it. Without a model, or where it fails,
-        the sentences that say most. INVALID_ARGUMENT: no messages, too many, or an id twice.
+        the sentences that say most. INVALID_ARGUMENT: no messages, too many, an id twice, or an image
+        of another space. RESOURCE_EXHAUSTED: a budget is spent; the trailing metadata
+        `palabre-limit` and `palabre-opens` (RFC 3339) say which and until when.
+        It may take minutes: give it a deadline of its own. 8 MiB at most.
         """
 
     @_abc_1.abstractmethod

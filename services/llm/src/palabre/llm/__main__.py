@@ -71,7 +71,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
     return service.Parts(
         stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
         tasks=[partial(allowances.sweep, budgets, context.spaces.all)],
-        grpc=[LlmServicer(spaces, ladder, checking, spending).add_to],
+        grpc=[LlmServicer(spaces, ladder, checking, spending, vision).add_to],
         grpc_names=["palabre.contracts.v1.LlmService"],
         close=[engine.close for engine in built.values()],
     )

@@ -6,13 +6,13 @@ invents, or is not to be asked that often, the sentences that say most stand in.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
 import structlog
 
-from palabre.contracts.v1.turns_pb2 import Sampling
+from palabre.contracts.v1.turns_pb2 import Sampling, Usage
 from palabre.llm import support, tokens
 from palabre.llm.engines import Completion, Message, Rung, Schema
 from palabre.llm.errors import LlmError
@@ -23,8 +23,9 @@ from palabre.llm.sentences import plain
 from palabre.llm.untrusted import data
 
 PART_TOKENS, LARGEST_PART = 3_000, 12_000  # of a part's messages
+MERGED_TOKENS = 6_000  # of the points that one call brings together
 PROMPT_TOKENS = 600  # of what stands around them
-MAPS = 0.7  # of the calls; the others bring points together
+GROWS = 1.1  # a part, until the calls suffice
 AT_ONCE = 4  # calls of one summary
 POINTS, CHARACTERS, CALLS = 8, 300, 40  # where nobody says how many
 LONGEST_AUTHOR = 60  # characters
@@ -82,13 +83,24 @@ class Wanted:
     @property
     def group(self) -> int:
         """So many parts' points are brought together by one call."""
-        return max(2, PART_TOKENS // self.tokens)
+        return max(2, MERGED_TOKENS // self.tokens)
+
+    @property
+    def parts(self) -> int:
+        """So many can be read, and brought together, with these calls."""
+        fit = (n for n in range(self.calls, 0, -1) if n + merges(n, self.group) <= self.calls)
+        return next(fit, 1)
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was done for a summary; `calls_at_most` and `tokens_at_most` are known beforehand."""
+    """What was done for a summary; `calls_at_most` and `tokens_at_most` are known beforehand.
 
+    A step is a part that was read, or a list of points that was brought together.
+    """
+
+    steps: int = 0
+    steps_total: int = 0
     parts: int = 0
     parts_without_model: int = 0
     calls: int = 0
@@ -140,12 +152,14 @@ class Summary:
     lines: Sequence[Line]
     wanted: Wanted
     part_tokens: int = PART_TOKENS
+    moved: Callable[[Tally], None] = lambda tally: None
     tally: Tally = field(default_factory=Tally)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def points(self) -> list[Point]:
         """At most as many as are wanted. Cancelled, it asks nothing more."""
         cut = self._cut()
+        self.moved(self.tally)
         found = await _all(
             self._part(part, asks=place >= len(cut) - self._asking(cut))
             for place, part in enumerate(cut)
@@ -155,14 +169,32 @@ class Summary:
             found = await _all(self._together([p for ps in group for p in ps]) for group in groups)
         return found[0][: self.wanted.points]
 
+    def at_most(self) -> Usage | None:
+        """What all calls may take, as estimated; None when there will be none."""
+        self._cut()
+        if not (calls := self.tally.calls_at_most):
+            return None
+        written = calls * self.wanted.tokens
+        first = self.rungs[0]
+        return Usage(
+            engine=first.engine.name,
+            model=first.model,
+            prompt_tokens=self.tally.tokens_at_most - written,
+            completion_tokens=written,
+        )
+
     def _cut(self) -> list[Part]:
         """Parts grow with the thread, so that the calls suffice as far as they can."""
-        size = sum(map(_size, self.lines))
-        largest = int(size / max(1, self.wanted.calls * MAPS)) + 1
-        cut = parts(self.lines, min(LARGEST_PART, max(self.part_tokens, largest)))
+        suffices = sum(map(_size, self.lines)) / self.wanted.parts
+        largest = min(max(self.part_tokens, suffices), LARGEST_PART)
+        cut = parts(self.lines, int(largest))
+        while self.rungs and self._asking(cut) < len(cut) and largest < LARGEST_PART:
+            largest = min(largest * GROWS, LARGEST_PART)
+            cut = parts(self.lines, int(largest))
         asking = self._asking(cut)
         bringing = merges(len(cut), self.wanted.group) if self.rungs else 0
         self.tally.parts = len(cut)
+        self.tally.steps_total = len(cut) + merges(len(cut), self.wanted.group)
         self.tally.calls_at_most = asking + min(bringing, max(0, self.wanted.calls - asking))
         self.tally.tokens_at_most = self.tally.calls_at_most * (
             max(sum(map(_size, part.lines)) for part in cut) + PROMPT_TOKENS + self.wanted.tokens
@@ -171,10 +203,20 @@ class Summary:
 
     def _asking(self, cut: Sequence[Part]) -> int:
         """For so many parts, the newest, a model is asked."""
-        left = self.wanted.calls - merges(len(cut), self.wanted.group)
-        return min(len(cut), max(0, left)) if self.rungs else 0
+        calls = self.wanted.calls
+        left = max(calls // 2, calls - merges(len(cut), self.wanted.group))
+        return min(len(cut), left) if self.rungs else 0
 
     async def _part(self, part: Part, *, asks: bool) -> list[Point]:
+        points = await self._read(part, asks=asks)
+        self._step()
+        return points
+
+    def _step(self) -> None:
+        self.tally.steps += 1
+        self.moved(self.tally)
+
+    async def _read(self, part: Part, *, asks: bool) -> list[Point]:
         if asks:
             messages = self.prompting.summary(
                 [_told(line) for line in part.lines], self._how(), self.wanted.language
@@ -188,6 +230,11 @@ class Summary:
 
     async def _together(self, points: list[Point]) -> list[Point]:
         """The points of several parts, as those of one."""
+        merged = await self._merged(points)
+        self._step()
+        return merged
+
+    async def _merged(self, points: list[Point]) -> list[Point]:
         if len(points) <= 1 or self.tally.calls >= self.tally.calls_at_most or not self.rungs:
             return await self._chosen(points)
         messages = self.prompting.merging(
