@@ -35,6 +35,14 @@ async def test_replacing_all_takes_away_what_is_not_named(
     assert (await rest("GET", f"{path}/{foreign['id']}")).refused == (404, 10063)
 
 
+async def test_one_that_is_named_by_its_id_may_get_another_name(
+    discord: Discord, rest: Rest, path: str, bot: Bot
+) -> None:
+    old = discord.register(bot, ASK)
+    replaced = await rest("PUT", path, [ASK | {"id": old["id"], "name": "poser"}])
+    assert [(each["id"], each["name"]) for each in replaced.body] == [(old["id"], "poser")]
+
+
 async def test_one_is_read_changed_and_deleted(
     discord: Discord, rest: Rest, path: str, bot: Bot
 ) -> None:

@@ -299,5 +299,6 @@ async def test_a_reaction_is_an_emoji_and_is_taken_back(
     assert (await rest("PUT", f"{path}/%F0%9F%91%8D/@me")).status == 204
     assert message.reactions == {"👍": {bot.id}}
     assert (await rest("PUT", f"{path}/pouce/@me")).refused == (400, 10014)
-    assert (await rest("DELETE", f"{path}/%F0%9F%91%8D/@me")).status == 204
-    assert message.reactions == {}
+    for _ in range(2):
+        assert (await rest("DELETE", f"{path}/%F0%9F%91%8D/@me")).status == 204
+        assert message.reactions == {}

@@ -11,6 +11,15 @@ def forum(server: Server) -> Channel:
     return server.forum("questions", tags=["chauffage", "résolu", "épinglé"], moderated=["épinglé"])
 
 
+async def test_a_reply_to_somebody_who_left_is_taken(
+    server: Server, rest: Rest, forum: Channel, alice: Person
+) -> None:
+    post = await alice.post(forum, "Froid", "x")
+    server.leave(alice)
+    reply = await rest.say(post.id, message_reference={"message_id": str(post.id)})
+    assert (reply.status, reply.body["type"]) == (200, 19)
+
+
 async def test_nothing_is_written_into_a_forum_itself(rest: Rest, forum: Channel) -> None:
     assert (await rest.say(forum.id)).refused == (400, 50008)
 

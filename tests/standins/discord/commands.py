@@ -113,18 +113,24 @@ def without_localizations(command: Json) -> Json:
     return kept
 
 
+def twin(known: dict[int, Json], body: Json) -> Json | None:
+    """The one that this one takes the place of: by its id when it names one, else by its name."""
+    if int(body.get("id") or 0) in known:
+        return known[int(body["id"])]
+    key = (body.get("type") or CHAT_INPUT, body.get("name"))
+    return next((each for each in known.values() if (each["type"], each["name"]) == key), None)
+
+
 def put(
     known: dict[int, Json], body: Json, new_id: int, application: int, guild: int | None
 ) -> Json:
-    """One of the same type and name is written over, and keeps its id. Raises Refusal."""
+    """One that there is already is written over, and keeps its id. Raises Refusal."""
     check(body)
     kind = body.get("type") or CHAT_INPUT
-    twins = [
-        each for each in known.values() if (each["type"], each["name"]) == (kind, body["name"])
-    ]
+    old = twin(known, body)
     same_kind = [each for each in known.values() if each["type"] == kind]
-    if not twins and len(same_kind) >= MOST[kind]:
+    if not old and len(same_kind) >= MOST[kind]:
         raise Refusal(30032)
-    command_id = int(twins[0]["id"]) if twins else new_id
+    command_id = int(old["id"]) if old else new_id
     known[command_id] = stored(body, command_id, new_id, application, guild)
     return known[command_id]

@@ -43,11 +43,12 @@ def user(of: User) -> Json:
         "primary_guild": None,
         "bot": of.bot,
         "public_flags": 0,
+        "flags": 0,
     }
 
 
 def own_user(of: User) -> Json:
-    more = {"verified": True, "mfa_enabled": True, "flags": 0, "bio": "", "locale": "en-US"}
+    more = {"verified": True, "mfa_enabled": True, "bio": "", "locale": "en-US"}
     return user(of) | more | {"email": None, "banner": None, "accent_color": None}
 
 
@@ -290,6 +291,7 @@ def guild(of: Guild) -> Json:
         "default_message_notifications": 0,
         "explicit_content_filter": 0,
         "mfa_level": 0,
+        "nsfw": False,
         "nsfw_level": 0,
         "premium_tier": 0,
         "premium_subscription_count": 0,

@@ -142,11 +142,11 @@ def _in_thread(world: World, thread: Thread, message: Message) -> None:
 
 def join(world: World, thread: Thread, user: User) -> None:
     """A bot that joins is told of the thread once more, now as its member."""
-    if user.id in thread.members:
-        return
-    thread.members[user.id] = world.clock.now()
     guild, bot = thread.guild, world.bot_of(user)
     assert guild
+    if user.id in thread.members or user.id not in guild.members:
+        return
+    thread.members[user.id] = world.clock.now()
     if bot:
         whole = payloads.thread(thread, user)
         world.dispatch("THREAD_CREATE", lambda _: whole, guild=guild, only=[bot])
@@ -220,11 +220,11 @@ def react(world: World, message: Message, user: User, emoji: str, *, add: bool =
         raise Refusal(50013)
     if not emoji or emoji.isascii():
         raise Refusal(10014)
-    who = message.reactions.setdefault(emoji, set())
+    who = message.reactions.get(emoji, set())
     if (user.id in who) == add:
         return
-    (who.add if add else who.discard)(user.id)
-    if not who:
+    message.reactions[emoji] = who ^ {user.id}
+    if not message.reactions[emoji]:
         del message.reactions[emoji]
     world.dispatch(
         "MESSAGE_REACTION_ADD" if add else "MESSAGE_REACTION_REMOVE",

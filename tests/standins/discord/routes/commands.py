@@ -36,7 +36,7 @@ def get_many(world: World, call: Call) -> Any:
 
 def create(world: World, call: Call) -> Any:
     known = _known(world, call)
-    call.status = 200 if _twin(known, call.body) else 201
+    call.status = 200 if commands.twin(known, call.body) else 201
     return _put(world, call, known, call.body)
 
 
@@ -46,8 +46,8 @@ def replace_all(world: World, call: Call) -> Any:
     _check_unique(call.body)
     made: dict[int, Json] = {}
     for body in call.body:
-        if twin := _twin(known, body):
-            made[int(twin["id"])] = twin
+        if old := commands.twin(known, body):
+            made[int(old["id"])] = old
         _put(world, call, made, body)
     known.clear()
     known.update(made)
@@ -76,7 +76,7 @@ def delete(world: World, call: Call) -> None:
 
 def _put(world: World, call: Call, known: dict[int, Json], body: Json) -> Json:
     guild = int(call.ids["guild"]) if "guild" in call.ids else None
-    if not _twin(known, body):
+    if not commands.twin(known, body):
         _count_create(world, call.sender)
     return commands.put(known, body, world.ids.new(), call.sender.application_id, guild)
 
@@ -88,11 +88,6 @@ def _count_create(world: World, bot: Bot) -> None:
     if len(bot.command_creates) >= CREATES_A_DAY:
         raise Refusal(30034)
     bot.command_creates.append(now)
-
-
-def _twin(known: dict[int, Json], body: Json) -> Json | None:
-    key = (body.get("type") or commands.CHAT_INPUT, body.get("name"))
-    return next((each for each in known.values() if (each["type"], each["name"]) == key), None)
 
 
 def _check_unique(bodies: list[Json]) -> None:

@@ -8,7 +8,7 @@ from tests.standins.discord.errors import Refusal
 from tests.standins.discord.permissions import Permissions as P, may, permissions
 from tests.standins.discord.routes import Routes
 from tests.standins.discord.routes.finding import attachments, channel_of
-from tests.standins.discord.state import Channel, Message
+from tests.standins.discord.state import Channel, Message, Thread
 from tests.standins.discord.world import World
 
 MOST = 100
@@ -82,7 +82,11 @@ def take_back(world: World, call: Call) -> None:
 
 def typing(world: World, call: Call) -> None:
     channel, bot = channel_of(world, call), call.sender
-    writing.check_sending(world, bot.user, channel, drafts.Draft())
+    writing.check_seeing(bot.user, channel)
+    thread = isinstance(channel, Thread)
+    wanted = P.SEND_MESSAGES_IN_THREADS if thread else P.SEND_MESSAGES
+    if not may(bot.user, channel, wanted):
+        raise Refusal(50013)
     body = {"channel_id": str(channel.id), "user_id": str(bot.id)}
     body["timestamp"] = int(world.clock.now())  # type: ignore[assignment]
     world.dispatch("TYPING_START", lambda _: body, channel=channel)

@@ -126,6 +126,7 @@ def _application(world: World, bot: Bot) -> Json:
         "team": None,
         "verify_key": f"{bot.application_id:064x}",
         "flags": bot.flags,
+        "explicit_content_filter": 0,
         "approximate_guild_count": servers,
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
