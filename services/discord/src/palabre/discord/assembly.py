@@ -9,6 +9,7 @@ from palabre.chassis.counters import NatsCounters
 from palabre.chassis.service import Context, Parts
 from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceStub
 from palabre.discord.bots import Bots, Session
+from palabre.discord.buttons import Buttons
 from palabre.discord.by_token import ByToken
 from palabre.discord.choices import Choices
 from palabre.discord.client import point_at
@@ -59,7 +60,7 @@ class _Service:
 
     def _listen(self, session: Session) -> Hearing:
         conversations = Conversations(self._turns(session), self._posts, session.work)
-        desk = self._desk(session, conversations)
+        desk, situation = self._desk(session, conversations), session.client.situation
         session.work.start("registering", registering.introduce(session.client, COMMANDS))
         session.work.start("takedowns", self._takedowns.carry_out(session.name, session.discord))
         return Hearing(
@@ -70,7 +71,18 @@ class _Service:
             conversations,
             Notes(session.name, session.discord, self._spaces),
             self.registry,
-            Dispatcher(COMMANDS, desk, session.client.situation),
+            [Dispatcher(COMMANDS, desk, situation), self._buttons(session, conversations)],
+        )
+
+    def _buttons(self, session: Session, conversations: Conversations) -> Buttons:
+        return Buttons(
+            session.name,
+            self._bus,
+            self._posts,
+            conversations,
+            self._archive,
+            self._around,
+            session.client.situation,
         )
 
     def _turns(self, session: Session) -> Turns:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -13,9 +13,8 @@ from palabre.chassis.errors import Erased, Unavailable
 from palabre.discord import metrics
 from palabre.discord.bots import Session
 from palabre.discord.calls import Gone, Refused, Unreachable
-from palabre.discord.commands.dispatching import Dispatcher
 from palabre.discord.conversations import Conversations
-from palabre.discord.interactions import Interaction, Replies
+from palabre.discord.interactions import Answers, Interaction, Replies
 from palabre.discord.messages import Message, Place
 from palabre.discord.notes import Notes
 from palabre.discord.posts import Post, conversation_of, said_at, turn_of
@@ -43,11 +42,11 @@ class Hearing:
         conversations: Conversations,
         notes: Notes,
         registry: Registry,
-        commands: Dispatcher,
+        desks: Sequence[Answers],
     ) -> None:
         self._session, self._around, self._choice, self._bus = session, around, choice, bus
         self._conversations, self._notes, self._registry = conversations, notes, registry
-        self._commands = commands
+        self._desks = desks
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._in_a_row: OrderedDict[int, int] = OrderedDict()
         self._catching_up = asyncio.Lock()
@@ -90,8 +89,9 @@ class Hearing:
         await self._conversations.deleted(channel, message)
 
     async def asked(self, interaction: Interaction, replies: Replies) -> None:
-        if self._commands.takes(interaction):
-            self._session.work.start("command", self._commands.answer(interaction, replies))
+        for desk in self._desks:
+            if desk.takes(interaction):
+                self._session.work.start(interaction.kind, desk.answer(interaction, replies))
 
     async def changed(self, place: Place) -> None:
         """Tags and locks count for what is asked from now on."""

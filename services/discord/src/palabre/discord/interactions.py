@@ -48,6 +48,17 @@ class Suggestion(NamedTuple):
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Asks for one text, which may be left out; `title` and `label` have 45 characters at most."""
+
+    id: str
+    title: str
+    field: str
+    label: str
+    most: int
+
+
 class Replies(Protocol):
     """How one interaction is answered. Any call raises Gone once it is too late.
 
@@ -60,6 +71,12 @@ class Replies(Protocol):
 
     async def update(self, body: Body) -> bool:
         """A first answer to a button: its message shows this from now on."""
+
+    async def acknowledge(self) -> bool:
+        """A first answer to a button: nothing needs to be said."""
+
+    async def ask(self, form: Form) -> bool:
+        """A first answer to a button: a form, which comes back as an interaction of its id."""
 
     async def complete(self, suggestions: Sequence[Suggestion]) -> bool:
         """A first answer to a completion, 25 at most."""
@@ -77,6 +94,15 @@ class Replies(Protocol):
         """Takes one of them down; one that is gone is no error."""
 
 
+class Answers(Protocol):
+    """Who answers some of the interactions."""
+
+    def takes(self, asked: Interaction) -> bool: ...
+
+    async def answer(self, asked: Interaction, replies: Replies) -> None:
+        """Raises nothing that is expected to happen."""
+
+
 class MemoryReplies:
     """For tests without Discord: what the person sees, message by message."""
 
@@ -84,6 +110,7 @@ class MemoryReplies:
         self.shown: list[Body] = []
         self.private: bool | None = None
         self.suggestions: list[Suggestion] = []
+        self.form: Form | None = None
         self._was_answered = False
 
     async def defer(self, *, private: bool) -> bool:
@@ -92,6 +119,13 @@ class MemoryReplies:
 
     async def update(self, body: Body) -> bool:
         return self._first() and bool(await self.show(body))
+
+    async def acknowledge(self) -> bool:
+        return self._first()
+
+    async def ask(self, form: Form) -> bool:
+        self.form = form
+        return self._first()
 
     async def complete(self, suggestions: Sequence[Suggestion]) -> bool:
         self.suggestions = list(suggestions)

@@ -19,6 +19,11 @@ REFUSALS = Counter(
     "Answers that could not be shown for want of a permission",
     ["bot", "permission"],
 )
+CLICKS = Counter(
+    "palabre_discord_clicks_total",
+    "Clicks on buttons below answers, by what they do and what came of them",
+    ["bot", "action", "outcome"],
+)
 PLACEHOLDER = Histogram(
     "palabre_discord_placeholder_seconds",
     "From the question's own time to our message below it",

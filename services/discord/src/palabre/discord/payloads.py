@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from itertools import batched
 from typing import Any
 
+from palabre.discord.interactions import Form
 from palabre.discord.messages import Body, Button, Embed
 
-_ROW, _BUTTON = 1, 2
+_ROW, _BUTTON, _TEXT_INPUT = 1, 2, 4
+_PARAGRAPH = 2
 _SECONDARY, _DANGER = 2, 4
 _ROW_BUTTONS = 5
 NOBODY: dict[str, Any] = {"parse": [], "replied_user": False}
@@ -55,6 +57,20 @@ def _file(place: int, name: str, content: bytes) -> dict[str, Any]:
         "filename": name,
         "content_type": "application/octet-stream",
     }
+
+
+def asking(form: Form) -> dict[str, Any]:
+    """A modal with one field. https://discord.com/developers/docs/components/reference#text-input"""
+    field = {
+        "type": _TEXT_INPUT,
+        "custom_id": form.field,
+        "label": form.label,
+        "style": _PARAGRAPH,
+        "required": False,
+        "max_length": form.most,
+    }
+    rows = [{"type": _ROW, "components": [field]}]
+    return {"custom_id": form.id, "title": form.title, "components": rows}
 
 
 def _embed(embed: Embed) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from nextcord.http import Route
 from nextcord.webhook.async_ import async_context
 
 from palabre.discord import calls, payloads
-from palabre.discord.interactions import FIRST_S, Interaction, Kind, Suggestion
+from palabre.discord.interactions import FIRST_S, Form, Interaction, Kind, Suggestion
 from palabre.discord.messages import Body, Person
 
 _KINDS: dict[nextcord.InteractionType, Kind] = {
@@ -22,7 +22,7 @@ _KINDS: dict[nextcord.InteractionType, Kind] = {
     nextcord.InteractionType.component: "button",
     nextcord.InteractionType.modal_submit: "form",
 }
-_DEFERRED, _UPDATE, _CHOICES = 5, 7, 8  # kinds of a first answer
+_DEFERRED, _NOTHING, _UPDATE, _CHOICES, _FORM = 5, 6, 7, 8, 9  # kinds of a first answer
 _PRIVATE = 64  # a flag of messages: ephemeral
 _ANSWERED_BEFORE = 40060
 
@@ -87,6 +87,12 @@ class NextcordReplies:
 
     async def update(self, body: Body) -> bool:
         return await self._first(_UPDATE, payloads.shown(body))
+
+    async def acknowledge(self) -> bool:
+        return await self._first(_NOTHING, {})
+
+    async def ask(self, form: Form) -> bool:
+        return await self._first(_FORM, payloads.asking(form))
 
     async def complete(self, suggestions: Sequence[Suggestion]) -> bool:
         return await self._first(_CHOICES, {"choices": [each._asdict() for each in suggestions]})
