@@ -12,7 +12,7 @@ from palabre.discord.markup import WAITING, escaped, harmless
 from palabre.discord.messages import Body, Button, Embed
 from palabre.discord.splitting import MOST, pieces
 from palabre.discord.tables import without_tables
-from palabre.discord.texts import say
+from palabre.discord.texts import Speech, say
 
 MOST_MESSAGES = 5
 _SHOWN_MOST = (MOST_MESSAGES + 1) * MOST  # characters: more than the messages hold
@@ -55,9 +55,9 @@ class Manner:
         return f"> {escaped(shown)}\n" if words else ""
 
 
-def ai_notice(space: Space, language: str, address: str = "vous") -> str:
+def ai_notice(space: Space, language: str, address: str = "") -> str:
     """That a machine writes: in the space's words, else in ours (AI Act, article 50)."""
-    ours = say("rendering.by_ai", language, address)
+    ours = Speech(language, address).say("rendering.by_ai")
     return space.text(space.disclaimer, language) or ours
 
 

@@ -26,7 +26,6 @@ from palabre.discord.questions import Composer, Question, said_by_command
 from palabre.discord.routing import CHANNEL
 from palabre.discord.sending import Discord, nonce
 from palabre.discord.showing import Pace, Showing
-from palabre.discord.texts import say
 
 log = structlog.get_logger()
 
@@ -227,15 +226,16 @@ class Turns:
         return text
 
     async def _end(self, question: Question, showing: Showing, told: Told, text: str) -> str:
-        post, event = question.post, told.event
+        event = told.event
         if told.name == "cancelled":
             return await self._cancelled(question, showing, told.data["reason"], text)
         if told.name == "failed" or event is None:
             await self._fail(question, showing, told.data, told.data.get("shown") or text)
         else:
-            took_s = event.occurred_at.seconds - said_at(post.message)
-            completed = event.answer_completed
-            await showing.end(rendering.final(completed, max(took_s, 0), self._manner(question)))
+            bodies = rendering.final(
+                event.answer_completed, _took_s(question, event), self._manner(question)
+            )
+            await showing.end(bodies)
         return told.name
 
     async def _cancelled(self, question: Question, showing: Showing, reason: str, text: str) -> str:
@@ -277,7 +277,7 @@ class Turns:
         post = question.post
         space = self._spaces.get(post.space)
         language = post.ask.language or space.languages[0]
-        notice = space.text(space.disclaimer, language) or say("rendering.by_ai", language)
+        notice = rendering.ai_notice(space, language, post.ask.address)
         return rendering.Manner(
             post.conversation,
             post.turn,
@@ -303,6 +303,14 @@ class Turns:
             channel=where,
             permissions=", ".join(error.permissions) or "unknown: is the post locked?",
         )
+
+
+def _took_s(question: Question, completed: pb.Event) -> float:
+    """From the question on; from the click, where it was asked again."""
+    begun_s = said_at(question.post.message)
+    if question.post.retries and question.event:
+        begun_s = question.event.occurred_at.ToMicroseconds() / 1e6
+    return max(0.0, completed.occurred_at.ToMicroseconds() / 1e6 - begun_s)
 
 
 def _failure(message: str, *, retryable: bool = True) -> dict[str, Any]:
