@@ -15,7 +15,7 @@ from hikari import snowflakes
 from hikari.impl import special_endpoints as build
 
 from tests.standins.discord import Bot, Discord, Intents, Permissions, Server
-from tests.standins.test_discord_nextcord import PNG
+from tests.standins.discord_client import PNG
 
 TOKEN = f"{base64.b64encode(b'1234567890').decode()}.x.y"  # hikari reads an id in it
 ALL = hikari.Intents.ALL

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.standins.discord import Bot, Channel, Discord, Permissions, Person, Server
+from tests.standins.discord_client import PNG
 from tests.standins.discord_wire import Json, Rest
-from tests.standins.test_discord_nextcord import PNG
 
 USER = "id username discriminator public_flags flags"
 MEMBER = "flags joined_at pending roles user mute deaf"
