@@ -1,5 +1,6 @@
 """What adapters say themselves: all of it, in every language."""
 
+import re
 from itertools import product
 
 import pytest
@@ -17,6 +18,12 @@ def test_everything_is_said_in_every_language(language: str) -> None:
     assert said.keys() == FRENCH.keys()
     assert len({*said.values()} | {*FRENCH.values()}) == len(FRENCH) * (1 + (language != "fr"))
     assert min(len(text) for text in said.values()) > 8
+
+
+def test_nobody_is_addressed_as_vous_or_tu() -> None:
+    """A persona, a forum or a person may want either; the adapter does not know which."""
+    addressed = re.compile(r"\b(vous|votre|vos|tu|te|toi|ton|ta|tes|\w+ez)\b", re.IGNORECASE)
+    assert [key for key, text in FRENCH.items() if addressed.search(text)] == []
 
 
 def test_every_failure_and_every_spent_budget_has_words() -> None:

@@ -1,4 +1,4 @@
-"""What an adapter itself says to people, by language; its texts address politely."""
+"""What an adapter itself says to people, by language, in words that fit vous and tu."""
 
 from palabre.chassis.languages import nearest, texts
 from palabre.contracts.v1 import events_pb2 as pb
