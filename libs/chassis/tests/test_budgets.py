@@ -10,7 +10,6 @@ import pytest
 
 from palabre.chassis import spaces
 from palabre.chassis.budgets import Bearer, Budgets, Cost, Delivery, person_of
-from palabre.chassis.bus import Bus
 from palabre.chassis.counters import Counters, MemoryCounters, NatsCounters
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.spaces import InvalidSpace, Space
@@ -298,11 +297,15 @@ async def test_counters_that_are_away_are_unavailable(server: NatsServer) -> Non
     await bus.close()
 
 
-async def test_a_gateway_may_look_and_not_spend(server: NatsServer, gateway: Bus) -> None:
-    counters, who = NatsCounters(gateway), bearer(turns_per_space_per_day=1)
+@pytest.mark.parametrize("user", ["gateway", "discord"])
+async def test_a_channel_may_look_and_not_spend(server: NatsServer, user: str) -> None:
+    bus = await server.bus(user)
+    counters, who = NatsCounters(bus), bearer(turns_per_space_per_day=1)
     assert await Budgets(counters, Clock()).reached(who) is None
+    assert [each.left for each in await Budgets(counters, Clock()).standings(who)] == [1]
     with pytest.raises(Unavailable):
         await counters.add("palabre.v1.budgets.a", 1, "a")
+    await bus.close()
 
 
 @pytest.mark.parametrize(

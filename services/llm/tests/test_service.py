@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from palabre.chassis import rpc
+from palabre.chassis.budgets import Bearer, Budgets
 from palabre.chassis.bus import Bus
+from palabre.chassis.counters import NatsCounters
 from palabre.chassis.events import body_name, follow
 from palabre.chassis.streams import OPERATOR
-from palabre.chassis.testing import NatsServer, service_process, until
-from palabre.contracts.v1 import events_pb2 as pb
+from palabre.chassis.testing import NatsServer, free_port, service_process, until
+from palabre.contracts.v1 import events_pb2 as pb, llm_pb2 as pb_llm, llm_pb2_grpc
+from palabre.contracts.v1.turns_pb2 import Attachment, Author
 from palabre.llm.shown import deltas_of
 from tests.standins.model import Model
 
@@ -115,6 +119,39 @@ async def test_a_cancelled_turn_stops_the_model(server: NatsServer, bus: Bus) ->
                     break
             await until(lambda: model.open_streams == 0)
             assert model.asked["mock-itl20-len2000"] == 1
+
+
+async def test_a_summary_is_paid_by_who_asked_in_the_counters_and_in_the_ledger(
+    server: NatsServer, bus: Bus
+) -> None:
+    """Through its own process, under production's permissions, with an image of the blobs."""
+    budgets = {"turns_per_person_per_day": 5, "groups": {"team": {"turns_per_person_per_day": 9}}}
+    await server.apply("logement", space := make_space(budgets=budgets))
+    shown = Attachment(media_type="image/jpeg", blob="logement/a1")
+    said = pb_llm.ThreadMessage(id="m1", author="Ali", text="Voici.", attachments=[shown])
+    paul = Author(id="paul", groups=["team"])
+    asked = pb_llm.SummariseRequest(
+        space="logement", messages=[said], author=paul, channel="discord"
+    )
+    port, model = free_port(), Model()
+    discord = await server.bus("discord")
+    await (await discord.js.object_store("blobs")).put(shown.blob, b"\xff\xd8 a letter")
+    async with model.serving() as url, asyncio.timeout(30):
+        settings = {
+            "PALABRE_LLM_BASE_URL": url, "PALABRE_LLM_MODEL": "mock-json",
+            "PALABRE_LLM_VISION_MODEL": "mock-len5", "PALABRE_GRPC_PORT": str(port),
+        }  # fmt: skip
+        async with service_process(server, "llm", settings), rpc.channel(f"127.0.0.1:{port}") as at:
+            stub = llm_pb2_grpc.LlmServiceStub(at)
+            *_, last = [piece async for piece in stub.Summarise(asked, timeout=20)]
+    assert (last.end.images, last.end.calls) == (1, 1)
+    [fact] = [s.event for s in await bus.read("TURNS", {"next_by_subj": "palabre.v1.turns.>"})]
+    assert (fact.channel, fact.spending_recorded.author) == ("discord", paul)
+    assert {call.model for call in fact.spending_recorded.calls} == {"mock-len5", "mock-json"}
+    bearer = Bearer.of("logement", space, "camille", "discord", paul)
+    [standing] = await Budgets(NatsCounters(discord)).standings(bearer)
+    assert (standing.used, standing.left) == (1, 8)
+    await discord.close()
 
 
 FAULTS = ("mock-cut20-itl5", "mock-reset20-itl5", "mock-stall20-itl5", "mock-fault20-itl5")
