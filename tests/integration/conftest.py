@@ -9,10 +9,13 @@ import openai
 import pytest
 
 from palabre.channels.testing import ScriptedAnswers, plain_answer
+from palabre.chassis.service import Context
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
 from palabre.gateway.testing import RunningGateway, Surroundings
+from tests.integration.discord_service import Community, running
+from tests.standins.discord import Discord
 
 
 @pytest.fixture
@@ -51,6 +54,27 @@ async def llm(
     await answers.listen()
     yield answers
     await answers.close()
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[Discord]:
+    async with Discord().serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+def community(discord: Discord) -> Community:
+    return Community(discord)
+
+
+@pytest.fixture
+async def bots(
+    nats: NatsServer, community: Community, llm: ScriptedAnswers
+) -> AsyncIterator[Context]:
+    """The discord service, logged in; answers come from `script`."""
+    async with running(nats, community.discord, {"demo": community.space()}) as context:
+        await community.discord.until(lambda: community.bot.online)
+        yield context
 
 
 @pytest.fixture

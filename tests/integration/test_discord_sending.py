@@ -177,17 +177,6 @@ async def test_a_place_is_known_with_what_belongs_to_it(world: World) -> None:
     assert question.text == "Quand ?"
 
 
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def community(discord: Discord) -> Community:
-    return Community(discord)
-
-
 async def test_every_message_carries_its_nonce_and_has_discord_enforce_it(
     discord: Discord, community: Community
 ) -> None:
