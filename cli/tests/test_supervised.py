@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from palabre.cli.run import processes
-from palabre.cli.run.instance import SERVICES
+from palabre.cli.run.instance import ALWAYS
 from palabre.cli.run.supervised import Supervisor
 
 
@@ -23,7 +23,7 @@ def supervisor() -> Iterator[Supervisor]:
         sleep.write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 60\n", encoding="utf-8")
         sleep.chmod(0o700)
         environments: dict[str, dict[str, str]] = {
-            service: {"PALABRE_OPS_PORT": "many"} for service in SERVICES
+            service: {"PALABRE_OPS_PORT": "many"} for service in ALWAYS
         }
         config = processes.supervisor_config(folder, str(sleep), environments)
         (folder / "supervisord.conf").write_text(config, encoding="utf-8")

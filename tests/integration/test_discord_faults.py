@@ -13,6 +13,8 @@ from palabre.channels.testing import ScriptedAnswers, completed, delta, source
 from palabre.chassis.service import Context
 from palabre.chassis.testing import NatsServer, until
 from palabre.contracts.v1 import events_pb2 as pb
+from palabre.discord.posts import NatsPosts, Post, conversation_of, turn_of
+from palabre.discord.routing import Ask
 from tests.integration.discord_service import Community, running
 from tests.standins.discord import Intents, Message, Permissions, Thread
 
@@ -244,6 +246,29 @@ async def test_of_two_replicas_one_answers_and_the_other_takes_over(
             await answered(community, post)
             await answered(community, await ask(community))
     assert len(llm.heard) == 3
+
+
+async def test_a_question_that_a_replica_without_the_lease_wrote_down_is_answered(
+    nats: NatsServer, community: Community, bots: Context, llm: ScriptedAnswers
+) -> None:
+    community.discord.deliveries.hold("MESSAGE_CREATE")
+    community.discord.deliveries.lose("THREAD_CREATE")
+    post = await ask(community)
+    decided = Ask("post", "demo", "default", "camille")
+    alice = community.alice.id
+    record = Post(
+        conversation=conversation_of(decided, post.id, alice, post.id, ()),
+        turn=turn_of(post.id, post.id),
+        bot="default",
+        channel=post.id,
+        message=post.id,
+        author=alice,
+        ask=decided,
+    )
+    assert await NatsPosts(bots.bus).create(record)
+    community.discord.deliveries.release()
+    await answered(community, post)
+    assert llm.heard[0].turn == record.turn
 
 
 async def test_nats_that_is_killed_meanwhile_loses_no_question(

@@ -237,6 +237,22 @@ async def test_a_rate_limit_is_waited_for(discord: Discord, community: Community
     assert list(community.general.messages) == [made]
 
 
+async def test_a_busy_channel_does_not_slow_the_others(
+    discord: Discord, community: Community
+) -> None:
+    discord.limits.set("PATCH", "/channels/{channel}/messages/{message}", 2, 30.0)
+    other = community.server.text("autre")
+    async with logged_in(discord) as client:
+        port = NextcordDiscord(client)
+        busy = await port.send(community.general.id, Body("…"), nonce="n")
+        calm = await port.send(other.id, Body("…"), nonce="n")
+        for text in ("un", "deux"):
+            await port.edit(community.general.id, busy, Body(text))
+        async with asyncio.timeout(5):
+            await port.edit(other.id, calm, Body("un"))
+    assert not [call for call in discord.calls if call.status == 429]
+
+
 async def test_an_answer_in_an_archived_post_is_edited(
     discord: Discord, community: Community
 ) -> None:

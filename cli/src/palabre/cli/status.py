@@ -5,7 +5,7 @@ import contextlib
 import http.client
 
 from palabre.chassis import streams, topology
-from palabre.cli.run.instance import SERVICES, Instance
+from palabre.cli.run.instance import Instance
 from palabre.cli.screen import console, table
 from palabre.cli.server import bus
 from palabre.cli.settings import CliSettings
@@ -17,7 +17,7 @@ def status() -> None:
     instance = Instance.read(settings.data_dir)
     if instance:
         console.print(f"{instance.url}, data in {settings.data_dir}\n")
-        rows = ((name, _state(instance.ports.operations[name])) for name in SERVICES)
+        rows = ((name, _state(port)) for name, port in instance.ports.operations.items())
         table("service", "state", rows=rows)
         console.print()
     asyncio.run(_streams(settings))

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from palabre.chassis import directory, nats_config, spaces, streams, topology
 from palabre.chassis.bus import Bus
 from palabre.chassis.settings import ServiceSettings, read
 from palabre.cli.run import processes
-from palabre.cli.run.instance import SERVICES, Instance, Ports, operator_token
+from palabre.cli.run.instance import ALWAYS, DISCORD, Instance, Ports, operator_token
 from palabre.cli.run.knowledge import ingest_spaces
 from palabre.cli.run.supervised import Supervisor
 from palabre.cli.settings import CliSettings
@@ -42,12 +42,12 @@ def run(settings: CliSettings, *, demo: bool = True) -> int:
     ports, token = _prepare(settings)
     supervisor = Supervisor.start(folder / "run")
     try:
-        with _ending(supervisor):
+        with _ending(supervisor, ports.services):
             _bring_up(settings, ports, supervisor, demo=demo)
             _say_ready(settings, ports, token, time.monotonic() - begun)
         return supervisor.wait()
     finally:
-        _stop(supervisor)
+        _stop(supervisor, ports.services)
         (folder / "run.json").unlink(missing_ok=True)
         console.print("Palabre has stopped.")
 
@@ -56,7 +56,8 @@ def _prepare(settings: CliSettings) -> tuple[Ports, str]:
     """Writes the configuration of every process into data_dir/run."""
     folder = settings.data_dir / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    ports = Ports.choose(settings.http_port)
+    services = (*ALWAYS, DISCORD) if settings.has_bots else ALWAYS
+    ports = Ports.choose(settings.http_port, services)
     given = settings.bootstrap_token.get_secret_value()
     token, made = operator_token(settings.data_dir, given)
     passwords = nats_config.passwords(settings.data_dir)
@@ -64,7 +65,7 @@ def _prepare(settings: CliSettings) -> tuple[Ports, str]:
     _write(folder / "nats.conf", config)
     environments = {
         service: processes.environment(service, settings, ports, passwords, token)
-        for service in SERVICES
+        for service in services
     }
     nats = processes.nats_server(settings)
     _write(folder / "supervisord.conf", processes.supervisor_config(folder, nats, environments))
@@ -82,9 +83,9 @@ def _bring_up(settings: CliSettings, ports: Ports, supervisor: Supervisor, *, de
     supervisor.call("startProcess", "nats", False)
     _until(lambda: _listens(ports.nats), supervisor, "nats")
     asyncio.run(_apply(settings, ports))
-    for service in SERVICES:
+    for service in ports.services:
         supervisor.call("startProcess", service, False)
-    for service in SERVICES:
+    for service in ports.services:
         _until(partial(_is_ready, ports.operations[service]), supervisor, service)
     if demo:
         retriever = f"127.0.0.1:{ports.grpc['retriever']}"
@@ -118,21 +119,21 @@ def _say_ready(settings: CliSettings, ports: Ports, made: str, seconds: float) -
 
 
 @contextlib.contextmanager
-def _ending(supervisor: Supervisor) -> Iterator[None]:
+def _ending(supervisor: Supervisor, services: Sequence[str]) -> Iterator[None]:
     """SIGINT and SIGTERM end supervisord, which drains the services before NATS."""
 
     def end(number: int, frame: object) -> None:
         console.print("Stopping: answers in hand are ended first…")
-        supervisor.stop_all(SERVICES)
+        supervisor.stop_all(services)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     yield
 
 
-def _stop(supervisor: Supervisor) -> None:
+def _stop(supervisor: Supervisor, services: Sequence[str]) -> None:
     if not supervisor.has_ended():
-        supervisor.stop_all(SERVICES)
+        supervisor.stop_all(services)
         supervisor.wait()
 
 

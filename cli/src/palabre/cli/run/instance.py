@@ -4,11 +4,13 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-SERVICES = ("gateway", "retriever", "llm", "tts")
+ALWAYS = ("gateway", "retriever", "llm", "tts")
+DISCORD = "discord"  # where there is a bot to run
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,17 @@ class Ports:
     grpc: dict[str, int]
     operations: dict[str, int]
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Those that run, in the order in which they are started."""
+        return tuple(self.operations)
+
     @classmethod
-    def choose(cls, http: int) -> Self:
+    def choose(cls, http: int, services: Sequence[str]) -> Self:
         """Free ones; HTTP's is given."""
-        count = 1 + 2 * len(SERVICES)
-        nats, *others = _free(count)
-        grpc = dict(zip(SERVICES, others, strict=False))
-        operations = dict(zip(SERVICES, others[len(SERVICES) :], strict=True))
+        nats, *others = _free(1 + 2 * len(services))
+        grpc = dict(zip(services, others, strict=False))
+        operations = dict(zip(services, others[len(services) :], strict=True))
         return cls(http, nats, grpc, operations)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from palabre.chassis.settings import WRONG_SETTINGS
-from palabre.cli.run.instance import SERVICES, Ports
+from palabre.cli.run.instance import Ports
 from palabre.cli.settings import CliSettings
 
 DRAIN_S = 25  # above the services' own drain_s
@@ -71,9 +71,9 @@ def supervisor_config(
         ),
         _program("nats", f"{nats} -c {folder / 'nats.conf'}", priority=1, stopsignal="INT"),
     ]
-    for service in SERVICES:
+    for service, env in environments.items():
         command = f"{sys.executable} -m palabre.{service}"
-        sections.append(_program(service, command, priority=10, env=environments[service]))
+        sections.append(_program(service, command, priority=10, env=env))
     return "\n\n".join(sections) + "\n"
 
 

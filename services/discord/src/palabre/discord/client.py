@@ -66,6 +66,19 @@ class Fenced(aiohttp.TCPConnector):
         return await super().connect(*args, **kwargs)
 
 
+class _Unshared(dict[str, Any]):
+    """Rate limits by Discord's name for them, which nextcord shares among all that have the same.
+
+    The name says nothing of the channel (X-RateLimit-Bucket is "non-inclusive of top-level
+    resources", https://docs.discord.com/developers/topics/rate-limits), so that five edits in one
+    channel would stop those in all others for five seconds. Kept out of here, each route of each
+    channel has its own.
+    """
+
+    def __setitem__(self, name: str, limit: Any) -> None:
+        """Forgets it."""
+
+
 class MayAct(Protocol):
     def __call__(self) -> bool: ...
 
@@ -97,6 +110,7 @@ class Client(nextcord.Client):
             allowed_mentions=nextcord.AllowedMentions.none(),
             rollout_delete_unknown=False,
         )
+        self.http._buckets = _Unshared()
         self.name, self.reads = name, reads
         self._away_since: float | None = time.monotonic()
         self._roles: dict[int, tuple[float, tuple[int, ...]]] = {}

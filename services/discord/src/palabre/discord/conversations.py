@@ -37,19 +37,25 @@ class Conversations:
         self._open: dict[str, _Conversation] = {}
 
     async def ask(self, post: Post, messages: list[Message]) -> bool:
-        """False when the question was taken before. Raises Unavailable, Erased."""
-        if not await self._posts.create(post):
+        """False when the question was taken before. Raises Unavailable, Erased.
+
+        A replica that lost the bot's lease just now may have written it down and gone no further.
+        """
+        if await self._posts.create(post):
+            self._enqueue(Question(post, messages))
+            return True
+        known = await self._posts.get(post.conversation, post.turn)
+        if known is None or known.state == "done" or self._is_open(post.turn):
             return False
-        self._enqueue(Question(post, messages))
+        self._enqueue(Question(known, messages, is_resumed=True))
         return True
 
     async def resume(self, bot: str) -> None:
         """Goes on with what was not done when the bot was here last. Raises Unavailable."""
         left = await self._posts.unfinished(bot)
-        known = {q.post.turn for each in self._open.values() for q in each.all}
         elsewhere = {(post.conversation, message) for post in left for message in post.merged}
         for post in sorted(left, key=lambda post: post.message):
-            if post.turn in known:
+            if self._is_open(post.turn):
                 continue
             if (post.conversation, post.message) in elsewhere:
                 await self._finish(post)
@@ -104,6 +110,9 @@ class Conversations:
             cause = hashlib.sha256(new.text.encode()).hexdigest()
             await self.again(question.post, f"edit/{new.id}/{cause}", messages)
             await self._turns.cancel(question, "superseded")
+
+    def _is_open(self, turn: str) -> bool:
+        return bool(self._questions(lambda question: question.post.turn == turn))
 
     def _questions(self, wanted: Callable[[Question], bool]) -> list[Question]:
         return [q for each in self._open.values() for q in each.all if wanted(q)]

@@ -2,6 +2,7 @@
 
 from pydantic import Field, SecretStr
 
+from palabre.chassis.keys import Name
 from palabre.chassis.settings import ServiceSettings
 
 
@@ -11,7 +12,7 @@ class DiscordSettings(ServiceSettings):
     discord_token: SecretStr = Field(
         default=SecretStr(""), description='Token of the bot "default".'
     )
-    discord_tokens: dict[str, SecretStr] = Field(
+    discord_tokens: dict[Name, SecretStr] = Field(
         default={}, description='Tokens of further bots, by name, as JSON: {"hugo": "…"}.'
     )
     discord_api: str = Field(
