@@ -13,14 +13,14 @@ import pytest
 
 from palabre.channels.testing import ScriptedAnswers, plain_answer
 from palabre.chassis.service import Context
-from palabre.chassis.testing import NatsServer, until
+from palabre.chassis.testing import NatsServer, free_port, until
 from palabre.contracts.v1.events_pb2 import Event
 from palabre.discord.commands.all import COMMANDS
 from palabre.discord.commands.registering import changed, payload
 from palabre.discord.posts import person_of
 from palabre.gateway.testing import RunningGateway, demo_space
 from tests.integration.discord_service import Community, running
-from tests.standins.discord import Channel, Discord, Message, Person
+from tests.standins.discord import Channel, Discord, Intents, Message, Person
 
 MODELS = ["mistral/small", "mistral/large"]
 PERSONAS = {
@@ -52,13 +52,13 @@ class Replicas:
     archive: str
 
     @contextlib.asynccontextmanager
-    async def one(self, **rules: Any) -> AsyncIterator[Context]:
+    async def one(self, archive: str = "", **rules: Any) -> AsyncIterator[Context]:
         around = demo_space(personas=PERSONAS, budgets={"turns_per_person_per_day": 10})
         own = {"personas": around.personas, "budgets": around.budgets}
         space = self.community.space(models=MODELS, **rules).model_copy(update=own)
         discord, bot = self.community.discord, self.community.bot
         async with running(
-            self.nats, discord, {"demo": space}, gateway_address=self.archive
+            self.nats, discord, {"demo": space}, gateway_address=archive or self.archive
         ) as context:
             await discord.until(lambda: bot.online)
             await discord.until(lambda: len(bot.commands) > len(COMMANDS))
@@ -117,7 +117,7 @@ async def test_a_private_question_is_answered_to_its_asker_alone_by_whom_they_ch
     community: Community, service: Context, llm: ScriptedAnswers
 ) -> None:
     asked = await community.alice.command(
-        community.bot, "demander", community.general, question="Quand ?", prive=True, persona="Hugo"
+        community.bot, "demander", community.general, question="Quand ?", privé=True, persona="Hugo"
     )
     await community.discord.until(lambda: asked.answers and "Guide" in asked.answers[0].shown)
     assert asked.answers[0].ephemeral
@@ -134,7 +134,7 @@ async def test_a_question_begun_before_a_restart_is_answered_in_its_message_afte
     llm.script = slowly
     async with replicas.one():
         asked = await community.alice.command(
-            community.bot, "demander", community.general, question="Quand ?", prive=True
+            community.bot, "demander", community.general, question="Quand ?", privé=True
         )
         await until(lambda: len(llm.heard) == 1)
     async with replicas.one():
@@ -158,7 +158,7 @@ async def test_who_answers_a_channel_is_chosen_by_those_who_may(
     assert "peuvent gérer les messages" in refused.content
     chosen = await used(community, "persona", by=community.server.owner, persona="hugo")
     assert "**Hugo**" in chosen.content
-    await used(community, "modele", by=community.server.owner, modele="mistral/large")
+    await used(community, "modele", by=community.server.owner, modèle="mistral/large")
     asked = await community.alice.command(
         community.bot, "demander", community.general, question="Quand ?"
     )
@@ -188,13 +188,14 @@ async def test_the_author_of_a_post_chooses_for_it_and_the_choice_outlives_a_res
 async def test_names_are_completed_while_they_are_typed(
     community: Community, service: Context
 ) -> None:
-    for option, typed, found in (
-        ("persona", "hu", ["hugo"]),
-        ("persona", "", ["par défaut", "camille", "hugo"]),
-        ("modele", "LARGE", ["mistral/large"]),
+    for command, option, typed, found in (
+        ("persona", "persona", "hu", ["hugo"]),
+        ("persona", "persona", "", ["par défaut", "camille", "hugo"]),
+        ("modele", "modèle", "LARGE", ["mistral/large"]),
+        ("demander", "persona", "", ["camille", "hugo"]),
     ):
         asked = await community.alice.complete(
-            community.bot, option, community.general, focused=option, **{option: typed}
+            community.bot, command, community.general, focused=option, **{option: typed}
         )
         choices = await community.discord.until(partial(getattr, asked, "choices"))
         assert [choice["value"] for choice in choices] == found
@@ -265,6 +266,51 @@ async def test_forgetting_takes_everything_down_once_it_is_confirmed(
     again = await used(community, "oublier")
     await community.alice.click(again, "Oui, tout effacer")
     await community.discord.until(lambda: "rien à effacer" in again.content, 20)
+
+
+async def test_who_asked_to_be_forgotten_is_although_the_archive_was_away(
+    replicas: Replicas, community: Community, tmp_path: Path
+) -> None:
+    async with replicas.one(archive=f"127.0.0.1:{free_port()}"):
+        post = await community.alice.post(community.forum, "Loyer", "le secret de Marguerite")
+        mine = await community.discord.seen(post, lambda m: "Guide" in m.shown)
+        asked = await used(community, "oublier")
+        await community.alice.click(asked, "Oui, tout effacer")
+        await community.discord.until(lambda: "Je reprends dans une minute" in plain(asked), 20)
+        await community.discord.until(lambda: mine.id not in post.messages)
+    async with replicas.one():
+        await community.discord.until(lambda: "C’est fait" in asked.content, 20)
+    assert "1 conversation effacée, 1 message retiré" in plain(asked)
+    assert b"secret de Marguerite" not in everything_in(tmp_path)
+
+
+async def test_commands_work_in_direct_messages(
+    replicas: Replicas, community: Community, llm: ScriptedAnswers
+) -> None:
+    async with replicas.one(direct_messages=True):
+        place = (await community.alice.direct(community.bot, "Bonjour ?")).channel
+        await used(community, "persona", place, persona="hugo")
+        asked = await community.alice.command(community.bot, "demander", place, question="Quand ?")
+        await community.discord.until(lambda: asked.answers and "Guide" in asked.answers[0].shown)
+    assert llm.heard[-1].utterance_received.utterance.persona == "hugo"
+
+
+async def test_a_bot_that_may_not_read_says_so(replicas: Replicas, community: Community) -> None:
+    community.bot.privileged = Intents(0)
+    async with replicas.one():
+        told = plain(await used(community, "ping"))
+    assert "ne lit que ce qui lui est adressé" in told
+
+
+async def test_english_speakers_are_answered_in_english(
+    community: Community, service: Context
+) -> None:
+    community.alice.user.locale = "en-GB"
+    assert "Discord answers in" in (await used(community, "ping")).content
+    asked = await community.alice.command(
+        community.bot, "ask", community.general, question="Quand ?"
+    )
+    await community.discord.until(lambda: asked.answers and "Guide" in asked.answers[0].shown)
 
 
 async def test_what_is_asked_twice_by_the_gateway_is_done_once(

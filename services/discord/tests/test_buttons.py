@@ -115,7 +115,7 @@ class Desk:
 
 
 def words(replies: MemoryReplies) -> list[str]:
-    return [body.content for body in replies.shown]
+    return [body.content for body in replies.shown.values()]
 
 
 async def test_a_thumb_up_is_kept_under_the_person_s_opaque_id() -> None:
@@ -230,7 +230,7 @@ def stored(*tiers: str) -> pb.Event:
 
 
 async def quoted(desk: Desk, user: int, *roles: int) -> str:
-    (body,) = (await desk.click("sources", user=user, roles=(SERVER, *roles))).shown
+    (body,) = (await desk.click("sources", user=user, roles=(SERVER, *roles))).shown.values()
     return body.embeds[0].text if body.embeds else body.content
 
 

@@ -19,6 +19,7 @@ from palabre.discord.commands.defining import Desk
 from palabre.discord.commands.dispatching import Dispatcher
 from palabre.discord.composing import Composing
 from palabre.discord.conversations import Conversations
+from palabre.discord.erasing import Erasing
 from palabre.discord.files import Files
 from palabre.discord.hearing import Hearing
 from palabre.discord.notes import Notes
@@ -60,7 +61,10 @@ class _Service:
 
     def _listen(self, session: Session) -> Hearing:
         conversations = Conversations(self._turns(session), self._posts, session.work)
-        desk, situation = self._desk(session, conversations), session.client.situation
+        replies, situation = session.client.replies, session.client.situation
+        erasing = Erasing(session.name, self._bus, self._archive, self._takedowns, replies)
+        desk = self._desk(session, conversations, erasing)
+        session.work.start("erasing", erasing.carry_out())
         session.work.start("registering", registering.introduce(session.client, COMMANDS))
         session.work.start("takedowns", self._takedowns.carry_out(session.name, session.discord))
         return Hearing(
@@ -102,7 +106,7 @@ class _Service:
             edit_s=self._settings.discord_edit_s,
         )
 
-    def _desk(self, session: Session, conversations: Conversations) -> Desk:
+    def _desk(self, session: Session, conversations: Conversations, erasing: Erasing) -> Desk:
         return Desk(
             bot=session.name,
             spaces=self._spaces,
@@ -112,7 +116,7 @@ class _Service:
             erased=self._bus.erased,
             budgets=self._budgets,
             archive=self._archive,
-            takedowns=self._takedowns,
+            erasing=erasing,
             standings=self._standings,
             latency_s=lambda: session.client.latency,
         )

@@ -5,10 +5,9 @@ import contextlib
 import json
 from dataclasses import asdict, replace
 
-from nats.js.errors import APIError
-
-from palabre.chassis.bus import AWAY, Bus
+from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
+from palabre.discord.entries import store
 from palabre.discord.messages import Place
 from palabre.discord.routing import Choice
 
@@ -35,13 +34,7 @@ class Choices:
     async def choose(self, channel: int, **parts: str) -> None:
         """Changes these parts, `persona` and `model`, of the channel's own. Raises Unavailable."""
         chosen = replace(self._own.get(channel, Choice()), **parts)
-        try:
-            data = json.dumps(asdict(chosen)).encode()
-            await self._bus.js.publish(f"{_ENTRIES}{channel}", data)
-        except AWAY as error:
-            raise Unavailable("choices: NATS does not answer") from error
-        except APIError as error:
-            raise Unavailable(f"choices: {error.description}") from error
+        await store(self._bus, f"{_ENTRIES}{channel}", json.dumps(asdict(chosen)).encode())
         self._own[channel] = chosen
 
     async def refresh(self) -> None:

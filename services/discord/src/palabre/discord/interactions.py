@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from palabre.discord.calls import Gone
 from palabre.discord.messages import Body, Person
 
 Kind = Literal["command", "completion", "button", "form"]
@@ -104,47 +105,53 @@ class Answers(Protocol):
 
 
 class MemoryReplies:
-    """For tests without Discord: what the person sees, message by message."""
+    """For tests without Discord: what the person sees, by message, the oldest first."""
 
     def __init__(self) -> None:
-        self.shown: list[Body] = []
-        self.private: bool | None = None
+        self.shown: dict[int, Body] = {}
         self.suggestions: list[Suggestion] = []
         self.form: Form | None = None
+        self.private: bool | None = None
         self._was_answered = False
 
     async def defer(self, *, private: bool) -> bool:
         self.private = private
-        return self._first()
+        return self._is_first()
 
     async def update(self, body: Body) -> bool:
-        return self._first() and bool(await self.show(body))
+        return self._is_first() and bool(await self.show(body))
 
     async def acknowledge(self) -> bool:
-        return self._first()
+        return self._is_first()
 
     async def ask(self, form: Form) -> bool:
         self.form = form
-        return self._first()
+        return self._is_first()
 
     async def complete(self, suggestions: Sequence[Suggestion]) -> bool:
         self.suggestions = list(suggestions)
-        return self._first()
+        return self._is_first()
 
     async def show(self, body: Body) -> int:
-        self.shown[:1] = [body]
-        return 1
+        return self._put(1, body)
 
     async def add(self, body: Body, *, private: bool) -> int:
-        self.shown.append(body)
-        return len(self.shown)
+        return self._put(max(self.shown, default=1) + 1, body)
 
     async def edit(self, message: int, body: Body) -> None:
-        self.shown[message - 1] = body
+        if message not in self.shown:
+            raise Gone("Unknown Message")
+        self._put(message, body)
 
     async def delete(self, message: int) -> None:
-        self.shown[message - 1] = Body()
+        self.shown.pop(message, None)
 
-    def _first(self) -> bool:
+    def _put(self, message: int, body: Body) -> int:
+        if not self._was_answered:
+            raise Gone("Unknown Webhook")
+        self.shown[message] = body
+        return message
+
+    def _is_first(self) -> bool:
         is_first, self._was_answered = not self._was_answered, True
         return is_first

@@ -30,6 +30,17 @@ PLACEHOLDER = Histogram(
     ["bot"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
+COMMANDS = Counter(
+    "palabre_discord_commands_total",
+    "Commands, completions and their buttons: answered, double, late, unavailable or failed",
+    ["bot", "command", "outcome"],
+)
+FIRST_ANSWER = Histogram(
+    "palabre_discord_first_answer_seconds",
+    "From a command's own time to our first answer, which Discord awaits for three",
+    ["bot"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3),
+)
 CONNECTED = Gauge("palabre_discord_connected", "1 while the bot is on the gateway", ["bot"])
 REDUCED = Gauge(
     "palabre_discord_reduced", "1 while the bot may not read what people write", ["bot"]

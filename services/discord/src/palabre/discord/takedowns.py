@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 import structlog
-from nats.js.errors import APIError
 
-from palabre.chassis.bus import AWAY, Bus, Raw
+from palabre.chassis.bus import Bus, Raw
 from palabre.chassis.errors import Unavailable
 from palabre.discord.calls import Refused, Unreachable
+from palabre.discord.entries import store
 from palabre.discord.posts import Posts
 
 log = structlog.get_logger()
@@ -39,21 +39,19 @@ class Takedowns:
     def __init__(self, bus: Bus, posts: Posts, clock: Callable[[], float] = time.time) -> None:
         self._bus, self._posts, self._clock = bus, posts, clock
 
-    async def order(self, author: int) -> list[str]:
-        """Writes down every message of ours that answers this person; returns the entries."""
-        made = []
-        for post in await self._posts.of_author(author):
-            for message in post.answers:
-                made.append(f"{_ENTRIES}{post.bot}.{post.channel}.{message}")
-        data = json.dumps({"since": self._clock()}).encode()
+    async def order(self, author: int, cause: int) -> int:
+        """Writes down every message of ours that answers this person; returns how many."""
+        posts = await self._posts.of_author(author)
+        made = [f"{p.bot}.{p.channel}.{message}" for p in posts for message in p.answers]
+        data = json.dumps({"since": self._clock(), "cause": cause}).encode()
         for entry in made:
-            await self._publish(entry, data)
-        return made
+            await store(self._bus, f"{_ENTRIES}{entry}", data)
+        return len(made)
 
-    async def left(self, ordered: list[str]) -> int:
-        """How many of these are still there."""
+    async def left(self, cause: int) -> int:
+        """How many of those that were ordered so are still there."""
         found = await self._bus.raw("KV_discord", {"next_by_subj": f"{_ENTRIES}>"})
-        return len({entry.subject for entry in found} & set(ordered))
+        return sum(json.loads(entry.data or b"{}").get("cause") == cause for entry in found)
 
     async def carry_out(self, bot: str, discord: Deleting) -> None:
         """While the bot's lease is held."""
@@ -83,11 +81,3 @@ class Takedowns:
             await self._bus.overwrite("KV_discord", entry.sequence)
         except Unavailable:
             return  # it is gone there, and is found gone the next time
-
-    async def _publish(self, entry: str, data: bytes) -> None:
-        try:
-            await self._bus.js.publish(entry, data)
-        except AWAY as error:
-            raise Unavailable("takedowns: NATS does not answer") from error
-        except APIError as error:
-            raise Unavailable(f"takedowns: {error.description}") from error

@@ -6,6 +6,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from palabre.discord.figures import number
+
 LANGUAGES = ("fr", "en")
 _OTHERWISE = "en"
 
@@ -30,6 +32,13 @@ def say(key: str, language: str, address: str = "vous", **values: object) -> str
     if isinstance(found, dict):
         found = found.get(address, found["vous"])
     return str(found).format(**values)
+
+
+def counted(key: str, count: int, language: str) -> str:
+    """So many, in words: the text "<key>-one" or "<key>-many"; in French nothing is one, too."""
+    is_french = language.split("-")[0].lower() == "fr"
+    is_one = count == 1 or (is_french and count == 0)
+    return say(f"{key}-{'one' if is_one else 'many'}", language, count=number(count, language))
 
 
 def texts(language: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _MOST = 4_000
 
 
 def _is_private(asked: Interaction) -> bool:
-    return bool(asked.values.get("prive"))
+    return bool(asked.values.get("privé"))
 
 
 async def _ask(call: Call) -> None:
@@ -73,7 +73,7 @@ ASK = Command(
     options=(
         Option("question", "question", is_required=True, most=_MOST),
         Option("persona", "persona", completes=True, most=100),
-        Option("prive", "private", type="yes-no"),
+        Option("privé", "private", type="yes-no"),
     ),
     is_private=_is_private,
     complete=choosing.suggest_personas,

@@ -60,8 +60,8 @@ async def _suggest_personas(call: Call) -> list[Suggestion]:
 
 async def _suggest_models(call: Call) -> list[Suggestion]:
     ask = decided(call)
-    found = matching(call.asked.text("modele"), models(call, ask)) if ask else []
-    return _with_default(call, "modele", found)
+    found = matching(call.asked.text("modèle"), models(call, ask)) if ask else []
+    return _with_default(call, "modèle", found)
 
 
 def _with_default(call: Call, option: str, found: list[Suggestion]) -> list[Suggestion]:
@@ -83,7 +83,7 @@ async def _model(call: Call) -> None:
     if not known:
         await call.show(call.say("no-models"))
         return
-    await _choose(call, "model", known, call.asked.text("modele"))
+    await _choose(call, "model", known, call.asked.text("modèle"))
 
 
 async def _choose(call: Call, part: str, known: Mapping[str, str], word: str) -> None:
@@ -125,6 +125,6 @@ MODEL = Command(
     "modele",
     "model",
     _model,
-    options=(Option("modele", "model", completes=True, most=100),),
+    options=(Option("modèle", "model", completes=True, most=100),),
     complete=_suggest_models,
 )

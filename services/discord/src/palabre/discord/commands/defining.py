@@ -9,12 +9,11 @@ from palabre.chassis.directory import Spaces
 from palabre.chassis.spaces import Space
 from palabre.discord.choices import Choices
 from palabre.discord.conversations import Conversations
-from palabre.discord.figures import number
+from palabre.discord.erasing import Erasing
 from palabre.discord.interactions import Interaction, Replies, Suggestion
 from palabre.discord.messages import Body, Button, Person, Place
 from palabre.discord.routing import Ask, Surroundings, decide_command
-from palabre.discord.takedowns import Takedowns
-from palabre.discord.texts import say
+from palabre.discord.texts import counted, say
 
 if TYPE_CHECKING:  # this name is in the stubs' types only
     from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceAsyncStub
@@ -61,7 +60,7 @@ class Desk:
     erased: Collection[str]
     budgets: Budgets
     archive: "ArchiveServiceAsyncStub"
-    takedowns: Takedowns
+    erasing: Erasing
     standings: Callable[[], Mapping[str, str]]
     latency_s: Callable[[], float]
 
@@ -85,10 +84,8 @@ class Call:
         return say(f"commands.{key}", self.language, "vous", **values)
 
     def counted(self, key: str, count: int) -> str:
-        """So many of them, in words: the text "<key>-one" or "<key>-many"."""
-        is_one = count == 1 or (count == 0 and self.language == "fr")
-        shown = number(count, self.language)
-        return self.say(f"{key}-{'one' if is_one else 'many'}", count=shown)
+        """So many of them, in words."""
+        return counted(f"commands.{key}", count, self.language)
 
     async def show(self, text: str, *buttons: Button) -> None:
         await self.replies.show(Body(content=text, buttons=buttons))

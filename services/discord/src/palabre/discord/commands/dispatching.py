@@ -1,19 +1,24 @@
 """From an interaction to the command that answers it: at once, once, and always with a word."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import grpc
 import structlog
 
 from palabre.chassis.errors import Unavailable
+from palabre.discord import metrics
 from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
 from palabre.discord.commands.defining import Call, Command, Desk
 from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import Person, Place
+from palabre.discord.posts import said_at
 
 log = structlog.get_logger()
+
+Outcome = Literal["answered", "double", "late", "unavailable", "failed"]
 
 _REMEMBERED = 10_000
 _BUTTON = "c"  # of a command: `c:<word>:…`
@@ -45,30 +50,36 @@ class Dispatcher:
 
     async def answer(self, asked: Interaction, replies: Replies) -> None:
         """Raises nothing that is expected to happen."""
+        outcome: Outcome = "double"
         # Of an event that came twice, and of two clicks on a button that was about to go.
-        if not self._is_new(asked.id) or (asked.message and not self._is_new(asked.message)):
-            return
-        try:
-            await self._answer(asked, replies)
-        except Gone:
-            log.info("an interaction was answered too late", command=asked.name)
-        except (Invalid, Refused, Unreachable) as error:
-            log.warning("an interaction is unanswered", command=asked.name, reason=str(error))
+        if self._is_new(asked.id) and not (asked.message and not self._is_new(asked.message)):
+            try:
+                outcome = await self._answer(asked, replies)
+            except Gone:
+                outcome = "late"
+            except (Invalid, Refused, Unreachable) as error:
+                outcome = "failed"
+                log.warning("a command is unanswered", command=_named(asked), reason=str(error))
+        metrics.COMMANDS.labels(self._desk.bot, _named(asked), outcome).inc()
 
-    async def _answer(self, asked: Interaction, replies: Replies) -> None:
+    async def _answer(self, asked: Interaction, replies: Replies) -> Outcome:
         if asked.kind == "completion":
-            await self._complete(asked, replies)
-        elif asked.kind != "command":
+            return await self._complete(asked, replies)
+        if asked.kind != "command":
             call = await self._call(asked, replies, at_once=True)
-            await _guarded(self._buttons[_word(asked)], call)
-        elif await replies.defer(private=self._commands[asked.name].is_private(asked)):
-            call = await self._call(asked, replies, at_once=False)
-            await _guarded(self._commands[asked.name].run, call)
+            return await _guarded(self._buttons[_word(asked)], call)
+        command = self._commands[asked.name]
+        if not await replies.defer(private=command.is_private(asked)):
+            return "double"
+        took_s = max(time.time() - said_at(asked.id), 0)
+        metrics.FIRST_ANSWER.labels(self._desk.bot).observe(took_s)
+        return await _guarded(command.run, await self._call(asked, replies, at_once=False))
 
-    async def _complete(self, asked: Interaction, replies: Replies) -> None:
+    async def _complete(self, asked: Interaction, replies: Replies) -> Outcome:
         command = self._commands[asked.name]
         call = await self._call(asked, replies, at_once=True)
         await replies.complete(await command.complete(call) if command.complete else [])
+        return "answered"
 
     async def _call(self, asked: Interaction, replies: Replies, *, at_once: bool) -> Call:
         place, person = await self._situation(asked, at_once=at_once)
@@ -83,12 +94,19 @@ class Dispatcher:
         return True
 
 
-async def _guarded(run: Callable[[Call], Awaitable[None]], call: Call) -> None:
+async def _guarded(run: Callable[[Call], Awaitable[None]], call: Call) -> Outcome:
     try:
         await run(call)
     except (Unavailable, grpc.aio.AioRpcError) as error:
-        log.warning("a command failed", command=call.asked.name, reason=type(error).__name__)
+        log.warning("a command failed", command=_named(call.asked), reason=type(error).__name__)
         await call.show(call.say("unavailable"))
+        return "unavailable"
+    return "answered"
+
+
+def _named(asked: Interaction) -> str:
+    """The command, or the word of its button: few, as a metric's labels have to be."""
+    return _word(asked) or asked.name
 
 
 def _word(asked: Interaction) -> str:
