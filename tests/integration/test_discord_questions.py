@@ -109,6 +109,21 @@ async def test_images_and_texts_of_a_post_go_with_its_question(
     assert (image.name, image.width, image.media_type) == ("fuite.png", 40, "image/jpeg")
 
 
+async def test_an_image_of_the_message_that_is_replied_to_goes_along(
+    community: Community, service: Context, llm: ScriptedAnswers
+) -> None:
+    bob, name = community.server.person("bob"), community.bot.user.mention
+    files = [("fuite.png", png()), ("notes.pdf", b"%PDF")]
+    shown = await bob.say(community.general, "Regardez.", files=files)
+    question = await community.alice.say(
+        community.general, f"{name} qu'est-ce que c'est ?", reply_to=shown
+    )
+    await answered(community, question)
+    (before,) = last_asked(llm).carried_history
+    assert before.question == "bob: Regardez."
+    assert [image.name for image in before.attachments] == ["fuite.png"]
+
+
 async def test_a_file_that_cannot_be_read_is_refused_before_anything_is_asked(
     community: Community, service: Context, llm: ScriptedAnswers
 ) -> None:

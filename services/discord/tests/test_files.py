@@ -1,16 +1,20 @@
 """Files of a question."""
 
+import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from palabre.channels.attachments import Attachments
 from palabre.chassis.errors import Unavailable
+from palabre.chassis.fetching import Fetched, Fetcher
+from palabre.chassis.pictures import Pictures
 from palabre.chassis.testing import MemoryObjects
 from palabre.chassis.testing.sites import Page, Site, site
-from palabre.discord.files import QUESTION, Files, Unreadable, decoded, kind
+from palabre.discord.files import AT_ONCE, QUESTION, Files, Rules, Unreadable, decoded, kind
 from palabre.discord.messages import File
 from palabre.discord.settings import DiscordSettings
 from palabre.discord.texts import Speech
@@ -120,6 +124,26 @@ async def test_a_size_that_was_not_true_is_noticed(files: Files, at: Any, cdn: S
     cdn.pages["/big.png"] = Page(b"x" * 3000, "image/png")
     with pytest.raises(Unreadable):
         await read(files, at("/big.png", "image/png", 10))
+
+
+async def test_few_files_are_in_memory_at_once() -> None:
+    class Counting(Fetcher):
+        now = most = 0
+
+        async def get(self, url: str, kinds: Collection[str] = (), max_bytes: int = 0) -> Fetched:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0)
+            self.now -= 1
+            return Fetched(url, "text/plain", b"abc")
+
+    fetcher = Counting("Palabre")
+    attachments = Attachments(MemoryObjects(), Pictures(), fetcher, 100, 20)
+    files = Files(attachments, fetcher, Rules(20, 100, 100, frozenset({"cdn.example"})))
+    given = [File(n, f"{n}.log", "https://cdn.example/a", 3, "") for n in range(20)]
+    assert len((await files.read("demo", given, VOUS, 9)).texts.split("abc")) == 21
+    assert fetcher.most == AT_ONCE
+    await files.close()
 
 
 async def test_only_discord_s_own_hosts_are_asked(files: Files) -> None:

@@ -31,6 +31,7 @@ _BINARY = re.compile(
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _CONTROLS = frozenset(range(32)) - {9, 10, 12, 13, 27}
 _NAME_MOST = 80
+AT_ONCE = 4  # files in memory, whoever sent them
 QUESTION = 7_500  # characters: a model is shown 8,000 of a question
 
 
@@ -66,6 +67,7 @@ class Files:
 
     def __init__(self, attachments: Attachments, fetcher: Fetcher, rules: Rules) -> None:
         self._attachments, self._fetcher, self._rules = attachments, fetcher, rules
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
     def of(cls, settings: DiscordSettings, blobs: Labelled) -> Self:
@@ -129,16 +131,18 @@ class Files:
             raise Unreadable("count", speech, files[0], most=self._rules.most)
 
     async def _keep(self, space: str, file: File, speech: Speech) -> Attachment:
-        data = await self._fetched(file, speech)
-        try:
-            kept = await self._attachments.keep(space, data)
-        except InvalidAttachment as error:
-            raise Unreadable("image", speech, file) from error
+        async with self._slots:
+            data = await self._fetched(file, speech)
+            try:
+                kept = await self._attachments.keep(space, data)
+            except InvalidAttachment as error:
+                raise Unreadable("image", speech, file) from error
         kept.name = _shown(file.name)
         return kept
 
     async def _text(self, file: File, speech: Speech) -> str:
-        text = decoded(await self._fetched(file, speech))
+        async with self._slots:
+            text = decoded(await self._fetched(file, speech))
         if text is None:
             raise Unreadable("kind", speech, file)
         return text
