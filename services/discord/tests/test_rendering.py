@@ -70,6 +70,13 @@ def test_what_is_being_written_has_a_mark_that_it_goes_on() -> None:
     assert actions(body) == ["stop"]
 
 
+@pytest.mark.parametrize("text", ["", " \n", "```", "---"])
+def test_what_shows_nothing_yet_is_no_empty_message(text: str) -> None:
+    assert so_far(text, MANNER) == placeholder(MANNER)
+    (body,) = final(answer(text), 1, Manner("c", "t", "fr", footer=False))
+    assert body.content == "…"
+
+
 def test_a_notice_stands_below_what_was_written() -> None:
     (body,) = so_far("", MANNER, notice="Encore un peu.")
     assert (body.content, body.embeds[0].text) == ("⏳ Je cherche la réponse…", "Encore un peu.")

@@ -8,10 +8,10 @@ from palabre.chassis.spaces import Space
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.discord import actions, sources
 from palabre.discord.figures import money, number, seconds as in_seconds
-from palabre.discord.markup import WAITING, escaped, harmless
+from palabre.discord.markdown import adapted
+from palabre.discord.markup import WAITING, WITHHELD, escaped, harmless
 from palabre.discord.messages import Body, Button, Embed
-from palabre.discord.splitting import MOST, pieces
-from palabre.discord.tables import without_tables
+from palabre.discord.splitting import MOST, pieces, tidy
 from palabre.discord.texts import Speech, say
 
 MOST_MESSAGES = 5
@@ -69,19 +69,13 @@ def placeholder(manner: Manner) -> list[Body]:
 
 def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:
     """What has been written, with a mark that it goes on; `notice` says that it takes long."""
-    shown = pieces(manner.quotation + _readable(text))
-    if not text.strip():
-        return [
-            replace(placeholder(manner)[0], embeds=_shown(Embed(notice, colour=_COLOURS["asks"])))
-        ]
-    bodies = [Body(piece) for piece in shown[:MOST_MESSAGES]]
-    last = replace(
-        bodies[-1],
-        content=bodies[-1].content + GOES_ON,
-        buttons=_running(manner),
-        embeds=_shown(Embed(notice, colour=_COLOURS["asks"])),
-    )
-    return [*bodies[:-1], last]
+    embeds = _shown(Embed(notice, colour=_COLOURS["asks"]))
+    readable = tidy(_readable(text))
+    if not readable:
+        return [replace(placeholder(manner)[0], embeds=embeds)]
+    *whole, last = pieces(manner.quotation + readable)[:MOST_MESSAGES]
+    running = Body(last + GOES_ON, buttons=_running(manner), embeds=embeds)
+    return [*map(Body, whole), running]
 
 
 def final(completed: pb.AnswerCompleted, took_s: float, manner: Manner) -> list[Body]:
@@ -114,7 +108,7 @@ def cancelled(shown: str, manner: Manner) -> list[Body]:
 
 def _readable(text: str, known: Sequence[str] = ()) -> str:
     """A model's Markdown as Discord shows it; `known` are the addresses of its sources."""
-    return harmless(without_tables(text[:_SHOWN_MOST]), known)
+    return harmless(adapted(text[:_SHOWN_MOST]), known)
 
 
 def _running(manner: Manner) -> tuple[Button, ...]:
@@ -141,7 +135,7 @@ def _ended(
 def _bounded(text: str, whole: str, language: str) -> list[Body]:
     """At most MOST_MESSAGES; what is longer is whole in a file below the last one."""
     found = pieces(text)
-    bodies = [Body(piece) for piece in found[:MOST_MESSAGES]] or [Body()]
+    bodies = [Body(piece) for piece in found[:MOST_MESSAGES]] or [Body(WITHHELD)]
     if len(found) <= MOST_MESSAGES and len(whole) <= _SHOWN_MOST:
         return bodies
     name = f"{say('rendering.file_name', language)}.md"

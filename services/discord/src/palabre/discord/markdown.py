@@ -1,4 +1,4 @@
-"""Tables of Markdown, which Discord does not know, in a form that reads well there."""
+"""Markdown that Discord does not know, in a form that reads well there."""
 
 import re
 
@@ -12,13 +12,23 @@ _TABLE = re.compile(
     r"(?:[^\n|]*\|[^\n]*(?:\n|\Z))*",
     re.MULTILINE,
 )
+_HEADING = re.compile(r"^#{4,6}[^\S\n]+(\S[^\n]*)$", re.MULTILINE)
+_RULE = re.compile(r"^[^\S\n]*([-*_])(?:[^\S\n]*\1){2,}[^\S\n]*$", re.MULTILINE)
 _CELL = re.compile(r"(?<!\\)\|")
 _MARKS = re.compile(r"\*\*|__|`|<br\s*/?>")
 
 
-def without_tables(text: str) -> str:
-    """A narrow table becomes columns in a block of code, a wide one a list of its rows."""
-    return "".join(part if is_code else _TABLE.sub(_shown, part) for is_code, part in parts(text))
+def adapted(text: str) -> str:
+    """A narrow table becomes columns in a block of code, a wide one a list of its rows.
+
+    Small headings become bold, and rules blank lines.
+    """
+    return "".join(part if is_code else _adapted(part) for is_code, part in parts(text))
+
+
+def _adapted(prose: str) -> str:
+    prose = _RULE.sub("", _TABLE.sub(_shown, prose))
+    return _HEADING.sub(lambda match: f"**{match[1].replace('**', '').rstrip(' #')}**", prose)
 
 
 def _shown(match: re.Match[str]) -> str:
