@@ -327,7 +327,8 @@ async def test_a_model_that_reads_less_has_passages_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("shape", "digest"), [(Shape(), "397b4272"), (Shape(embedder="m", size=3), "7992a8c1")]
+    ("shape", "digest"),
+    [(Shape("1"), "397b4272"), (Shape("1", embedder="m", size=3), "7992a8c1")],
 )
 def test_indexes_that_were_built_before_keep_their_names(shape: Shape, digest: str) -> None:
     """Of shapes without what came later."""

@@ -115,6 +115,17 @@ async def test_a_tier_is_found_only_by_those_who_have_it(index: Generations) -> 
     assert "impayes" in {names[i] for i in seen}
 
 
+async def test_a_folder_bounds_the_search_to_what_is_below_it(index: Generations) -> None:
+    documents = ["forum/1/a", "forum/1/b", "forum/12/c", "forum", "d"]
+    below = {name: passages(name, TEXTS["bail"]) for name in documents}
+    for indexed in below.values():
+        await show(await serving(index), indexed)
+    for folder, names in (("forum/1", documents[:2]), ("forum", documents[:3]), ("", documents)):
+        asked = [of_question("bail", ("fr",))]
+        rankings = await index.rank(SPACE, asked, ("public",), 10, folder=folder)
+        assert {r.id for r in rankings[0]} == {i for name in names for i in ids(below[name])}
+
+
 async def test_the_filter_works_inside_the_query_so_the_limit_is_filled(
     index: Generations,
 ) -> None:

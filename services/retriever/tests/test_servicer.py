@@ -98,6 +98,16 @@ async def test_the_floor_can_be_left_out(stub: "RetrieverServiceAsyncStub") -> N
     assert len((await stub.Search(request)).passages) == 1
 
 
+async def test_a_search_may_be_bound_to_a_folder(stub: "RetrieverServiceAsyncStub") -> None:
+    for name in ("forum/1/a.md", "forum/2/b.md"):
+        await ingest(stub, f"# {name}\n\nLe bail dure trois ans.", document=name)
+    request = pb.SearchRequest(
+        space="demo", queries=["que dure le bail ?"], limit=3, folder="forum/2/"
+    )
+    response = await stub.Search(request)
+    assert [p.document for p in response.passages] == ["forum/2/b.md"]
+
+
 @pytest.mark.parametrize(
     ("request_", "code", "said"),
     [

@@ -29,11 +29,14 @@ class SearchRequest(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     WITHOUT_FLOOR_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     limit: _builtins.int
     """1 to 50."""
     without_floor: _builtins.bool
     """Also below the relevance floor."""
+    folder: _builtins.str
+    """Only documents below this folder: those of "a/b/c" and "a/b/d" for "a/b"; empty: all."""
     @_builtins.property
     def queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All forms of the question; the first is the main one."""
@@ -50,10 +53,11 @@ class SearchRequest(_message.Message):
         groups: _abc.Iterable[_builtins.str] | None = ...,
         limit: _builtins.int = ...,
         without_floor: _builtins.bool = ...,
+        folder: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "limit", b"limit", "queries", b"queries", "space", b"space", "without_floor", b"without_floor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder", "groups", b"groups", "limit", b"limit", "queries", b"queries", "space", b"space", "without_floor", b"without_floor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

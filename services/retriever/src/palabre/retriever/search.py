@@ -43,6 +43,8 @@ MAX_FORMS = 8
 class Question:
     """What is searched for, and for whom. `forms[0]` is the main form, `tiers` who may read.
 
+    `folder`: only documents below it; empty: all.
+
     `read`: a model will judge whether the passages answer. It tells that far better than a floor,
     which then only keeps noise from it.
     """
@@ -54,6 +56,7 @@ class Question:
     limit: int
     floor: float | None = None
     read: bool = False
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ class Search:
         meaning: Meaning,
         depth: int,
     ) -> dict[str, float]:
-        rankings = await self._index.rank(question.space, asked, question.tiers, depth, meaning)
+        rankings = await self._index.rank(
+            question.space, asked, question.tiers, depth, meaning, question.folder
+        )
         fields = (*vectors.FIELDS, DENSE) if meaning else vectors.FIELDS
         return fuse(rankings, _weights(len(asked), fields))
 

@@ -200,6 +200,7 @@ class Retriever(RetrieverServiceServicer):
             languages=space.languages,
             limit=request.limit,
             floor=0.0 if request.without_floor else space.knowledge.floor,
+            folder=request.folder.strip("/"),
         )
 
 

@@ -45,12 +45,13 @@ from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import (
     ACCESS,
     DOCUMENT,
+    FILTERED,
     answers,
     from_record,
     kept_terms,
     payload_of,
-    readable,
     unseen,
+    wanted,
 )
 from palabre.retriever.index.shard_files import ShardFiles
 from palabre.retriever.passages import Indexed
@@ -115,8 +116,9 @@ class EdgeShards:
         questions: Sequence[Mapping[str, Sparse | Vector]],
         tiers: Collection[str],
         limit: int,
+        folder: str = "",
     ) -> list[list[Ranked]]:
-        allowed = _of_tiers(tiers)
+        allowed = _of_tiers(tiers, folder)
         asked = [(f, vector) for question in questions for f, vector in question.items()]
         requests = {
             place: QueryRequest(limit=limit, query=_nearest(vector, field), filter=allowed)
@@ -210,7 +212,7 @@ class EdgeShards:
         if generation.name in self._shards:
             return
         shard = EdgeShard.create(str(self._files.begun(generation)), _config(generation.shape))
-        for key in (ACCESS, DOCUMENT):
+        for key in FILTERED:
             shard.update(UpdateOperation.create_field_index(key, PayloadSchemaType.Keyword))
         shard.close()
         self._shards[generation.name] = EdgeShard.load(str(self._files.finished(generation)))
@@ -334,8 +336,9 @@ def _weight(vector: SparseVector, term: int) -> float:
     return vector.values[vector.indices.index(term)]
 
 
-def _of_tiers(tiers: Collection[str]) -> Filter:
-    return Filter(must=[FieldCondition(key=ACCESS, match=MatchAny(readable(tiers)))])
+def _of_tiers(tiers: Collection[str], folder: str = "") -> Filter:
+    bound = wanted(tiers, folder).items()
+    return Filter(must=[FieldCondition(key=key, match=MatchAny(values)) for key, values in bound])
 
 
 def _sketches(shard: EdgeShard, allowed: Filter, offset: Any) -> tuple[list[Sketch], Any]:

@@ -12,7 +12,7 @@ from palabre.retriever.vectors import STORED
 
 # Counted up when sparse vectors, payloads or passages are made otherwise than before: every space
 # is then indexed anew beside what serves.
-LAYOUT = "1"
+LAYOUT = "2"
 # Of the indexes that were made before there were generations.
 FIRST_FIELDS = ("text", "title", "letters")
 

@@ -79,10 +79,11 @@ class Generations:
         tiers: Collection[str],
         limit: int,
         meaning: Meaning = NO_MEANING,
+        folder: str = "",
     ) -> list[list[Ranked]]:
         def ask(generation: Generation) -> Awaitable[list[list[Ranked]]]:
             asked = _with_meaning(questions, meaning, generation.shape)
-            return self._collections.rank(generation, asked, tiers, limit)
+            return self._collections.rank(generation, asked, tiers, limit, folder)
 
         fields = sum(len(question) + bool(meaning) for question in questions)
         return await self._read(space, ask, [[] for _ in range(fields)])

@@ -59,12 +59,14 @@ class Index(Protocol):
         tiers: Collection[str],
         limit: int,
         meaning: Meaning = NO_MEANING,
+        folder: str = "",
     ) -> list[list[Ranked]]:
         """Passages, best first: a ranking per question and sparse field, in this order; with
         `meaning`, which has a vector per question, one more after those of each question.
 
-        Only passages that were shown and whose tier is among these; filtered inside the query. A
-        ranking may be shorter than `limit` where it would end among equals.
+        Only passages that were shown, whose tier is among these, and whose document is below
+        `folder`; filtered inside the query. A ranking may be shorter than `limit` where it would
+        end among equals.
         """
         ...
 
@@ -126,6 +128,7 @@ class Collections(Protocol):
         questions: Sequence[Mapping[str, Sparse | Vector]],
         tiers: Collection[str],
         limit: int,
+        folder: str = "",
     ) -> list[list[Ranked]]:
         """A ranking per question and field that it has; empty for fields unknown here."""
         ...

@@ -26,12 +26,13 @@ from palabre.retriever.index.ranking import Ranked, ranking
 from palabre.retriever.index.records import (
     ACCESS,
     DOCUMENT,
+    FILTERED,
     answers,
     from_record,
     kept_terms,
     payload_of,
-    readable,
     unseen,
+    wanted,
 )
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import TEXT, TWINS, Sparse, of_passage
@@ -84,7 +85,7 @@ class QdrantCollections:
                 sparse_vectors_config=dict.fromkeys(shape.fields, sparse),
                 metadata=generation.described(),
             )
-            for key in (ACCESS, DOCUMENT):
+            for key in FILTERED:
                 await self._client.create_payload_index(name, key, models.PayloadSchemaType.KEYWORD)
 
     async def serve(self, generation: Generation) -> None:
@@ -110,8 +111,9 @@ class QdrantCollections:
         questions: Sequence[Mapping[str, Sparse | Vector]],
         tiers: Collection[str],
         limit: int,
+        folder: str = "",
     ) -> list[list[Ranked]]:
-        allowed = _of_tiers(tiers)
+        allowed = _of_tiers(tiers, folder)
         asked = [(f, vector) for question in questions for f, vector in question.items()]
         requests = {
             place: models.QueryRequest(
@@ -296,9 +298,13 @@ def _vector(vector: Sparse | Vector) -> models.SparseVector | list[float]:
     return list(vector)
 
 
-def _of_tiers(tiers: Collection[str]) -> models.Filter:
-    condition = models.MatchAny(any=readable(tiers))
-    return models.Filter(must=[models.FieldCondition(key=ACCESS, match=condition)])
+def _of_tiers(tiers: Collection[str], folder: str = "") -> models.Filter:
+    return models.Filter(
+        must=[
+            models.FieldCondition(key=key, match=models.MatchAny(any=values))
+            for key, values in wanted(tiers, folder).items()
+        ]
+    )
 
 
 def _matching(values: Mapping[str, str]) -> models.Filter:
