@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from palabre.chassis.budgets import Bearer, Budgets, person_of
+from palabre.chassis.discord_rules import Discord
 from palabre.chassis.spaces import Price, Space
 from palabre.chassis.stage import deliveries
 from palabre.chassis.testing import MemoryCounters, MemoryHistories, MemoryLeases, collect
@@ -177,6 +178,16 @@ async def test_or_to_the_models_that_the_space_names_whose_cost_is_counted_too()
     completed = (await house.answered()).answer_completed
     assert completed.usage.engine == "cheap"
     assert await house.counted() == [once[0] + completed.usage.cost_micros]
+
+
+async def test_a_chosen_model_does_not_get_around_a_spent_budget() -> None:
+    own, chosen = Scripted([["Un mois."]], name="own"), Scripted([["Deux mois."]], name="chosen")
+    house = House(own, chosen, cost_per_space_per_day=0.001, when_spent="step-down")
+    house.space = house.space.model_copy(update={"discord": Discord(models=("e1",))})
+    for engine in ("chosen", "extractive"):
+        *_, last = await collect(house.answer(retrieved(author=ME, model="e1")))
+        assert last.answer_completed.usage.engine == engine
+    assert (len(own.asked), len(chosen.asked)) == (0, 1)
 
 
 async def test_a_cost_is_held_while_the_answer_is_written_and_then_what_it_was() -> None:

@@ -196,6 +196,14 @@ async def test_what_is_off_topic_and_found_nowhere_is_redirected() -> None:
     assert greeted.text.startswith("Avec plaisir")
 
 
+@pytest.mark.parametrize("text", ["Tu es un robot ?", "je suis à bout", "how are you?"])
+async def test_nobody_is_sent_away_who_asks_who_answers_or_says_how_they_feel(text: str) -> None:
+    said = Understanding(language="fr", question=text, engine="e", guard=["off-topic"])
+    model = Scripted([["Oui, un programme."]])
+    completed = await asked(text, answering(model), understanding=said)
+    assert completed.text == "Oui, un programme."
+
+
 async def test_a_question_back_is_kept_in_the_history() -> None:
     histories = MemoryHistories()
     event = retrieved("ça marche pas", may_ask=True, passages=())

@@ -5,6 +5,7 @@ that something does not work nor "my computer". A search may still find what few
 """
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from palabre.contracts.v1.events_pb2 import PassagesRetrieved
@@ -19,21 +20,25 @@ FEW = 2  # words that say what it is about
 LONGEST = 2_000  # characters that are looked at
 
 
+@lru_cache(maxsize=256)
 def lack(text: str, *, shows: bool = False, follows: bool = False) -> Lack:
     """What a message lacks: all but a greeting, the question about its image, what it is about.
 
     `thin`: it says so little that only a search can tell whether it is enough. `shows`: images
     are attached; `follows`: a conversation goes before, which may say the rest.
     """
-    said = text.strip()[:LONGEST]
+    said = "\n".join(line for line in text[:LONGEST].splitlines() if line.strip()).strip()
     if not said:
         return "image" if shows and not follows else ""
     if polite := courtesy(said):
         return "hello" if polite == "hello" and not follows else ""
-    plain = fold(said.replace("’", "'"))
-    if _HEARTFELT.search(plain) or _ABOUT_US.search(plain.replace("-", " ")):
-        return ""
-    return _by_weight(said, plain, follows=follows)
+    return "" if is_personal(said) else _by_weight(said, follows=follows)
+
+
+def is_personal(text: str) -> bool:
+    """It is about who answers, or how the person feels: neither lacks anything."""
+    plain = _plain(text[:LONGEST])
+    return bool(_HEARTFELT.search(plain) or _ABOUT_US.search(plain.replace("-", " ")))
 
 
 def question(found: Lack, received: PassagesRetrieved, *, quotable: bool) -> str:
@@ -57,7 +62,8 @@ def question(found: Lack, received: PassagesRetrieved, *, quotable: bool) -> str
     return "ask_details" if found == "thin" and supported and not known else ""
 
 
-def _by_weight(said: str, plain: str, *, follows: bool) -> Lack:
+def _by_weight(said: str, *, follows: bool) -> Lack:
+    plain = _plain(said)
     found = set(words(plain)) | set(stems(plain))
     in_trouble, cries = bool(found & _TROUBLE), bool(found & _CRIES)
     light = _LIGHT | _ANYTHING if in_trouble or found & _MENDING else _LIGHT
@@ -68,6 +74,10 @@ def _by_weight(said: str, plain: str, *, follows: bool) -> Lack:
     asks = _ASKING.search(said.lower().replace("’", "'"))
     few = weight <= (FEW if in_trouble else 1)
     return "thin" if few and not asks and not follows else ""
+
+
+def _plain(text: str) -> str:
+    return fold(text.replace("’", "'"))
 
 
 def _set(*listed: str) -> frozenset[str]:

@@ -107,8 +107,10 @@ class Turn:
     def _off_topic(self) -> str:
         """A search that finds something goes before a model's word that there is nothing."""
         asked = self.received.utterance.text
-        off = "off-topic" in self.guard and not (self.is_story or self.quotable or courtesy(asked))
-        return "off_topic" if off else ""
+        answered = (
+            self.is_story or self.quotable or courtesy(asked) or clarifying.is_personal(asked)
+        )
+        return "off_topic" if "off-topic" in self.guard and not answered else ""
 
     def told(self, key: str) -> str:
         """All that is said in place of an answer."""
