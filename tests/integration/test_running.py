@@ -59,6 +59,12 @@ def test_a_question_is_answered_with_its_sources(system: Running) -> None:
     assert ".md" in answer
 
 
+def test_a_file_that_is_no_image_is_named(system: Running, tmp_path: Path) -> None:
+    (tmp_path / "bail.png").write_text("no image", encoding="utf-8")
+    told = palabre(system, "ask", "?", "--image", str(tmp_path / "bail.png"), code=1)
+    assert "bail.png: The image is no image" in " ".join(told.split())
+
+
 def test_what_is_not_in_the_knowledge_is_said_to_be_unknown(system: Running) -> None:
     answer = palabre(system, "ask", "Quelle est la capitale du Pérou ?")
     assert "Sources" not in answer

@@ -62,7 +62,10 @@ def first_space(client: httpx.Client) -> str:
 def _send(client: httpx.Client, space: str, path: Path) -> dict[str, str]:
     """Raises Trouble with the server's sentence when it is no image, or too large."""
     files = {"file": (path.name, path.read_bytes())}
-    kept = checked(client.post(f"/api/v1/spaces/{space}/blobs", files=files))
+    try:
+        kept = checked(client.post(f"/api/v1/spaces/{space}/blobs", files=files))
+    except Trouble as trouble:
+        raise Trouble(f"{path}: {trouble}") from trouble
     return {"blob": kept.json()["blob"], "name": path.name}
 
 
