@@ -148,9 +148,10 @@ async def test_a_fact_that_the_database_refuses_keeps_no_other_from_being_stored
     assert len(await Conversations(engine).turns("c-1")) == 19
 
 
-async def test_facts_that_are_not_archived_cost_nothing(engine: AsyncEngine) -> None:
+async def test_a_fact_that_only_a_newer_archive_stores_is_handed_back(engine: AsyncEngine) -> None:
     event = events.follow(begun("t-1"), pb.SpeechCompleted())
-    assert await collect(Archive(engine).handle(event)) == []
+    with pytest.raises(Unavailable, match="newer"):
+        await collect(Archive(engine).handle(event))
 
 
 async def test_an_erased_conversation_does_not_come_back(engine: AsyncEngine) -> None:

@@ -46,9 +46,13 @@ class Archive:
         self._more = asyncio.Event()
 
     async def handle(self, event: pb.Event) -> AsyncIterator[pb.Event]:
-        """Yields nothing; ends when the fact is in SQL. Raises Unavailable when SQL is away."""
+        """Yields nothing; ends when the fact is in SQL.
+
+        Raises Unavailable when SQL is away, and for what only a newer version stores: the durable
+        brings nothing else that is not stored here.
+        """
         if events.body_name(event) not in _WANTED:
-            return
+            raise Unavailable("only a newer version stores it", retry_after=60)
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((event, stored))
         self._more.set()
