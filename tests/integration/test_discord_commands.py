@@ -331,6 +331,22 @@ async def test_the_first_answer_survives_a_reset_before_and_after_its_effect(
         assert "connecté" in (await used(community, "ping")).content
 
 
+async def test_fifty_commands_at_once_are_all_answered_in_time_and_once(
+    community: Community, service: Context, llm: ScriptedAnswers
+) -> None:
+    people = [community.server.person(f"p{number}") for number in range(50)]
+    asked = [
+        await each.command(community.bot, "demander", community.general, question=f"{each.name} ?")
+        for each in people
+    ]
+    await community.discord.until(
+        lambda: all(each.answers and "Guide" in each.answers[0].shown for each in asked), 40
+    )
+    assert not any(each.failed for each in asked)
+    assert {len(each.answers) for each in asked} == {1}
+    assert len(llm.heard) == 50
+
+
 async def test_commands_are_registered_once_and_those_of_others_stay(
     replicas: Replicas, community: Community
 ) -> None:

@@ -32,7 +32,7 @@ PLACEHOLDER = Histogram(
 )
 COMMANDS = Counter(
     "palabre_discord_commands_total",
-    "Commands, completions and their buttons: answered, double, late, unavailable or failed",
+    "Commands, completions and their buttons: answered, busy, double, late, unavailable or failed",
     ["bot", "command", "outcome"],
 )
 FIRST_ANSWER = Histogram(

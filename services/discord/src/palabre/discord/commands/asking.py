@@ -39,8 +39,8 @@ async def _with_persona(call: Call, ask: Ask) -> Ask | None:
     word, known = call.asked.text("persona"), choosing.personas(call, ask)
     key = choosing.named(word, known)
     if word and key is None:
-        listed = ", ".join(escaped(name) for name in known.values())
-        await call.show(call.say("unknown-persona", name=escaped(word)[:100], known=listed))
+        named, listed = escaped(word[:100]), choosing.listed(known)
+        await call.show(call.say("unknown-persona", name=named, known=listed))
         return None
     return replace(ask, persona=key) if key else ask
 

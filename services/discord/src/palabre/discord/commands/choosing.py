@@ -8,7 +8,7 @@ from palabre.discord.markup import escaped
 from palabre.discord.routing import Ask, Silence, decide_command
 from palabre.discord.texts import LANGUAGES, say
 
-_SUGGESTED = 25
+_SUGGESTED, _LISTED = 25, 40
 
 
 def is_default(word: str) -> bool:
@@ -30,6 +30,13 @@ def matching(typed: str, known: Mapping[str, str]) -> list[Suggestion]:
         if wanted in key.casefold() or wanted in name.casefold()
     ]
     return found[:_SUGGESTED]
+
+
+def listed(known: Mapping[str, str]) -> str:
+    """What there is to choose from, as far as there is room."""
+    names = [escaped(name) for name in known.values()]
+    more = ["…"] if len(names) > _LISTED else []
+    return ", ".join([*names[:_LISTED], *more])
 
 
 def personas(call: Call, ask: Ask) -> dict[str, str]:
@@ -87,12 +94,12 @@ async def _model(call: Call) -> None:
 
 
 async def _choose(call: Call, part: str, known: Mapping[str, str], word: str) -> None:
-    listed = ", ".join(escaped(name) for name in known.values())
     key = "" if is_default(word) else named(word, known)
     if not word:
-        await call.show(call.say(f"{part}-here", name=_now(call, part, known), known=listed))
+        await call.show(call.say(f"{part}-here", name=_now(call, part, known), known=listed(known)))
     elif key is None:
-        await call.show(call.say(f"unknown-{part}", name=escaped(word)[:100], known=listed))
+        text = call.say(f"unknown-{part}", name=escaped(word[:100]), known=listed(known))
+        await call.show(text)
     elif not _may_choose(call):
         await call.show(call.say("may-not-choose"))
     else:

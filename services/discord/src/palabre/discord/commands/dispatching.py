@@ -18,7 +18,7 @@ from palabre.discord.posts import said_at
 
 log = structlog.get_logger()
 
-Outcome = Literal["answered", "double", "late", "unavailable", "failed"]
+Outcome = Literal["answered", "busy", "double", "late", "unavailable", "failed"]
 
 _REMEMBERED = 10_000
 _BUTTON = "c"  # of a command: `c:<word>:…`
@@ -42,6 +42,7 @@ class Dispatcher:
         self._buttons = {word: run for each in commands for word, run in each.buttons.items()}
         self._desk, self._situation = desk, situation
         self._told: OrderedDict[int, None] = OrderedDict()
+        self._running: set[tuple[int, str]] = set()
 
     def takes(self, asked: Interaction) -> bool:
         if asked.kind in {"command", "completion"}:
@@ -51,8 +52,9 @@ class Dispatcher:
     async def answer(self, asked: Interaction, replies: Replies) -> None:
         """Raises nothing that is expected to happen."""
         outcome: Outcome = "double"
-        # Of an event that came twice, and of two clicks on a button that was about to go.
-        if self._is_new(asked.id) and not (asked.message and not self._is_new(asked.message)):
+        # An event may come twice, and a button be clicked twice before it goes.
+        ids = [asked.id, *([asked.message] if asked.message else [])]
+        if all(map(self._is_new, ids)):
             try:
                 outcome = await self._answer(asked, replies)
             except Gone:
@@ -60,6 +62,8 @@ class Dispatcher:
             except (Invalid, Refused, Unreachable) as error:
                 outcome = "failed"
                 log.warning("a command is unanswered", command=_named(asked), reason=str(error))
+        if outcome in {"late", "failed"}:
+            self._told.pop(ids[-1], None)  # the buttons are still there
         metrics.COMMANDS.labels(self._desk.bot, _named(asked), outcome).inc()
 
     async def _answer(self, asked: Interaction, replies: Replies) -> Outcome:
@@ -73,7 +77,19 @@ class Dispatcher:
             return "double"
         took_s = max(time.time() - said_at(asked.id), 0)
         metrics.FIRST_ANSWER.labels(self._desk.bot).observe(took_s)
-        return await _guarded(command.run, await self._call(asked, replies, at_once=False))
+        return await self._run(command, await self._call(asked, replies, at_once=False))
+
+    async def _run(self, command: Command, call: Call) -> Outcome:
+        """One at a time of each command for each person."""
+        running = (call.person.id, command.name)
+        if running in self._running:
+            await call.show(call.say("busy"))
+            return "busy"
+        self._running.add(running)
+        try:
+            return await _guarded(command.run, call)
+        finally:
+            self._running.discard(running)
 
     async def _complete(self, asked: Interaction, replies: Replies) -> Outcome:
         command = self._commands[asked.name]
