@@ -14,7 +14,9 @@ from pydantic_settings import BaseSettings
 from palabre.chassis import events, streams
 from palabre.chassis.settings import ServiceSettings
 from palabre.cli.settings import CliSettings
+from palabre.discord.commands.all import COMMANDS
 from palabre.discord.settings import DiscordSettings
+from palabre.discord.texts import say
 from palabre.gateway.settings import GatewaySettings
 from palabre.llm import presets
 from palabre.llm.settings import Settings as LlmSettings
@@ -23,7 +25,13 @@ from palabre.tts.settings import Settings as TtsSettings
 
 FILES = tuple(
     Path(name)
-    for name in ("ARCHITECTURE.md", "docs/settings.md", "docs/engines.md", "docs/channels.md")
+    for name in (
+        "ARCHITECTURE.md",
+        "docs/settings.md",
+        "docs/engines.md",
+        "docs/channels.md",
+        "docs/discord-commands.md",
+    )
 )
 MARK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -48,6 +56,19 @@ def stream_table() -> str:
         for c in streams.streams()
     )
     return table(("stream", "holds", "subjects", "store", "kept", "at most"), rows)
+
+
+def command_table() -> str:
+    rows = (
+        (
+            f"`/{command.name}`",
+            f"`/{command.english}`",
+            ", ".join(f"`{option.name}` (`{option.english}`)" for option in command.options),
+            say(f"described.{command.name}", "en"),
+        )
+        for command in COMMANDS
+    )
+    return table(("command", "in English", "options", "what for"), rows)
 
 
 def stage_table() -> str:
@@ -148,6 +169,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "buckets": bucket_table,
     "rights": rights_table,
     "presets": preset_table,
+    "discord.commands": command_table,
     "example.channel": lambda: code("docs/channel.py"),
     "settings.every-service": lambda: settings_table(ServiceSettings, own=False),
     "settings.gateway": lambda: settings_table(GatewaySettings),

@@ -1,16 +1,21 @@
 """From an interaction to its command: at once, once, and always with a word."""
 
 import asyncio
+import io
+import json
+import zipfile
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 from palabre.chassis.errors import Unavailable
+from palabre.contracts.v1 import archive_pb2
 from palabre.discord.calls import Gone
 from palabre.discord.commands.all import COMMANDS
 from palabre.discord.commands.choosing import is_default, listed, matching, named
 from palabre.discord.commands.defining import Call, Command, Desk
 from palabre.discord.commands.dispatching import Dispatcher
+from palabre.discord.commands.exporting import MOST_BYTES, fitting
 from palabre.discord.interactions import Interaction, MemoryReplies, Suggestion
 from palabre.discord.messages import Body, Person, Place
 from palabre.discord.texts import LANGUAGES, say
@@ -124,6 +129,17 @@ def test_many_personas_fit_into_one_message_and_one_completion() -> None:
     assert len(listed(many)) < 1_500
     assert listed(many).endswith(", …")
     assert len(matching("p", many)) == 25
+
+
+def test_an_export_that_is_too_large_is_packed() -> None:
+    turn = archive_pb2.ArchivedTurn(id="t", question="Quand ?", answer="Le cinq. " * 1_000_000)
+    found = {"c": archive_pb2.ArchivedConversation(id="c", space="demo", turns=[turn])}
+    [(name, content)] = fitting(found, "fr")
+    assert name == "palabre-export.zip"
+    assert len(content) < MOST_BYTES
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        assert packed.namelist() == ["palabre-export.json", "palabre-export.md"]
+        assert json.loads(packed.read("palabre-export.json"))["conversations"][0]["id"] == "c"
 
 
 def test_discord_takes_every_description_and_text() -> None:

@@ -1,7 +1,9 @@
 """/exporter: what a person asked and was answered, as data and as a text to read."""
 
 import asyncio
+import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +19,7 @@ from palabre.discord.texts import say
 MOST_BYTES = 9 << 20  # of both files: Discord takes 10 MiB a message
 _READING_S = 120.0
 
+Files = tuple[tuple[str, bytes], ...]  # names and contents
 Archived = Mapping[str, pb.ArchivedConversation]
 
 
@@ -29,15 +32,31 @@ async def _export(call: Call) -> None:
     if not found:
         await call.show(call.say("export-nothing"))
         return
-    files = await asyncio.to_thread(_files, found, call.language)
-    if sum(len(content) for _, content in files) > MOST_BYTES:
+    files = await asyncio.to_thread(fitting, found, call.language)
+    if _size(files) > MOST_BYTES:
         await call.show(call.say("export-large"))
         return
     text = call.say("export-ready", conversations=call.counted("exchanged", len(found)))
     await call.replies.show(Body(content=text, files=files))
 
 
-def _files(found: Archived, language: str) -> tuple[tuple[str, bytes], ...]:
+def fitting(found: Archived, language: str) -> Files:
+    """In one archive where they are too large for a message."""
+    files = _files(found, language)
+    if _size(files) <= MOST_BYTES:
+        return files
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return ((f"{say('commands.export-file', language)}.zip", packed.getvalue()),)
+
+
+def _size(files: Files) -> int:
+    return sum(len(content) for _, content in files)
+
+
+def _files(found: Archived, language: str) -> Files:
     name = say("commands.export-file", language)
     told = [MessageToDict(each, preserving_proto_field_name=True) for each in found.values()]
     data = json.dumps({"conversations": told}, ensure_ascii=False, indent=1)
