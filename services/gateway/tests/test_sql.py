@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.channels.testing import completed, source
-from palabre.chassis import events
+from palabre.chassis import events, streams
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.testing import collect
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
@@ -146,6 +146,10 @@ async def test_a_fact_that_the_database_refuses_keeps_no_other_from_being_stored
     await writing
     assert [n for n, result in enumerate(done) if isinstance(result, Unavailable)] == [7]
     assert len(await Conversations(engine).turns("c-1")) == 19
+
+
+def test_the_archive_stores_every_fact_that_its_durable_brings() -> None:
+    assert frozenset(streams.durable("archive").events) == archive.WANTED
 
 
 async def test_a_fact_that_only_a_newer_archive_stores_is_handed_back(engine: AsyncEngine) -> None:

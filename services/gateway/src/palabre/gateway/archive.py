@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 Row = dict[str, Any]
 _Waiting = tuple[pb.Event, asyncio.Future[None]]
-_WANTED = frozenset({"utterance_received", "spending_recorded", *events.ENDINGS})
+WANTED = frozenset({"utterance_received", "spending_recorded", *events.ENDINGS})
 _BATCH = 500
 UTC = ZoneInfo("UTC")
 
@@ -51,7 +51,7 @@ class Archive:
         Raises Unavailable when SQL is away, and for what only a newer version stores: the durable
         brings nothing else that is not stored here.
         """
-        if events.body_name(event) not in _WANTED:
+        if events.body_name(event) not in WANTED:
             raise Unavailable("only a newer version stores it", retry_after=60)
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((event, stored))
