@@ -94,6 +94,17 @@ async def test_the_next_calls_fail_and_do_nothing(
     assert len(general.history()) == 1
 
 
+async def test_a_planned_limit_names_the_bucket_but_uses_nothing_up(
+    discord: Discord, rest: Rest, general: Channel
+) -> None:
+    discord.faults.add("POST", "/messages", status=429, retry_after=2)
+    limited, sent = await rest.say(general.id), await rest.say(general.id)
+    assert limited.headers["X-RateLimit-Bucket"] == sent.headers["X-RateLimit-Bucket"]
+    assert limited.headers["X-RateLimit-Remaining"] == "0"
+    assert float(limited.headers["X-RateLimit-Reset-After"]) == limited.body["retry_after"] == 2
+    assert sent.headers["X-RateLimit-Remaining"] == "4"
+
+
 async def test_a_call_may_fail_after_it_took_effect(
     discord: Discord, rest: Rest, general: Channel
 ) -> None:

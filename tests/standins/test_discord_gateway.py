@@ -343,6 +343,28 @@ async def test_a_bot_that_writes_joins_and_is_told_of_the_thread_again(
         assert "newly_created" not in socket.frames[-3]["d"]
 
 
+async def test_a_server_may_be_unavailable_for_a_while(
+    discord: Discord, server: Server, bot: Bot
+) -> None:
+    async with gateway(discord) as socket:
+        await socket.identify(bot)
+        await socket.names()
+        server.go_down()
+        assert (await socket.event("GUILD_DELETE"))["unavailable"]
+        server.come_back()
+        assert (await socket.event("GUILD_CREATE"))["id"] == str(server.id)
+
+
+async def test_a_session_goes_on_over_one_connection(discord: Discord, bot: Bot) -> None:
+    async with gateway(discord) as old, gateway(discord) as new:
+        ready = await old.identify(bot)
+        data = {"token": bot.token, "session_id": ready["session_id"], "seq": 2}
+        await new.send(6, data)
+        assert (await new.receive())["t"] == "RESUMED"
+        assert await old.closed() == 4000
+        assert bot.online
+
+
 async def test_a_private_thread_is_shown_to_a_bot_that_is_added(
     discord: Discord, bot: Bot, general: Channel, alice: Person
 ) -> None:

@@ -24,6 +24,7 @@ MEMBERS, INVALID_SESSION, HELLO, ACK = 8, 9, 10, 11
 IGNORED = (VOICE, 31, 43)  # voice, and lists of sounds and channels: never asked for by text
 SENDS, SENDS_WINDOW, LONGEST = 120, 60.0, 4_096
 UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, FAILED, ALREADY = 4001, 4002, 4003, 4004, 4005
+RECONNECTED = 4000  # this connection's session went on over another one
 INVALID_SEQ, TOO_MANY, TIMED_OUT, BAD_SHARD = 4007, 4008, 4009, 4010
 BAD_VERSION, BAD_INTENTS, FORBIDDEN_INTENTS = 4012, 4013, 4014
 CHUNK = 1_000
@@ -217,6 +218,8 @@ class Connection:
         if session is None or (session.events and session.events[0][0] > seq + 1):
             self.send(INVALID_SESSION, False)
             return
+        if session.wire:
+            session.wire.close(RECONNECTED)
         self.session, session.wire = session, self
         for number, event, data in session.events:
             if number > seq:

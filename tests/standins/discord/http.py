@@ -139,7 +139,9 @@ def _failed(world: World, request: web.Request, call: Call, fault: Fault) -> web
         world.changed()
         return web.Response()
     if fault.status == 429:
-        return _limited(world, call, Limited(fault.retry_after, fault.scope, {}))
+        who = request.headers.get("Authorization", "").removeprefix("Bot ")
+        key = (who or call.ids.get("token", ""), call.method, call.route, _major(call))
+        return _limited(world, call, world.limits.used_up(*key, fault.retry_after, fault.scope))
     if not fault.status:
         return None
     call.status = fault.status

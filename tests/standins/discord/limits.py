@@ -121,6 +121,15 @@ class Limits:
             self._take_global(who, now)
         return bucket.headers(now)
 
+    def used_up(
+        self, who: str, method: str, route: str, major: str, retry_after: float, scope: str
+    ) -> Limited:
+        """As if this bucket were used up for so long (seconds); it is not."""
+        bucket, now = self._bucket(who, method, route, major), self.clock.now()
+        shown = _Bucket(bucket.name, bucket.limit, bucket.window, 0, now + retry_after)
+        headers = {} if scope == "global" or not self.enabled else shown.headers(now)
+        return Limited(retry_after, scope, headers)
+
     def _bucket(self, who: str, method: str, route: str, major: str) -> _Bucket:
         key = (who, method, route, major)
         if key not in self._buckets:

@@ -80,6 +80,16 @@ class Server:
             body = {"id": str(self.id), "unavailable": False}
             self.world.dispatch("GUILD_DELETE", lambda _: body, guild=self.guild, only=[who])
 
+    def go_down(self) -> None:
+        """An outage: the server is unavailable, which is no leaving."""
+        body = {"id": str(self.id), "unavailable": True}
+        self.world.dispatch("GUILD_DELETE", lambda _: body, guild=self.guild)
+
+    def come_back(self) -> None:
+        for bot in self.world.bots.values():
+            if bot.id in self.guild.members:
+                self._welcome(bot)
+
     def set_roles(self, who: Person | Bot, *roles: Role) -> None:
         member = self.guild.members[who.id]
         member.roles = list(roles)
