@@ -294,6 +294,62 @@ async def test_a_bot_whose_login_fails_leaves_the_others_running(
         await answered(community, await ask(community))
 
 
+async def test_an_event_that_the_client_cannot_read_costs_one_bot_a_new_login(
+    nats: NatsServer, community: Community, llm: ScriptedAnswers
+) -> None:
+    hugo = community.discord.bot("other", "Hugo", servers=[community.server])
+    tokens = {"hugo": SecretStr("other")}
+    spaces = {"demo": community.space()}
+    async with running(nats, community.discord, spaces, discord_tokens=tokens):
+        await community.discord.until(lambda: community.bot.online and hugo.online)
+        (kept,) = hugo.sessions
+        (broken,) = community.bot.sessions
+        broken.deliver("THREAD_CREATE", {"guild_id": str(community.server.id), "id": "1"})
+        await until(lambda: bool(community.bot.sessions) and broken not in community.bot.sessions)
+        await answered(community, await ask(community))
+        assert hugo.sessions == [kept]
+
+
+async def test_a_login_that_is_broken_off_is_tried_again(
+    nats: NatsServer, community: Community, llm: ScriptedAnswers
+) -> None:
+    community.discord.faults.add("GET", "/users/@me", reset=True, times=2)
+    community.discord.faults.add("GET", "/gateway", status=503)
+    async with running(nats, community.discord, {"demo": community.space()}):
+        await community.discord.until(lambda: community.bot.online, 10)
+        await answered(community, await ask(community))
+
+
+async def test_a_question_that_nobody_began_to_answer_for_hours_is_given_up(
+    nats: NatsServer, community: Community, llm: ScriptedAnswers
+) -> None:
+    long_ago = community.discord.clock.now() - 5_000
+    said = community.alice.said(community.general, "Quand ?", at=long_ago)
+    decided = Ask("mention", "demo", "default", "camille")
+    post = Post(
+        conversation=conversation_of(decided, community.general.id, 1, said.id, ()),
+        turn=turn_of(community.general.id, said.id),
+        bot="default",
+        channel=community.general.id,
+        message=said.id,
+        author=1,
+        ask=decided,
+    )
+    bus = await nats.bus("discord")
+    posts = NatsPosts(bus)
+    await posts.create(post)
+
+    async def done() -> bool:
+        return not await posts.unfinished("default")
+
+    async with running(nats, community.discord, {"demo": community.space()}):
+        await community.discord.until(lambda: community.bot.online)
+        await until(done)
+    await bus.close()
+    assert not llm.heard
+    assert list(community.general.messages) == [said.id]
+
+
 async def test_of_several_bots_one_answers(
     nats: NatsServer, community: Community, llm: ScriptedAnswers
 ) -> None:

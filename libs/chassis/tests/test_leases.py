@@ -1,12 +1,14 @@
 """The lease of a conversation: the same promises from the real one and the fake."""
 
 import asyncio
+import time
 
 import pytest
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Busy, Unavailable
-from palabre.chassis.leases import Leases, MemoryLeases, NatsLeases
+from palabre.chassis.leases import Lease, Leases, MemoryLeases, NatsLeases
+from palabre.chassis.streams import LEASE_TTL_S
 
 
 @pytest.fixture(params=["nats", "memory"])
@@ -79,3 +81,10 @@ async def test_a_held_lease_is_renewed(llm: Bus) -> None:
         with pytest.raises(Busy):
             async with leases.hold("a"):
                 pass
+
+
+async def test_a_holder_is_sure_only_while_nobody_else_can_have_it(llm: Bus) -> None:
+    async with NatsLeases(llm).lease("a") as lease:
+        assert lease.is_sure
+    old = Lease(llm, "a", 1, time.monotonic() - LEASE_TTL_S)
+    assert not old.is_sure

@@ -12,7 +12,7 @@ import structlog
 
 from palabre.chassis.errors import Busy, Unavailable
 from palabre.chassis.leases import Lease, NatsLeases
-from palabre.discord import metrics
+from palabre.discord import calls, metrics
 from palabre.discord.client import Client, Listener
 from palabre.discord.sending import Discord, NextcordDiscord
 from palabre.discord.work import Work
@@ -82,7 +82,7 @@ class Bots:
                 self._stands(name, "refused")
                 log.error("a bot cannot log in", bot=name, reason=str(error), again_in_s=REFUSED_S)
                 pause = REFUSED_S
-            except (Unavailable, OSError, nextcord.DiscordException) as error:
+            except (Unavailable, calls.Unreachable, nextcord.DiscordException) as error:
                 self._stands(name, "away")
                 failures = 0 if time.monotonic() - begun > AWAY_S else failures
                 pause = PAUSES_S[min(failures, len(PAUSES_S) - 1)]
@@ -117,7 +117,7 @@ class Bots:
                 if client.away_s > AWAY_S:
                     raise Unavailable("the gateway does not take us back")
             if connecting.done():
-                connecting.result()
+                _explain(connecting.exception(), name)
         finally:
             del self.sessions[name]
             await session.work.end()
@@ -137,13 +137,24 @@ class Bots:
 async def _connect(client: Client, token: str) -> None:
     """Raises LoginRefused, PrivilegedIntentsRequired, and what a broken connection raises."""
     try:
-        await client.start(token)
+        await calls.insist(lambda: client.login(token), client.name)
+        await client.connect()
     except (nextcord.LoginFailure, nextcord.Unauthorized) as error:
         raise LoginRefused("Discord does not know this token") from error
     except nextcord.ConnectionClosed as error:
         if error.code == 4004:
             raise LoginRefused("Discord does not know this token") from error
         raise
+
+
+def _explain(error: BaseException | None, name: str) -> None:
+    """Raises why a connection ended: a fault of this bot's is no fault of the others'."""
+    if isinstance(error, LoginRefused | calls.Unreachable | nextcord.DiscordException):
+        raise error
+    if error is not None:
+        metrics.FAULTS.labels("connection").inc()
+        log.error("a connection to Discord failed", bot=name, exc_info=error)
+    raise Unavailable("the connection ended")
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -292,6 +292,8 @@ class Client(nextcord.Client):
         """On all servers that the person shares with us, for a direct message."""
         taken, roles = self._roles.get(user, (0.0, ()))
         if time.monotonic() - taken > ROLES_S:
+            since = time.monotonic() - ROLES_S
+            self._roles = {u: known for u, known in self._roles.items() if known[0] > since}
             asked = [_member(server, nextcord.Object(user)) for server in self.guilds]
             members = await asyncio.gather(*asked)
             found = [m for m in members if isinstance(m, nextcord.Member)]

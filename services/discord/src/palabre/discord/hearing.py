@@ -18,12 +18,12 @@ from palabre.discord.interactions import Answers, Interaction, Replies
 from palabre.discord.messages import Message, Place
 from palabre.discord.notes import Notes
 from palabre.discord.posts import Post, conversation_of, said_at, turn_of
+from palabre.discord.questions import LATE_S
 from palabre.discord.registry import Registry
 from palabre.discord.routing import Ask, Choice, Silence, Surroundings, answering, decide
 
 log = structlog.get_logger()
 
-LATE_S = 3_600.0  # what was said longer ago, while nobody listened, is not answered any more
 STARTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 AGAIN_S = 1.0
 _REMEMBERED = 10_000

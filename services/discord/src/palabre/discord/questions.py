@@ -1,6 +1,7 @@
 """Questions in hand, and how one becomes an utterance."""
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,6 +13,8 @@ from palabre.discord.posts import Post, said_at
 from palabre.discord.routing import CHANNEL
 from palabre.discord.sending import Discord
 
+LATE_S = 3_600.0  # what was said longer ago, while nobody listened, is not answered any more
+
 
 @dataclass(eq=False)
 class Question:
@@ -22,6 +25,13 @@ class Question:
     is_resumed: bool = False
     event: pb.Event | None = None  # what admitted it, once it is on the bus
     cancelled: str = ""  # why; empty: it is not
+
+    @property
+    def is_late(self) -> bool:
+        """Nobody began to answer it while it was worth it: found so after a restart."""
+        begun = self.event is not None or bool(self.post.retries)
+        old = time.time() - said_at(self.post.message) > LATE_S
+        return self.is_resumed and old and not begun
 
     @property
     def is_untouched(self) -> bool:

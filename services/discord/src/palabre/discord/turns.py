@@ -100,11 +100,16 @@ class Turns:
         if question.cancelled:
             return await self._give_up(question, question.cancelled)
         await self._look_up(question)
+        if question.is_late and not question.post.answers:
+            return "expired"
         await self._open(question)
         async with self._showing(question) as showing:
             if question.post.retries:
                 manner = self._manner(question)
                 showing.show(lambda: rendering.placeholder(manner))
+            if question.is_late:
+                message = phrase("expired", self._manner(question).language)
+                return await self._fail(question, showing, _failure(message))
             while True:
                 try:
                     return await self._follow(question, showing)
