@@ -16,7 +16,7 @@ from palabre.chassis.testing import NatsServer
 from palabre.discord.assembly import assemble
 from palabre.discord.settings import DiscordSettings
 from palabre.gateway.testing import demo_space
-from tests.standins.discord import Bot, Channel, Discord, Server
+from tests.standins.discord import Bot, Channel, Discord, Message, Server, Thread
 
 
 class Community:
@@ -30,6 +30,20 @@ class Community:
         self.general: Channel = self.server.text("général")
         self.bot: Bot = discord.bot("token", "Camille", servers=[self.server])
         self.alice = self.server.person("alice")
+
+    async def ask(self, text: str = "Quand payer ?", **how: Any) -> Thread:
+        """A post of alice's."""
+        return await self.alice.post(self.forum, "Loyer", text, **how)
+
+    def ours(self, post: Thread) -> list[Message]:
+        """What bots said there."""
+        return [message for message in post.history() if message.author.bot]
+
+    async def answered(self, post: Thread, timeout: float = 20.0) -> Message:
+        """The one answer, whole, with its source "Guide"; there is no other."""
+        found = await self.discord.seen(post, lambda m: "Guide" in m.shown, timeout)
+        assert self.ours(post) == [found]
+        return found
 
     def space(self, **discord: Any) -> Space:
         rules = {

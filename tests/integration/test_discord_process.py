@@ -16,7 +16,7 @@ from palabre.chassis.testing import NatsServer, service_process
 from palabre.cli.testing import running
 from palabre.contracts.v1 import events_pb2 as pb
 from tests.integration.discord_service import Community
-from tests.standins.discord import Message, Thread
+from tests.standins.discord import Thread
 
 TEXT = "Le loyer est dû le cinq du mois, et la caution vous est rendue en deux mois [1]."
 
@@ -52,21 +52,9 @@ async def replica(
         yield process
 
 
-async def ask(community: Community) -> Thread:
-    return await community.alice.post(community.forum, "Loyer", "Quand payer ?")
-
-
-async def answered(community: Community, post: Thread) -> Message:
-    """The one answer, whole; there is no other."""
-    found = await community.discord.seen(post, lambda m: "Guide" in m.shown, 40)
-    assert [m for m in post.history() if m.author.bot] == [found]
-    assert TEXT in found.content
-    return found
-
-
 async def begun(community: Community) -> Thread:
     """A post whose answer is being written."""
-    post = await ask(community)
+    post = await community.ask()
     await community.discord.seen(post, lambda m: "Le loyer" in m.content)
     return post
 
@@ -80,7 +68,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_an_answer_finishes_it_o
         process.send_signal(signal.SIGKILL)
         await process.wait()
     async with replica(nats, settings):
-        await answered(community, post)
+        await community.answered(post)
     assert len(llm.heard) == 1
 
 
@@ -92,17 +80,17 @@ async def test_a_process_that_is_stopped_loses_its_bot_and_does_nothing_when_it_
         async with replica(nats, settings):
             post = await begun(community)
             first.send_signal(signal.SIGSTOP)
-            meanwhile = await ask(community)
-            answer = await answered(community, post)
-            await answered(community, meanwhile)
+            meanwhile = await community.ask()
+            answer = await community.answered(post)
+            await community.answered(meanwhile)
             seen = len(answer.versions)
             first.send_signal(signal.SIGCONT)
-            await answered(community, await ask(community))
+            await community.answered(await community.ask())
             await asyncio.sleep(1.0)
             assert len(answer.versions) == seen
             assert TEXT in answer.content
             assert len(community.bot.sessions) <= 2
-            await answered(community, meanwhile)
+            await community.answered(meanwhile)
     assert len(llm.heard) == 3
 
 
@@ -114,7 +102,7 @@ async def test_palabre_run_starts_the_bots_that_have_a_token_and_shows_them(
     started = await asyncio.to_thread(system.__enter__)
     try:
         await community.discord.until(lambda: community.bot.online, 15)
-        post = await ask(community)
+        post = await community.ask()
         answer = await community.discord.seen(post, lambda m: "loyer" in m.shown.lower(), 20)
         assert answer.author is community.bot.user
         shown = await asyncio.create_subprocess_exec(
