@@ -102,6 +102,15 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield made
 
 
+async def test_direct_messages_with_somebody_are_one_channel() -> None:
+    async with Discord().serving() as discord:
+        community = Community(discord)
+        async with logged_in(discord) as client:
+            port = NextcordDiscord(client)
+            channels = {await port.direct(community.alice.id) for _ in range(2)}
+        assert channels == {discord.direct(community.bot, community.alice.user).id}
+
+
 async def history(world: World) -> list[Message]:
     return await world.port.history(world.post)
 

@@ -12,6 +12,7 @@ from tests.standins.discord.state import (
     COMPONENTS_V2,
     DM,
     FORUM,
+    HAS_THREAD,
     Attachment,
     Channel,
     Guild,
@@ -218,6 +219,10 @@ def message(of: Message, reads: Reads = everything, *, nested: bool = True) -> J
         body["reactions"] = [reaction(emoji, ids) for emoji, ids in of.reactions.items()]
     if of.thread:
         body["thread"] = thread(of.thread)
+        body["flags"] |= HAS_THREAD
+    if of.opened and of.opened.guild:
+        ids = {"channel_id": str(of.opened.id), "guild_id": str(of.opened.guild.id)}
+        body["message_reference"] = {"type": 0, **ids}
     if of.referred:
         body |= _reference(of.referred, of.reference, reads, nested=nested)
     return body

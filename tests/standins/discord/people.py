@@ -122,9 +122,7 @@ class Person:
     async def open_thread(self, channel: Channel, name: str, *, private: bool = False) -> Thread:
         """Without a message."""
         kind = PRIVATE_THREAD if private else PUBLIC_THREAD
-        thread = threads.make(self.world, channel, self.user, {"name": name}, kind=kind)
-        threads.tell_new(self.world, thread)
-        return thread
+        return threads.opened(self.world, channel, self.user, {"name": name}, kind)
 
     async def add(self, thread: Thread, who: "Person | Bot") -> None:
         """To a thread, which may be private."""

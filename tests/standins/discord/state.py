@@ -7,9 +7,10 @@ type Json = dict[str, Any]
 
 TEXT, DM, CATEGORY, FORUM = 0, 1, 4, 15
 PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
+HAS_THREAD = 1 << 5
 LOADING, EPHEMERAL, SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = 1 << 7, 1 << 6, 1 << 12, 1 << 15
 DEFAULT_TYPE, RECIPIENT_ADD, NAME_CHANGE = 0, 1, 4
-REPLY, CHAT_INPUT_COMMAND, THREAD_STARTER = 19, 20, 21
+THREAD_CREATED, REPLY, CHAT_INPUT_COMMAND, THREAD_STARTER = 18, 19, 20, 21
 
 
 @dataclass(eq=False, slots=True)
@@ -180,7 +181,8 @@ class Message:
     application_id: int | None = None  # sent through an interaction
     asked_by: User | None = None
     interaction: Json | None = None  # its metadata
-    thread: Thread | None = None
+    thread: Thread | None = None  # that was opened below it
+    opened: Thread | None = None  # that Discord tells of with it
     versions: list[Version] = field(default_factory=list)
 
     @property

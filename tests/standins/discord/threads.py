@@ -11,6 +11,7 @@ from tests.standins.discord.state import (
     NAME_CHANGE,
     PRIVATE_THREAD,
     PUBLIC_THREAD,
+    THREAD_CREATED,
     THREAD_STARTER,
     Channel,
     Json,
@@ -101,6 +102,15 @@ def from_message(world: World, message: Message, owner: User, body: Json) -> Thr
     tell_new(world, thread)
     world.tell_message("MESSAGE_UPDATE", message)
     writing.note(world, thread, message.author, THREAD_STARTER, reference=message.id)
+    return thread
+
+
+def opened(world: World, parent: Channel, owner: User, body: Json, kind: int) -> Thread:
+    """Without a message; in the channel Discord tells of one that is not private."""
+    thread = make(world, parent, owner, body, kind=kind)
+    tell_new(world, thread)
+    if not thread.private:
+        writing.note(world, parent, owner, THREAD_CREATED, thread.name, opened=thread)
     return thread
 
 

@@ -104,11 +104,12 @@ def note(
     content: str = "",
     *,
     reference: int | None = None,
+    opened: Thread | None = None,
 ) -> None:
     """Discord itself writes, in somebody's name: that a thread began, or has another name."""
     now = world.clock.now()
     key = world.ids.new()
-    message = Message(key, channel, user, now, content, kind, reference=reference)
+    message = Message(key, channel, user, now, content, kind, reference=reference, opened=opened)
     version(message, now)
     place(message)
     world.tell_message("MESSAGE_CREATE", message)

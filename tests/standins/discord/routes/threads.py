@@ -69,9 +69,7 @@ def start(world: World, call: Call) -> Any:
     parent, bot = channel_of(world, call), call.sender
     if parent.kind != FORUM:
         kind = call.body.get("type") or PRIVATE_THREAD
-        thread = threads.make(world, parent, bot.user, call.body, kind=kind)
-        threads.tell_new(world, thread)
-        return payloads.thread(thread, bot.user)
+        return payloads.thread(threads.opened(world, parent, bot.user, call.body, kind), bot.user)
     body = call.body.get("message") or {}
     uploads = Call(call.method, call.path, call.at, body=body, files=call.files)
     draft = drafts.draft(body, attachments(world, uploads))
@@ -138,6 +136,15 @@ def members(world: World, call: Call) -> Any:
     return [payloads.thread_member(thread, each) for each in thread.members]
 
 
+def member(world: World, call: Call) -> Any:
+    """One of them: unlike all of them, this needs no privileged intent. Raises Refusal 10007."""
+    thread = thread_of(world, call)
+    writing.check_seeing(call.sender.user, thread)
+    if call.id("user") not in thread.members:
+        raise Refusal(10007)
+    return payloads.thread_member(thread, call.id("user"))
+
+
 _CHANNEL = "/channels/{channel}"
 ROUTES: Routes = {
     ("GET", _CHANNEL): get,
@@ -150,4 +157,5 @@ ROUTES: Routes = {
     ("PUT", f"{_CHANNEL}/thread-members/@me"): join,
     ("DELETE", f"{_CHANNEL}/thread-members/@me"): leave,
     ("GET", f"{_CHANNEL}/thread-members"): members,
+    ("GET", f"{_CHANNEL}/thread-members/{{user}}"): member,
 }

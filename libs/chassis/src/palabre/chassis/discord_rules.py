@@ -61,7 +61,10 @@ class Summaries(Strict):
     roles: tuple[Snowflake, ...] = ()
     # Where a copy of each summary goes; empty: nowhere.
     log_channel: Snowflake | Literal[""] = ""
+    # Messages that one is made of.
     most: int = Field(default=2000, ge=1, le=2000)
+    # Images of them that are looked at, the newest.
+    images: int = Field(default=10, ge=0, le=20)
 
 
 class Discord(Strict):

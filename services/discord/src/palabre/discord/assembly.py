@@ -8,6 +8,8 @@ from palabre.chassis.budgets import Budgets
 from palabre.chassis.counters import NatsCounters
 from palabre.chassis.service import Context, Parts
 from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceStub
+from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
+from palabre.discord.access import Access
 from palabre.discord.bots import Bots, Session
 from palabre.discord.buttons import Buttons
 from palabre.discord.by_token import ByToken
@@ -28,6 +30,7 @@ from palabre.discord.registry import Registry
 from palabre.discord.routing import Bot, Surroundings
 from palabre.discord.sending import Discord
 from palabre.discord.settings import DiscordSettings
+from palabre.discord.showing import Pace
 from palabre.discord.takedowns import Takedowns
 from palabre.discord.turns import Turns
 
@@ -40,7 +43,7 @@ async def assemble(settings: DiscordSettings, context: Context) -> Parts:
     context.health.checks.append(service.bots.healthy)
     return Parts(
         tasks=[service.registry.keep_current, service.choices.keep_current, service.bots.run],
-        close=[service.files.close, service.gateway.close],
+        close=[service.files.close, service.gateway.close, service.llm.close],
     )
 
 
@@ -55,6 +58,9 @@ class _Service:
         self._budgets = Budgets(NatsCounters(context.bus))
         self.gateway = rpc.channel(settings.gateway_address, settings.showing)
         self._archive: Any = ArchiveServiceStub(self.gateway)
+        self.llm = rpc.channel(settings.llm_address, settings.showing)
+        self._llm_service: Any = LlmServiceStub(self.llm)
+        self._leases = context.leases
         self.choices = Choices(context.bus)
         self.registry = Registry(context.bus, self._present)
         self.bots = Bots(settings.bots, context.leases, self._listen)
@@ -119,6 +125,13 @@ class _Service:
             erasing=erasing,
             standings=self._standings,
             latency_s=lambda: session.client.latency,
+            discord=session.discord,
+            access=Access(session.client),
+            files=self.files,
+            llm=self._llm_service,
+            leases=self._leases,
+            pace=Pace(self._settings.discord_edit_s),
+            reads=session.reads,
         )
 
     def _around(self) -> Surroundings:

@@ -78,6 +78,9 @@ class ByToken:
     async def place(self, channel: int) -> Place:
         return await self._discord.place(channel)
 
+    async def direct(self, person: int) -> int:
+        return await self._discord.direct(person)
+
     async def tag(self, post: int, name: str) -> None:
         await self._discord.tag(post, name)
 

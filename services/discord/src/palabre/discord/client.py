@@ -237,7 +237,16 @@ class Client(nextcord.Client):
             replies_to=reference.message_id if reference else None,
             replies_to_author=replied,
             is_edited=message.edited_at is not None,
+            is_system=message.type not in SPOKEN,
+            opened=self._opened(message),
         )
+
+    def _opened(self, message: nextcord.Message) -> Place | None:
+        thread = message.thread if message.flags.has_thread else None
+        if message.type is nextcord.MessageType.thread_created and message.guild:
+            told = message.reference.channel_id if message.reference else 0
+            thread = message.guild.get_thread(told)
+        return self.place_of(thread) if thread and thread.parent else None
 
     def place_of(self, channel: Channel) -> Place:
         server = getattr(channel, "guild", None)

@@ -1,7 +1,7 @@
 """Discord's own markup: read as words, and written so that nobody is pinged and nothing masked."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 _USER = re.compile(r"<@!?(\d{15,21})>")
 _OTHERS = re.compile(r"<@&\d{15,21}>|<#\d{15,21}>|<id:\w+>|<t:-?\d+(?::[a-zA-Z])?>")
@@ -28,12 +28,21 @@ _INVITE = re.compile(
 _ENDING = ".,;:!?'’…"
 _SPECIAL = re.compile(r"([\\`*_~|\[\]<>#@])")
 WITHHELD = "…"
+_NOBODY: Mapping[int, str] = {}
 WAITING = "⏳"  # before what stands for an answer, and after one that goes on
 
 
-def readable(text: str, omit: Collection[int] = ()) -> str:
-    """What somebody wrote, as words; the users of `omit` are left out, others are "@…"."""
-    text = _USER.sub(lambda match: "" if int(match[1]) in omit else "@…", text)
+def readable(text: str, omit: Collection[int] = (), names: Mapping[int, str] = _NOBODY) -> str:
+    """What somebody wrote, as words; the users of `omit` are left out, others are "@…".
+
+    Those who are in `names` are "@name".
+    """
+
+    def told(match: re.Match[str]) -> str:
+        user = int(match[1])
+        return "" if user in omit else f"@{names.get(user, WITHHELD)}"
+
+    text = _USER.sub(told, text)
     text = _COMMAND.sub(r"\1", _EMOJI.sub(r"\1", text))
     return _OTHERS.sub("…", text).strip()
 

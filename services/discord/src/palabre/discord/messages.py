@@ -70,6 +70,8 @@ class Message:
     replies_to: int | None = None  # a message of the same place
     replies_to_author: int | None = None  # who wrote that, where it is known
     is_edited: bool = False
+    is_system: bool = False  # Discord's own words: that somebody came, or that something is pinned
+    opened: Place | None = None  # the thread that was opened with it, or that it tells of
 
     @property
     def is_starter(self) -> bool:

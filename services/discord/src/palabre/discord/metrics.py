@@ -41,6 +41,11 @@ FIRST_ANSWER = Histogram(
     ["bot"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3),
 )
+SUMMARIES = Counter(
+    "palabre_discord_summaries_total",
+    "Summaries that were asked for: private, public, direct, declined, or lost",
+    ["bot", "outcome"],
+)
 CONNECTED = Gauge("palabre_discord_connected", "1 while the bot is on the gateway", ["bot"])
 REDUCED = Gauge(
     "palabre_discord_reduced", "1 while the bot may not read what people write", ["bot"]

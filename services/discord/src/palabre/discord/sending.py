@@ -53,6 +53,9 @@ class Discord(Protocol):
     async def place(self, channel: int) -> Place:
         """Where this is."""
 
+    async def direct(self, person: int) -> int:
+        """The channel of direct messages with somebody; whether they take any, sending tells."""
+
     async def tag(self, post: int, name: str) -> None:
         """Puts a tag of the forum on a post; nothing happens where it has it, or there is none."""
 
@@ -132,6 +135,11 @@ class NextcordDiscord:
             return self._client.place_of(await self._client.channel(channel))
 
         return await self._insist(channel, fetch)
+
+    async def direct(self, person: int) -> int:
+        route, body = Route("POST", "/users/@me/channels"), {"recipient_id": str(person)}
+        made = await self._insist(0, lambda: self._client.http.request(route, json=body))
+        return int(made["id"])
 
     async def tag(self, post: int, name: str) -> None:
         async def put() -> None:

@@ -87,6 +87,10 @@ class MemoryDiscord:
     async def place(self, channel: int) -> Place:
         return self._enter(channel)
 
+    async def direct(self, person: int) -> int:
+        """By the person's own id, where a test has made such a place."""
+        return self._enter(person).channel
+
     async def tag(self, post: int, name: str) -> None:
         self._enter(post)
         self.tags.setdefault(post, set()).add(name)

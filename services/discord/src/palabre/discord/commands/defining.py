@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Literal
 
 from palabre.chassis.budgets import Budgets
 from palabre.chassis.directory import Spaces
+from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Space
+from palabre.discord.access import Access
 from palabre.discord.choices import Choices
 from palabre.discord.conversations import Conversations
 from palabre.discord.erasing import Erasing
+from palabre.discord.files import Files
 from palabre.discord.interactions import Interaction, Replies, Suggestion
 from palabre.discord.messages import Body, Button, Person, Place
 from palabre.discord.routing import Ask, Surroundings, decide_command
+from palabre.discord.sending import Discord
+from palabre.discord.showing import Pace
 from palabre.discord.texts import counted, say
 
 if TYPE_CHECKING:  # this name is in the stubs' types only
     from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceAsyncStub
+    from palabre.contracts.v1.llm_pb2_grpc import LlmServiceAsyncStub
 
 Type = Literal["text", "yes-no", "number", "channel"]
 
@@ -63,6 +69,13 @@ class Desk:
     erasing: Erasing
     standings: Callable[[], Mapping[str, str]]
     latency_s: Callable[[], float]
+    discord: Discord
+    access: Access
+    files: Files
+    llm: "LlmServiceAsyncStub"
+    leases: Leases
+    pace: Pace
+    reads: bool  # it may read what people write without naming it
 
 
 @dataclass(frozen=True, slots=True)

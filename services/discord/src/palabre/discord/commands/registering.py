@@ -22,6 +22,7 @@ Payload = dict[str, Any]
 AGAIN_S = 60.0
 _SLASH = 1
 _TYPES = {"text": 3, "number": 4, "yes-no": 5, "channel": 7}
+_WITH_MESSAGES = (0, 2, 5, 10, 11, 12, 13)  # channels of text and voice, threads, posts
 _ENGLISH = ("en-US", "en-GB")
 _SERVER, _DIRECT = 0, 1  # contexts
 # What decides how a command looks and acts; the rest is Discord's own, or its default.
@@ -90,6 +91,8 @@ def _option(command: Command, option: Option) -> Payload:
         "required": option.is_required,
         "autocomplete": option.completes,
     }
+    if option.type == "channel":
+        made["channel_types"] = list(_WITH_MESSAGES)
     if option.most:
         made["max_length" if option.type == "text" else "max_value"] = option.most
     return made
