@@ -1,6 +1,6 @@
 """ArchiveService on a real bus: what a channel without HTTP asks of the archive."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,15 @@ async def archive(gateway: RunningGateway) -> AsyncIterator[Any]:
 
 
 async def ask(
-    bus: Bus, person: str, text: str = SECRET, conversation: str = "", space: str = "demo"
+    bus: Bus,
+    person: str,
+    text: str = SECRET,
+    conversation: str = "",
+    space: str = "demo",
+    attachments: Sequence[turns_pb2.Attachment] = (),
 ) -> events_pb2.Event:
-    said = turns_pb2.Utterance(text=text, author=turns_pb2.Author(id=person), persona="camille")
+    author = turns_pb2.Author(id=person)
+    said = turns_pb2.Utterance(text=text, author=author, persona="camille", attachments=attachments)
     body = events_pb2.UtteranceReceived(utterance=said)
     first = events.begin(space, "discord", conversation or uuid7(), body)
     await bus.publish(first)
@@ -137,6 +143,16 @@ async def test_an_export_has_what_the_person_asked_a_moment_ago_and_nothing_of_o
     questions = [[t.question for t in each.turns] for each in await exported(archive, BRUNO)]
     assert questions == [["Et moi ?"], ["Ailleurs ?"]]
     assert await exported(archive, "nobody") == []
+
+
+async def test_an_export_names_the_images_of_a_question(
+    archive: Any, discord: Bus, llm: ScriptedAnswers
+) -> None:
+    image = turns_pb2.Attachment(name="chauffe-eau.png", blob="demo/" + "a" * 64, width=3, height=2)
+    first = await ask(discord, ANNE, "Que voyez-vous ?", attachments=[image])
+    await answered(discord, first)
+    [[turn]] = [found.turns for found in await exported(archive, ANNE)]
+    assert list(turn.attachments) == [image]
 
 
 async def test_a_long_conversation_comes_in_several_messages(

@@ -131,6 +131,17 @@ def test_many_personas_fit_into_one_message_and_one_completion() -> None:
     assert len(matching("p", many)) == 25
 
 
+def test_an_export_tells_why_there_is_no_answer() -> None:
+    turns = [
+        archive_pb2.ArchivedTurn(id=status, question="Quand ?", status=status)
+        for status in ("completed", "failed", "cancelled", "running")
+    ]
+    found = {"c": archive_pb2.ArchivedConversation(id="c", space="demo", turns=turns)}
+    _, (_, text) = fitting(found, "en")
+    assert text.decode().count("(none: something went wrong)") == 1
+    assert text.decode().count("**Answer**") == 4
+
+
 def test_an_export_that_is_too_large_is_packed() -> None:
     turn = archive_pb2.ArchivedTurn(id="t", question="Quand ?", answer="Le cinq. " * 1_000_000)
     found = {"c": archive_pb2.ArchivedConversation(id="c", space="demo", turns=[turn])}

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from palabre.contracts.v1 import turns_pb2 as palabre_dot_contracts_dot_v1_dot_turns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"palabre/contracts/v1/archive.proto\x12\x14palabre.contracts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a palabre/contracts/v1/turns.proto\"\x81\x01\n\x0bRateRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x14\n\x0c\x63onversation\x18\x03 \x01(\t\x12\x0c\n\x04turn\x18\x04 \x01(\t\x12\x0e\n\x06person\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x05\x12\x0f\n\x07\x63omment\x18\x07 \x01(\t\"\x0e\n\x0cRateResponse\"?\n\rExportRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"R\n\x0e\x45xportResponse\x12@\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32*.palabre.contracts.v1.ArchivedConversation\"\xa3\x01\n\x14\x41rchivedConversation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05space\x18\x02 \x01(\t\x12\x0f\n\x07persona\x18\x03 \x01(\t\x12,\n\x08\x62\x65gun_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x05turns\x18\x05 \x03(\x0b\x32\".palabre.contracts.v1.ArchivedTurn\"\xc9\x01\n\x0c\x41rchivedTurn\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t\x12\x0e\n\x06status\x18\x04 \x01(\t\x12-\n\x07sources\x18\x05 \x03(\x0b\x32\x1c.palabre.contracts.v1.Source\x12,\n\x08\x61sked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05score\x18\x07 \x01(\x05\x12\x0f\n\x07\x63omment\x18\x08 \x01(\t\">\n\x0c\x45raseRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"Y\n\rEraseResponse\x12\x15\n\rconversations\x18\x01 \x01(\r\x12\x1b\n\x13\x63onversations_total\x18\x02 \x01(\r\x12\x14\n\x0c\x63onversation\x18\x03 \x01(\t\"=\n\x0bUsedRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"p\n\x0cUsedResponse\x12.\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32!.palabre.contracts.v1.PersonUsage\x12\x30\n\x05month\x18\x02 \x01(\x0b\x32!.palabre.contracts.v1.PersonUsage\"\xe8\x01\n\x0bPersonUsage\x12\r\n\x05turns\x18\x01 \x01(\r\x12\x15\n\rprompt_tokens\x18\x02 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\x04\x12\x46\n\x0b\x63ost_micros\x18\x04 \x03(\x0b\x32\x31.palabre.contracts.v1.PersonUsage.CostMicrosEntry\x12\x1d\n\x15\x63\x61lls_of_unknown_cost\x18\x05 \x01(\r\x1a\x31\n\x0f\x43ostMicrosEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x32\xd9\x02\n\x0e\x41rchiveService\x12M\n\x04Rate\x12!.palabre.contracts.v1.RateRequest\x1a\".palabre.contracts.v1.RateResponse\x12U\n\x06\x45xport\x12#.palabre.contracts.v1.ExportRequest\x1a$.palabre.contracts.v1.ExportResponse0\x01\x12R\n\x05\x45rase\x12\".palabre.contracts.v1.EraseRequest\x1a#.palabre.contracts.v1.EraseResponse0\x01\x12M\n\x04Used\x12!.palabre.contracts.v1.UsedRequest\x1a\".palabre.contracts.v1.UsedResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"palabre/contracts/v1/archive.proto\x12\x14palabre.contracts.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a palabre/contracts/v1/turns.proto\"\x81\x01\n\x0bRateRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x14\n\x0c\x63onversation\x18\x03 \x01(\t\x12\x0c\n\x04turn\x18\x04 \x01(\t\x12\x0e\n\x06person\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x05\x12\x0f\n\x07\x63omment\x18\x07 \x01(\t\"\x0e\n\x0cRateResponse\"?\n\rExportRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"R\n\x0e\x45xportResponse\x12@\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32*.palabre.contracts.v1.ArchivedConversation\"\xa3\x01\n\x14\x41rchivedConversation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05space\x18\x02 \x01(\t\x12\x0f\n\x07persona\x18\x03 \x01(\t\x12,\n\x08\x62\x65gun_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x05turns\x18\x05 \x03(\x0b\x32\".palabre.contracts.v1.ArchivedTurn\"\x80\x02\n\x0c\x41rchivedTurn\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08question\x18\x02 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t\x12\x0e\n\x06status\x18\x04 \x01(\t\x12-\n\x07sources\x18\x05 \x03(\x0b\x32\x1c.palabre.contracts.v1.Source\x12,\n\x08\x61sked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05score\x18\x07 \x01(\x05\x12\x0f\n\x07\x63omment\x18\x08 \x01(\t\x12\x35\n\x0b\x61ttachments\x18\t \x03(\x0b\x32 .palabre.contracts.v1.Attachment\">\n\x0c\x45raseRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"Y\n\rEraseResponse\x12\x15\n\rconversations\x18\x01 \x01(\r\x12\x1b\n\x13\x63onversations_total\x18\x02 \x01(\r\x12\x14\n\x0c\x63onversation\x18\x03 \x01(\t\"=\n\x0bUsedRequest\x12\r\n\x05space\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"p\n\x0cUsedResponse\x12.\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32!.palabre.contracts.v1.PersonUsage\x12\x30\n\x05month\x18\x02 \x01(\x0b\x32!.palabre.contracts.v1.PersonUsage\"\xe8\x01\n\x0bPersonUsage\x12\r\n\x05turns\x18\x01 \x01(\r\x12\x15\n\rprompt_tokens\x18\x02 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\x04\x12\x46\n\x0b\x63ost_micros\x18\x04 \x03(\x0b\x32\x31.palabre.contracts.v1.PersonUsage.CostMicrosEntry\x12\x1d\n\x15\x63\x61lls_of_unknown_cost\x18\x05 \x01(\r\x1a\x31\n\x0f\x43ostMicrosEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x32\xd9\x02\n\x0e\x41rchiveService\x12M\n\x04Rate\x12!.palabre.contracts.v1.RateRequest\x1a\".palabre.contracts.v1.RateResponse\x12U\n\x06\x45xport\x12#.palabre.contracts.v1.ExportRequest\x1a$.palabre.contracts.v1.ExportResponse0\x01\x12R\n\x05\x45rase\x12\".palabre.contracts.v1.EraseRequest\x1a#.palabre.contracts.v1.EraseResponse0\x01\x12M\n\x04Used\x12!.palabre.contracts.v1.UsedRequest\x1a\".palabre.contracts.v1.UsedResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,19 +46,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARCHIVEDCONVERSATION']._serialized_start=425
   _globals['_ARCHIVEDCONVERSATION']._serialized_end=588
   _globals['_ARCHIVEDTURN']._serialized_start=591
-  _globals['_ARCHIVEDTURN']._serialized_end=792
-  _globals['_ERASEREQUEST']._serialized_start=794
-  _globals['_ERASEREQUEST']._serialized_end=856
-  _globals['_ERASERESPONSE']._serialized_start=858
-  _globals['_ERASERESPONSE']._serialized_end=947
-  _globals['_USEDREQUEST']._serialized_start=949
-  _globals['_USEDREQUEST']._serialized_end=1010
-  _globals['_USEDRESPONSE']._serialized_start=1012
-  _globals['_USEDRESPONSE']._serialized_end=1124
-  _globals['_PERSONUSAGE']._serialized_start=1127
-  _globals['_PERSONUSAGE']._serialized_end=1359
-  _globals['_PERSONUSAGE_COSTMICROSENTRY']._serialized_start=1310
-  _globals['_PERSONUSAGE_COSTMICROSENTRY']._serialized_end=1359
-  _globals['_ARCHIVESERVICE']._serialized_start=1362
-  _globals['_ARCHIVESERVICE']._serialized_end=1707
+  _globals['_ARCHIVEDTURN']._serialized_end=847
+  _globals['_ERASEREQUEST']._serialized_start=849
+  _globals['_ERASEREQUEST']._serialized_end=911
+  _globals['_ERASERESPONSE']._serialized_start=913
+  _globals['_ERASERESPONSE']._serialized_end=1002
+  _globals['_USEDREQUEST']._serialized_start=1004
+  _globals['_USEDREQUEST']._serialized_end=1065
+  _globals['_USEDRESPONSE']._serialized_start=1067
+  _globals['_USEDRESPONSE']._serialized_end=1179
+  _globals['_PERSONUSAGE']._serialized_start=1182
+  _globals['_PERSONUSAGE']._serialized_end=1414
+  _globals['_PERSONUSAGE_COSTMICROSENTRY']._serialized_start=1365
+  _globals['_PERSONUSAGE_COSTMICROSENTRY']._serialized_end=1414
+  _globals['_ARCHIVESERVICE']._serialized_start=1417
+  _globals['_ARCHIVESERVICE']._serialized_end=1762
 # @@protoc_insertion_point(module_scope)

@@ -166,6 +166,7 @@ class ArchivedTurn(_message.Message):
     ASKED_AT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     question: _builtins.str
     answer: _builtins.str
@@ -178,6 +179,10 @@ class ArchivedTurn(_message.Message):
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Source]: ...
     @_builtins.property
     def asked_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_turns_pb2.Attachment]:
+        """The question's images; the blobs are gone after some days."""
+
     def __init__(
         self,
         *,
@@ -189,10 +194,11 @@ class ArchivedTurn(_message.Message):
         asked_at: _timestamp_pb2.Timestamp | None = ...,
         score: _builtins.int = ...,
         comment: _builtins.str = ...,
+        attachments: _abc.Iterable[_turns_pb2.Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "asked_at", b"asked_at", "comment", b"comment", "id", b"id", "question", b"question", "score", b"score", "sources", b"sources", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "asked_at", b"asked_at", "attachments", b"attachments", "comment", b"comment", "id", b"id", "question", b"question", "score", b"score", "sources", b"sources", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

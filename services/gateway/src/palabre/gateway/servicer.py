@@ -29,7 +29,7 @@ from palabre.gateway.state import State
 NAME = pb.DESCRIPTOR.services_by_name["ArchiveService"].full_name
 MAX_COMMENT_CHARACTERS = 2_000
 # Conversations that are erased at once: each waits for all writers to hear of it.
-ERASED_AT_ONCE = 16
+ERASED_AT_ONCE = 64
 CATCH_UP_S = 20.0
 _PART_BYTES = 1 << 20
 
@@ -165,12 +165,22 @@ def _turn(row: Row, score: int, comment: str) -> pb.ArchivedTurn:
         answer=row.get("answer") or "",
         status=row["status"],
         sources=[_source(source) for source in row.get("sources") or ()],
+        attachments=[_attachment(row["space"], image) for image in row.get("attachments") or ()],
         score=score,
         comment=comment,
     )
     if asked_at := row.get("asked_at"):
         made.asked_at.FromDatetime(asked_at)
     return made
+
+
+def _attachment(space: str, image: dict[str, Any]) -> turns_pb2.Attachment:
+    return turns_pb2.Attachment(
+        name=image["name"],
+        blob=f"{space}/{image['blob']}",
+        width=image["width"],
+        height=image["height"],
+    )
 
 
 def _source(source: dict[str, Any]) -> turns_pb2.Source:

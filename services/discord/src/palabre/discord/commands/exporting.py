@@ -76,7 +76,8 @@ def _lines(found: Archived, language: str) -> Iterator[str]:
 def _turn(turn: pb.ArchivedTurn, language: str) -> Iterator[str]:
     labelled: list[tuple[str, Any]] = [
         ("question", turn.question),
-        ("answer", turn.answer or turn.status),
+        ("images", "\n".join(f"- {image.name}" for image in turn.attachments)),
+        ("answer", turn.answer or say(f"commands.export-{turn.status}", language)),
         ("sources", "\n".join(f"- [{s.number}] {s.passage.title}" for s in turn.sources)),
         ("rating", f"{turn.score:+d} {turn.comment}".strip() if turn.score else ""),
     ]
