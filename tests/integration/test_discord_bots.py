@@ -1,6 +1,9 @@
 """Several bots, with and without the rights and intents that they need."""
 
 import asyncio
+import os
+import sys
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from prometheus_client import REGISTRY
@@ -133,3 +136,37 @@ async def test_a_missing_permission_is_said_once_and_costs_no_calls(
     assert (said.out + said.err).count("send_messages_in_threads") == 1
     assert not community.discord.calls_of("POST", "/messages")
     assert not llm.heard
+
+
+async def test_the_command_line_prints_the_invitation_and_which_intent_is_missing(
+    community: Community,
+) -> None:
+    community.discord.bot("other", "Hugo", privileged=Intents(0))
+    settings = {
+        "PALABRE_DISCORD_TOKEN": "token",
+        "PALABRE_DISCORD_TOKENS": '{"hugo": "other"}',
+        "PALABRE_DISCORD_API": community.discord.api,
+    }
+    shown = await palabre("discord", "invite", **settings)
+    camille, hugo = shown.split("hugo (Hugo):")
+    assert f"client_id={community.bot.application_id}&scope=bot+applications.commands" in camille
+    assert "intent" not in camille
+    assert "switch on the message content intent" in hugo
+    link = urlsplit(next(word for word in camille.split() if word.startswith("https://")))
+    asked = Permissions(int(parse_qs(link.query)["permissions"][0]))
+    assert Permissions.SEND_MESSAGES_IN_THREADS in asked
+    assert Permissions.ADMINISTRATOR not in asked
+    refused = await palabre("discord", "invite", **settings | {"PALABRE_DISCORD_TOKEN": "wrong"})
+    assert "make a new one" in refused
+
+
+async def palabre(*arguments: str, **settings: str) -> str:
+    """What the command prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "palabre.cli", *arguments),
+        env=os.environ | settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    shown, _ = await process.communicate()
+    return shown.decode()

@@ -16,6 +16,7 @@ from palabre.chassis.topology import ServerTooOld, WrongTopology
 from palabre.cli import (
     asking,
     dead,
+    discord_bots,
     duplicating,
     engines,
     erasing,
@@ -46,6 +47,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(knowledge_admin.app, name="knowledge")
 app.add_typer(evaluating.app, name="eval")
 app.add_typer(voices.app, name="voices")
+app.add_typer(discord_bots.app, name="discord")
 app.add_typer(engines.app, name="engines")
 app.command("ask")(asking.ask)
 app.command("search")(asking.search)

@@ -24,15 +24,4 @@ class CliSettings(BaseSettings):
     nats_server: str = Field(
         default="", description="Path of a nats-server; empty: the embedded one, else PATH."
     )
-    discord_token: SecretStr = Field(
-        default=SecretStr(""), description="With it, or the next one, `run` starts `discord`, too."
-    )
-    discord_tokens: dict[str, SecretStr] = Field(
-        default={}, description="Tokens of further bots on Discord, by name, as JSON."
-    )
     spaces_dir: Path = Field(default=Path("spaces"), description="Spaces that `run` applies.")
-
-    @property
-    def has_bots(self) -> bool:
-        """There is a bot for Discord."""
-        return bool(self.discord_token.get_secret_value() or self.discord_tokens)

@@ -21,6 +21,7 @@ from palabre.cli.run.instance import ALWAYS, DISCORD, Instance, Ports, operator_
 from palabre.cli.run.knowledge import ingest_spaces
 from palabre.cli.run.supervised import Supervisor
 from palabre.cli.settings import CliSettings
+from palabre.discord.settings import DiscordSettings
 
 PATIENCE_S = 120.0
 WORD_EVERY_S = 15.0
@@ -56,7 +57,7 @@ def _prepare(settings: CliSettings) -> tuple[Ports, str]:
     """Writes the configuration of every process into data_dir/run."""
     folder = settings.data_dir / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    services = (*ALWAYS, DISCORD) if settings.has_bots else ALWAYS
+    services = (*ALWAYS, DISCORD) if read(DiscordSettings).bots else ALWAYS
     ports = Ports.choose(settings.http_port, services)
     given = settings.bootstrap_token.get_secret_value()
     token, made = operator_token(settings.data_dir, given)

@@ -10,7 +10,8 @@ class DiscordSettings(ServiceSettings):
     """Without a token the service has nothing to do, and does not run."""
 
     discord_token: SecretStr = Field(
-        default=SecretStr(""), description='Token of the bot "default".'
+        default=SecretStr(""),
+        description='Token of the bot "default"; with one, `palabre run` starts the bots, too.',
     )
     discord_tokens: dict[Name, SecretStr] = Field(
         default={}, description='Tokens of further bots, by name, as JSON: {"hugo": "…"}.'
