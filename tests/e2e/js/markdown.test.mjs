@@ -61,6 +61,12 @@ test("citation marks become one button per number", () => {
   assert.equal(found[0].attrs["aria-label"], "Source 1 : Le guide");
 });
 
+test("no line begins with what follows a mark at once", () => {
+  const [{ children }] = parse("Oui [1, 2]. Et [1] donc", ALLOWED);
+  assert.deepEqual(children.filter((child) => typeof child === "string"), ["Oui ", " Et ", " donc"]);
+  assert.deepEqual(children[1].children.map((child) => child.tag ?? child), ["button", "button", "."]);
+});
+
 test("a number that is no source stays as it is written", () => {
   assert.equal(marks("L’an [9] et la note [1, 9].").length, 0);
 });

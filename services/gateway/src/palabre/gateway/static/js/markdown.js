@@ -18,6 +18,7 @@ const TAGS = new Set([
   "table", "thead", "tbody", "tr", "th", "td",
 ]);
 const LOWEST = 6;
+const CLOSING = /^[.,;:!?…)\]”"]*/;
 const CITATION = /\[(\d{1,2}(?:\s*[,;]\s*\d{1,2})*)\]/g;
 
 const element = (tag, children = [], attrs = {}) => ({ tag, attrs, children });
@@ -97,8 +98,11 @@ function citations(text, { numbers, writing }) {
   for (const match of text.matchAll(CITATION)) {
     const cited = match[1].split(/[,;]/).map(Number);
     if (!writing && !cited.every((number) => numbers.has(number))) continue;
-    nodes.push(text.slice(from, match.index), ...cited.map((number) => mark(number, numbers)));
-    from = match.index + match[0].length;
+    const end = match.index + match[0].length;
+    const [closing] = CLOSING.exec(text.slice(end)); // or a line may begin with the full stop
+    const together = [...cited.map((number) => mark(number, numbers)), closing].filter((node) => node !== "");
+    nodes.push(text.slice(from, match.index), element("span", together, { class: "together" }));
+    from = end + closing.length;
   }
   return [...nodes, text.slice(from)].filter((node) => node !== "");
 }
