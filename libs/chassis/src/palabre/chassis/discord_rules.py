@@ -51,8 +51,16 @@ class Forum(Manner):
     solved_tag: str = Field(default="", max_length=20)
     # Solved posts become knowledge: the space's consent. Their authors' names do not.
     index_solved: bool = False
-    # Who may read what was made of solved posts.
+    # Archived posts of so many months that have the tag are looked up when this is switched on.
+    solved_months: int = Field(default=12, ge=0, le=120)
+    # Who may read what was made of solved posts; to be named where not everybody reads the forum.
     tier: Name = "public"
+
+    @model_validator(mode="after")
+    def _has_a_tag(self) -> "Forum":
+        if self.index_solved and not self.solved_tag:
+            raise ValueError("index_solved needs solved_tag: name the tag that marks solved posts")
+        return self
 
 
 class Summaries(Strict):

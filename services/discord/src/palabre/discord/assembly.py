@@ -9,6 +9,7 @@ from palabre.chassis.counters import NatsCounters
 from palabre.chassis.service import Context, Parts
 from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceStub
 from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
+from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.discord.access import Access
 from palabre.discord.bots import Bots, Session
 from palabre.discord.buttons import Buttons
@@ -24,6 +25,8 @@ from palabre.discord.conversations import Conversations
 from palabre.discord.erasing import Erasing
 from palabre.discord.files import Files
 from palabre.discord.hearing import Hearing
+from palabre.discord.knowledge import GrpcKnowledge
+from palabre.discord.marks import Marks
 from palabre.discord.notes import Notes
 from palabre.discord.posts import NatsPosts, Post
 from palabre.discord.registry import Registry
@@ -31,7 +34,10 @@ from palabre.discord.routing import Bot, Surroundings
 from palabre.discord.sending import Discord
 from palabre.discord.settings import DiscordSettings
 from palabre.discord.showing import Pace
+from palabre.discord.solved import Solved
+from palabre.discord.suggesting import Suggesting
 from palabre.discord.takedowns import Takedowns
+from palabre.discord.tending import Tending
 from palabre.discord.turns import Turns
 
 
@@ -43,7 +49,7 @@ async def assemble(settings: DiscordSettings, context: Context) -> Parts:
     context.health.checks.append(service.bots.healthy)
     return Parts(
         tasks=[service.registry.keep_current, service.choices.keep_current, service.bots.run],
-        close=[service.files.close, service.gateway.close, service.llm.close],
+        close=[service.files.close, *(each.close for each in service.channels)],
     )
 
 
@@ -61,11 +67,15 @@ class _Service:
         self.llm = rpc.channel(settings.llm_address, settings.showing)
         self._llm_service: Any = LlmServiceStub(self.llm)
         self._leases = context.leases
+        self.retriever = rpc.channel(settings.retriever_address, settings.showing)
+        self._knowledge = GrpcKnowledge(RetrieverServiceStub(self.retriever))
+        self.channels = (self.gateway, self.llm, self.retriever)
         self.choices = Choices(context.bus)
         self.registry = Registry(context.bus, self._present)
         self.bots = Bots(settings.bots, context.leases, self._listen)
 
     def _listen(self, session: Session) -> Hearing:
+        tending = self._tending(session)
         conversations = Conversations(self._turns(session), self._posts, session.work)
         replies, situation = session.client.replies, session.client.situation
         erasing = Erasing(session.name, self._bus, self._archive, self._takedowns, replies)
@@ -81,7 +91,8 @@ class _Service:
             conversations,
             Notes(session.name, session.discord, self._spaces),
             self.registry,
-            [Dispatcher(COMMANDS, desk, situation), self._buttons(session, conversations)],
+            [Dispatcher(COMMANDS, desk, situation), self._buttons(session, conversations), tending],
+            tending,
         )
 
     def _buttons(self, session: Session, conversations: Conversations) -> Buttons:
@@ -94,6 +105,21 @@ class _Service:
             self._around,
             session.client.situation,
         )
+
+    def _tending(self, session: Session) -> Tending:
+        solved = Solved(
+            session.name,
+            session.discord,
+            self._bus,
+            self._posts,
+            self._knowledge,
+            self._around,
+        )
+        tending = Tending(
+            session.discord, self._bus, solved, session.work, session.client.situation
+        )
+        session.work.start("solved", tending.keep_erased_out())
+        return tending
 
     def _turns(self, session: Session) -> Turns:
         def by_token(post: Post) -> Discord:
@@ -108,6 +134,9 @@ class _Service:
             Composing(lambda: self._around().ours, self._spaces, self.files),
             self._spaces,
             by_token=by_token,
+            similar=Suggesting(
+                session.name, session.discord, self._knowledge, Marks(self._bus), self._around
+            ).similar,
             deadline_s=self._settings.discord_deadline_s,
             edit_s=self._settings.discord_edit_s,
         )

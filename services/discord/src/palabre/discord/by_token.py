@@ -75,14 +75,17 @@ class ByToken:
     ) -> list[Message]:
         return await self._discord.history(channel, before=before, after=after, limit=limit)
 
-    async def place(self, channel: int) -> Place:
-        return await self._discord.place(channel)
+    async def place(self, channel: int, *, fresh: bool = False) -> Place:
+        return await self._discord.place(channel, fresh=fresh)
 
     async def direct(self, person: int) -> int:
         return await self._discord.direct(person)
 
-    async def tag(self, post: int, name: str) -> None:
-        await self._discord.tag(post, name)
+    async def tag(self, post: int, name: str, *, on: bool = True) -> None:
+        await self._discord.tag(post, name, on=on)
+
+    async def archived(self, forum: int, most: int) -> list[Place]:
+        return await self._discord.archived(forum, most)
 
     def posts(self) -> list[tuple[Place, int | None]]:
         return self._discord.posts()

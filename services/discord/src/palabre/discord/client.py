@@ -162,6 +162,10 @@ class Client(nextcord.Client):
     async def on_thread_update(self, before: nextcord.Thread, after: nextcord.Thread) -> None:
         await self.heard_by.changed(self.place_of(after))
 
+    async def on_thread_join(self, thread: nextcord.Thread) -> None:
+        """Also one that was archived when we came, and changed now."""
+        await self.heard_by.changed(self.place_of(thread))
+
     async def on_raw_message_edit(self, payload: nextcord.RawMessageUpdateEvent) -> None:
         """Discord tells as an edit, too, that it found a preview for a link."""
         data: Any = payload.data
@@ -321,16 +325,17 @@ async def _member(server: nextcord.Guild, user: Any) -> Any:
 
 def _person(author: Any, message: nextcord.Message, where: Channel = None) -> Person:
     is_member = isinstance(author, nextcord.Member)
-    manages = False
-    if is_member and hasattr(where, "permissions_for"):
-        root = where.parent if isinstance(where, nextcord.Thread) else where
-        manages = root is not None and root.permissions_for(author).manage_messages
+    root = where.parent if isinstance(where, nextcord.Thread) else where
+    may = nextcord.Permissions.none()
+    if is_member and root is not None and hasattr(root, "permissions_for"):
+        may = root.permissions_for(author)
     return Person(
         id=author.id,
         name=author.display_name,
         roles=tuple(role.id for role in author.roles) if is_member else (),
         is_bot=author.bot or message.webhook_id is not None,
-        manages_messages=manages,
+        manages_messages=may.manage_messages,
+        manages_threads=may.manage_threads,
     )
 
 

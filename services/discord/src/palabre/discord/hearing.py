@@ -21,6 +21,7 @@ from palabre.discord.posts import Post, conversation_of, said_at, turn_of
 from palabre.discord.questions import LATE_S
 from palabre.discord.registry import Registry
 from palabre.discord.routing import Ask, Choice, Silence, Surroundings, answering, decide
+from palabre.discord.tending import Tending
 
 log = structlog.get_logger()
 
@@ -43,10 +44,11 @@ class Hearing:
         notes: Notes,
         registry: Registry,
         desks: Sequence[Answers],
+        tending: Tending,
     ) -> None:
         self._session, self._around, self._choice, self._bus = session, around, choice, bus
         self._conversations, self._notes, self._registry = conversations, notes, registry
-        self._desks = desks
+        self._desks, self._tending = desks, tending
         self._heard: OrderedDict[int, None] = OrderedDict()
         self._in_a_row: OrderedDict[int, int] = OrderedDict()
         self._catching_up = asyncio.Lock()
@@ -54,6 +56,7 @@ class Hearing:
     async def ready(self) -> None:
         """After each login: what was begun before, then what nobody heard meanwhile."""
         self._session.work.start("catching-up", self._catch_up())
+        self._session.work.start("solved", self._tending.ready())
 
     async def said(self, message: Message) -> None:
         if not _remember(self._heard, message.id):
@@ -62,6 +65,10 @@ class Hearing:
         in_a_row = self._in_a_row.get(place.channel, 0)
         if not message.author.is_bot:
             self._in_a_row.pop(place.channel, None)
+        self._tending.heard(message)
+        if self._tending.says_so(message):
+            metrics.MESSAGES.labels(bot, "solved").inc()
+            return
         decision = decide(
             message,
             self._around(),
@@ -83,9 +90,11 @@ class Hearing:
             self._session.work.start("starter", self._await_starter(post.channel))
 
     async def edited(self, channel: int, message: int) -> None:
+        self._tending.touched(channel)
         await self._conversations.edited(channel, message, self._session.discord.message)
 
     async def deleted(self, channel: int, message: int | None) -> None:
+        self._tending.deleted(channel, message)
         await self._conversations.deleted(channel, message)
 
     async def asked(self, interaction: Interaction, replies: Replies) -> None:
@@ -94,7 +103,8 @@ class Hearing:
                 self._session.work.start(interaction.kind, desk.answer(interaction, replies))
 
     async def changed(self, place: Place) -> None:
-        """Tags and locks count for what is asked from now on."""
+        """Tags and locks count for what is asked from now on; a post may be solved by now."""
+        self._tending.changed(place)
 
     async def _ask(self, message: Message, ask: Ask) -> None:
         """Takes the question, however long the bus is away."""

@@ -24,6 +24,7 @@ class Person:
     is_bot: bool = False
     # Permissions in the place where it was said.
     manages_messages: bool = False
+    manages_threads: bool = False
     manages_server: bool = False
 
 

@@ -54,3 +54,8 @@ STANDBY = Gauge("palabre_discord_standby", "1 while another replica runs the bot
 FAULTS = Counter(
     "palabre_discord_faults_total", "Work that ended with an error of ours, by its name", ["work"]
 )
+SOLVED = Counter(
+    "palabre_discord_solved_total",
+    "Solved posts: marked, undone, indexed, removed from the index, and suggested",
+    ["bot", "outcome"],
+)

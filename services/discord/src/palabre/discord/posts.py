@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -119,6 +119,9 @@ class Posts(Protocol):
     async def of_author(self, author: int) -> list[Post]:
         """Everything that is kept of what this person asked. Raises Unavailable."""
 
+    async def of_conversation(self, conversation: str) -> list[Post]:
+        """Oldest first. Raises Unavailable."""
+
 
 class NatsPosts:
     """In the bucket `posts`, by conversation and turn."""
@@ -141,6 +144,11 @@ class NatsPosts:
         entries = await self._bus.raw("KV_posts", {"next_by_subj": "$KV.posts.>"})
         posts = [Post.decode(e.data) for e in entries if b'"author": %d' % author in e.data]
         return [post for post in posts if post.author == author]
+
+    async def of_conversation(self, conversation: str) -> list[Post]:
+        query = {"next_by_subj": _subject(conversation, "*")}
+        entries = await self._bus.raw("KV_posts", query)
+        return _ordered(Post.decode(entry.data) for entry in entries if entry.data)
 
     async def unfinished(self, bot: str) -> list[Post]:
         since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=OPEN_S)
@@ -183,8 +191,15 @@ class MemoryPosts:
     async def of_author(self, author: int) -> list[Post]:
         return [p for p in self.kept.values() if p.author == author]
 
+    async def of_conversation(self, conversation: str) -> list[Post]:
+        return _ordered(p for p in self.kept.values() if p.conversation == conversation)
+
     async def unfinished(self, bot: str) -> list[Post]:
         return [p for p in self.kept.values() if p.bot == bot and p.state != "done"]
+
+
+def _ordered(posts: Iterable[Post]) -> list[Post]:
+    return sorted(posts, key=lambda post: post.message)
 
 
 def _subject(conversation: str, turn: str) -> str:

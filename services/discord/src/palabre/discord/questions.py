@@ -1,5 +1,6 @@
 """Questions in hand, and how one becomes an utterance."""
 
+import asyncio
 import datetime as dt
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from palabre.discord.messages import Message, Person, Place
 from palabre.discord.posts import Post, said_at
 from palabre.discord.routing import CHANNEL
 from palabre.discord.sending import Discord
+from palabre.discord.sources import Similar
 
 LATE_S = 3_600.0  # what was said longer ago, while nobody listened, is not answered any more
 
@@ -25,6 +27,7 @@ class Question:
     is_resumed: bool = False
     event: pb.Event | None = None  # what admitted it, once it is on the bus
     cancelled: str = ""  # why; empty: it is not
+    similar: "asyncio.Task[Sequence[Similar]] | None" = None  # solved posts, being looked for
 
     @property
     def is_late(self) -> bool:

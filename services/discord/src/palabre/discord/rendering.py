@@ -11,6 +11,7 @@ from palabre.discord.figures import money, number, seconds as in_seconds
 from palabre.discord.markdown import adapted
 from palabre.discord.markup import WAITING, WITHHELD, escaped, harmless
 from palabre.discord.messages import Body, Button, Embed
+from palabre.discord.sources import Similar
 from palabre.discord.splitting import MOST, pieces, tidy
 from palabre.discord.texts import Speech, say
 
@@ -78,20 +79,28 @@ def so_far(text: str, manner: Manner, notice: str = "") -> list[Body]:
     return [*map(Body, whole), running]
 
 
-def final(completed: pb.AnswerCompleted, took_s: float, manner: Manner) -> list[Body]:
-    """The answer as it stands, with its sources; `took_s` from the question on."""
+def final(
+    completed: pb.AnswerCompleted, took_s: float, manner: Manner, similar: Sequence[Similar] = ()
+) -> list[Body]:
+    """The answer as it stands, with its sources; `took_s` from the question on.
+
+    Of solved posts that are `similar` the one that asks the same goes before it.
+    """
     language = completed.language or manner.language
     cited = sources.cited(completed)
     links = sources.links(cited, language)
+    same = [each for each in similar if each.is_same][:1]
+    others = sources.solved([each for each in similar if each not in same], language)
     embed = Embed(
-        text="\n".join([*links, *_notes(manner)])[:_TEXT_MOST],
+        text="\n".join([*links, *filter(None, [others]), *_notes(manner)])[:_TEXT_MOST],
         title=say("sources.title", language) if links else "",
         colour=_COLOURS[answers.mode(completed)],
         footer=_footer(completed, took_s, language, manner),
     )
     buttons = _done(manner, language, rated=True, again=True, sources=bool(cited))
     text = _readable(completed.text, [source.passage.url for source in cited])
-    bodies = _bounded(manner.quotation + text, completed.text, language)
+    lead = f"{sources.solved(same, language)}\n\n" if same else ""
+    bodies = _bounded(manner.quotation + lead + text, completed.text, language)
     return [*bodies[:-1], replace(bodies[-1], embeds=_shown(embed), buttons=buttons)]
 
 

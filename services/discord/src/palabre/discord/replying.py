@@ -68,6 +68,7 @@ def _person(asked: nextcord.Interaction[Any]) -> Person:
         roles=tuple(role.id for role in getattr(user, "roles", ())),
         is_bot=user.bot,
         manages_messages=may.manage_messages,
+        manages_threads=may.manage_threads,
         manages_server=may.manage_guild,
     )
 

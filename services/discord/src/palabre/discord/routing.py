@@ -108,6 +108,15 @@ class Silence:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Who looks after a forum: the bot that answers there unless people name another."""
+
+    space: str
+    forum: Forum
+    bot: str
+
+
 def decide(
     message: Message,
     around: Surroundings,
@@ -176,6 +185,17 @@ def answering(rules: Discord, place: Place) -> Answering | None:
         return None
     said = {tag.answer for tag in _tags(forum, place)}
     return next((answer for answer in _STRICTEST if answer in said), forum.answer)
+
+
+def in_charge(place: Place, around: Surroundings) -> Charge | None:
+    """Of solved posts; None where there are none to look after, or nobody who could."""
+    name = around.space_of(place)
+    forum = _forum(around.spaces[name].discord, place) if name else None
+    if name is None or forum is None or not forum.solved_tag:
+        return None
+    space = around.spaces[name]
+    bot = _speaker(space.discord, _persona(space, (forum.persona,), None), around, place)
+    return Charge(name, forum, bot.name) if bot else None
 
 
 def _is_live(space: Space) -> bool:

@@ -1,7 +1,9 @@
 """What the service does on Discord: a port, and the one thing behind it that really does it."""
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import nextcord
@@ -13,6 +15,7 @@ from palabre.discord.client import Client
 from palabre.discord.messages import Body, Message, Place
 
 PAGE = 100
+_TAGS_MOST = 5  # of one post
 
 
 class Discord(Protocol):
@@ -50,14 +53,20 @@ class Discord(Protocol):
     ) -> list[Message]:
         """Oldest first: those next to `before` or `after`, else the newest; roles are unknown."""
 
-    async def place(self, channel: int) -> Place:
-        """Where this is."""
+    async def place(self, channel: int, *, fresh: bool = False) -> Place:
+        """Where this is; `fresh`: as Discord has it now, not as the gateway told us last."""
 
     async def direct(self, person: int) -> int:
         """The channel of direct messages with somebody; whether they take any, sending tells."""
 
-    async def tag(self, post: int, name: str) -> None:
-        """Puts a tag of the forum on a post; nothing happens where it has it, or there is none."""
+    async def tag(self, post: int, name: str, *, on: bool = True) -> None:
+        """Puts a tag of the forum on a post, or takes it off; archived posts are opened for it.
+
+        Nothing happens where it is so already, or there is no such tag.
+        """
+
+    async def archived(self, forum: int, most: int) -> list[Place]:
+        """Its archived posts, those that were archived last first."""
 
     def posts(self) -> list[tuple[Place, int | None]]:
         """Open posts of forums, each with the id of its last message, where that is known."""
@@ -130,9 +139,10 @@ class NextcordDiscord:
 
         return sorted(await self._insist(channel, fetch), key=lambda message: message.id)
 
-    async def place(self, channel: int) -> Place:
+    async def place(self, channel: int, *, fresh: bool = False) -> Place:
         async def fetch() -> Place:
-            return self._client.place_of(await self._client.channel(channel))
+            known = self._client.fetch_channel if fresh else self._client.channel
+            return self._client.place_of(await known(channel))
 
         return await self._insist(channel, fetch)
 
@@ -141,19 +151,34 @@ class NextcordDiscord:
         made = await self._insist(0, lambda: self._client.http.request(route, json=body))
         return int(made["id"])
 
-    async def tag(self, post: int, name: str) -> None:
-        async def put() -> None:
-            thread = await self._client.channel(post)
-            if not isinstance(thread, nextcord.Thread):
-                return
-            forum = thread.parent
-            known = forum.available_tags if isinstance(forum, nextcord.ForumChannel) else []
-            wanted = [tag for tag in known if tag.name.casefold() == name.casefold()]
-            applied = thread.applied_tags or []
-            if wanted and wanted[0] not in applied:
-                await thread.edit(applied_tags=[*applied, wanted[0]])
+    async def tag(self, post: int, name: str, *, on: bool = True) -> None:
+        await self._insist(post, lambda: self._tag(post, name, on))
 
-        await self._insist(post, put)
+    async def _tag(self, post: int, name: str, on: bool) -> None:
+        thread = await self._client.fetch_channel(post)
+        if not isinstance(thread, nextcord.Thread):
+            return
+        forum = thread.parent
+        known = forum.available_tags if isinstance(forum, nextcord.ForumChannel) else []
+        wanted = next((tag for tag in known if tag.name.casefold() == name.casefold()), None)
+        applied = thread.applied_tags or []
+        if wanted is None or (wanted in applied) == on:
+            return
+        tags = [*applied, wanted] if on else [tag for tag in applied if tag != wanted]
+        if thread.archived:
+            await thread.edit(archived=False)
+        await thread.edit(applied_tags=tags[-_TAGS_MOST:])
+
+    async def archived(self, forum: int, most: int) -> list[Place]:
+        where = await self._insist(forum, lambda: self._client.channel(forum))
+        found: list[nextcord.Thread] = []
+        while isinstance(where, nextcord.ForumChannel) and len(found) < most:
+            before = found[-1].archive_timestamp if found else None
+            page = await self._insist(forum, partial(_archived, where, before))
+            found += page
+            if len(page) < PAGE:
+                break
+        return [self._client.place_of(thread) for thread in found[:most]]
 
     def posts(self) -> list[tuple[Place, int | None]]:
         return self._client.posts()
@@ -185,6 +210,12 @@ class NextcordDiscord:
 
     async def _insist[T](self, channel: int, call: calls.Call[T]) -> T:
         return await calls.insist(call, self._client.name, lambda: self._client.lacking(channel))
+
+
+async def _archived(forum: nextcord.ForumChannel, before: dt.datetime | None) -> list[Any]:
+    """A page: nextcord's own way through several of them asks for more than Discord gives."""
+    page = [thread async for thread in forum.archived_threads(limit=PAGE, before=before)]
+    return sorted(page, key=lambda thread: thread.archive_timestamp, reverse=True)
 
 
 def _snowflake(id_: int | None) -> nextcord.Object | None:

@@ -1,7 +1,8 @@
-"""The sources of an answer: as links below it, and as what they say."""
+"""What stands with an answer: its sources, as links and as what they say; solved posts like it."""
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.discord.markup import escaped, harmless
@@ -11,6 +12,15 @@ LINKS_MOST = 3_000  # characters
 QUOTES_MOST, _QUOTE_MOST = 3_900, 600
 _TITLE_MOST, _ADDRESS_MOST = 120, 500
 _CITED = re.compile(r"\[(\d{1,3})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A solved post. `is_same`: it asks nearly the same as the new one."""
+
+    title: str
+    link: str
+    is_same: bool = False
 
 
 def cited(completed: pb.AnswerCompleted) -> list[turns_pb2.Source]:
@@ -35,11 +45,21 @@ def quotes(found: Sequence[turns_pb2.Source], groups: Collection[str], language:
 def link(source: turns_pb2.Source, language: str) -> str:
     """`**[1]** [Title, p. 3](address)`, all in one line."""
     passage = source.passage
-    title = " ".join(passage.title.split())
-    title = f"{title[: _TITLE_MOST - 1]}…" if len(title) > _TITLE_MOST else title
     page = f", {say('sources.page', language, page=passage.page)}" if passage.page else ""
-    name, address = f"{escaped(title)}{page}", _address(passage.url)
-    return f"**[{source.number}]** " + (f"[{name}]({address})" if address else name)
+    return f"**[{source.number}]** {_linked(passage.title, page, passage.url)}"
+
+
+def solved(similar: Sequence[Similar], language: str) -> str:
+    """`**Already solved:** [Title](address) · …`, a line; empty for none."""
+    links = " · ".join(_linked(each.title, "", each.link) for each in similar)
+    return f"**{say('solved.suggested', language)}** {links}" if links else ""
+
+
+def _linked(title: str, page: str, url: str) -> str:
+    title = " ".join(title.split())
+    title = f"{title[: _TITLE_MOST - 1]}…" if len(title) > _TITLE_MOST else title
+    name, address = f"{escaped(title)}{page}", _address(url)
+    return f"[{name}]({address})" if address else name
 
 
 def _quoted(source: turns_pb2.Source, language: str) -> str:

@@ -3,9 +3,12 @@
 import dataclasses
 import datetime as dt
 import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.discord.calls import Gone, Refused
+from palabre.discord.knowledge import Document
 from palabre.discord.messages import Body, Message, Person, Place
 from palabre.discord.sending import PAGE
 
@@ -24,7 +27,7 @@ class MemoryDiscord:
     states: dict[int, list[Body]] = field(default_factory=dict)
     fail: list[Exception] = field(default_factory=list)
     missing: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    tags: dict[int, set[str]] = field(default_factory=dict)
+    archive: list[int] = field(default_factory=list)
     _nonces: dict[tuple[int, str], int] = field(default_factory=dict)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(10**17))
 
@@ -84,19 +87,26 @@ class MemoryDiscord:
             return [m for m in found if m.id > after][:limit]
         return [m for m in found if before is None or m.id < before][-limit:]
 
-    async def place(self, channel: int) -> Place:
+    async def place(self, channel: int, *, fresh: bool = False) -> Place:
         return self._enter(channel)
 
     async def direct(self, person: int) -> int:
         """By the person's own id, where a test has made such a place."""
         return self._enter(person).channel
 
-    async def tag(self, post: int, name: str) -> None:
-        self._enter(post)
-        self.tags.setdefault(post, set()).add(name)
+    async def tag(self, post: int, name: str, *, on: bool = True) -> None:
+        place = self._enter(post)
+        left = [tag for tag in place.tags if tag.casefold() != name.casefold()]
+        tags = (*left, name) if on else tuple(left)
+        self.places[post] = dataclasses.replace(place, tags=tags)
+
+    async def archived(self, forum: int, most: int) -> list[Place]:
+        found = (self.places[post] for post in self.archive)
+        return [place for place in found if place.parent == forum][:most]
 
     def posts(self) -> list[tuple[Place, int | None]]:
-        return [(place, None) for place in self.places.values() if place.kind == "post"]
+        known = (p for p in self.places.values() if p.channel not in self.archive)
+        return [(place, None) for place in known if place.kind == "post"]
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         return self.missing.get(channel, ())
@@ -114,3 +124,34 @@ class MemoryDiscord:
     def _show(self, message: int, body: Body) -> None:
         self.shown[message] = body
         self.states.setdefault(message, []).append(body)
+
+
+class MemoryKnowledge:
+    """A knowledge in memory: a search finds what has a word of the query, the more the better."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Document] = {}
+
+    async def put(self, space: str, document: Document) -> None:
+        self.kept[space, document.name] = document
+
+    async def remove(self, space: str, name: str) -> None:
+        self.kept.pop((space, name), None)
+
+    async def search(
+        self, space: str, query: str, groups: Collection[str], folder: str, limit: int
+    ) -> Sequence[Passage]:
+        words = set(query.casefold().split())
+        found = [
+            Passage(
+                document=name,
+                title=each.title,
+                url=each.url,
+                tier=each.tier,
+                relevance=len(words & set(each.text.casefold().split())) / len(words),
+            )
+            for (where, name), each in self.kept.items()
+            if where == space and name.startswith(f"{folder}/") and each.tier in {"public", *groups}
+        ]
+        fitting = [passage for passage in found if passage.relevance]
+        return sorted(fitting, key=lambda passage: -passage.relevance)[:limit]

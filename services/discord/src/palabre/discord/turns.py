@@ -4,7 +4,14 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
 from typing import Any
 
 import structlog
@@ -26,10 +33,14 @@ from palabre.discord.questions import Composer, Question, said_by_command
 from palabre.discord.routing import CHANNEL
 from palabre.discord.sending import Discord, nonce
 from palabre.discord.showing import Pace, Showing
+from palabre.discord.sources import Similar
 
 log = structlog.get_logger()
 
 AGAIN_S = 1.0
+SIMILAR_S = 1.0  # more than the answer took
+
+type Look = Callable[[Post, str], Coroutine[Any, Any, Sequence[Similar]]]
 
 
 class Turns:
@@ -45,12 +56,14 @@ class Turns:
         spaces: Spaces,
         *,
         by_token: Callable[[Post], Discord] | None = None,
+        similar: "Look | None" = None,
         deadline_s: float,
         edit_s: float,
     ) -> None:
-        """`by_token` gives the port for answers to commands."""
+        """`by_token` gives the port for answers to commands, `similar` solved posts."""
         self._bot, self._discord, self._bus, self._posts = bot, discord, bus, posts
         self._composer, self._spaces, self._by_token = composer, spaces, by_token
+        self._look = similar
         self._admission, self._deadline_s = Admission(bus, deadline_s), deadline_s
         self._pace = Pace(edit_s)
         self._told: set[tuple[int, tuple[str, ...]]] = set()
@@ -103,7 +116,7 @@ class Turns:
         if question.is_late and not question.post.answers:
             return "expired"
         await self._open(question)
-        async with self._showing(question) as showing:
+        async with self._showing(question) as showing, self._looking(question):
             if question.post.retries:
                 manner = self._manner(question)
                 showing.show(lambda: rendering.placeholder(manner))
@@ -187,6 +200,19 @@ class Turns:
         async with Showing(port, post.channel, post.answers, add, self._pace) as showing:
             yield showing
 
+    @contextlib.asynccontextmanager
+    async def _looking(self, question: Question) -> AsyncIterator[None]:
+        """For solved posts, while the answer is being written."""
+        if self._look is None:
+            yield
+            return
+        looking = self._look(question.post, question.words)
+        question.similar = asyncio.create_task(looking)
+        try:
+            yield
+        finally:
+            question.similar.cancel()
+
     async def _follow(self, question: Question, showing: Showing) -> str:
         """Admits the turn, unless it was, and shows it to its end. Raises Unavailable, too."""
         since = None if question.event is None else ""
@@ -237,10 +263,9 @@ class Turns:
         if told.name == "failed" or event is None:
             await self._fail(question, showing, told.data, told.data.get("shown") or text)
         else:
-            bodies = rendering.final(
-                event.answer_completed, _took_s(question, event), self._manner(question)
-            )
-            await showing.end(bodies)
+            similar, took_s = await _found(question), _took_s(question, event)
+            manner = self._manner(question)
+            await showing.end(rendering.final(event.answer_completed, took_s, manner, similar))
         return told.name
 
     async def _cancelled(self, question: Question, showing: Showing, reason: str, text: str) -> str:
@@ -316,6 +341,14 @@ def _took_s(question: Question, completed: pb.Event) -> float:
     if question.post.retries and question.event:
         begun_s = question.event.occurred_at.ToMicroseconds() / 1e6
     return max(0.0, completed.occurred_at.ToMicroseconds() / 1e6 - begun_s)
+
+
+async def _found(question: Question) -> Sequence[Similar]:
+    """Solved posts, as far as they were found by the time that the answer stands."""
+    looking = question.similar
+    if looking is None or not (await asyncio.wait((looking,), timeout=SIMILAR_S))[0]:
+        return ()
+    return () if looking.exception() else looking.result()
 
 
 def _failure(message: str, *, retryable: bool = True) -> dict[str, Any]:
