@@ -9,18 +9,16 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-import json
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.discord import probed
+from bench.discord.serving import service, told
 from palabre.channels.testing import ScriptedAnswers, completed, delta, source
 from palabre.chassis.testing import NatsServer
-from palabre.chassis.testing.processes import environment
 from palabre.contracts.v1 import events_pb2 as pb
 from tests.integration.discord_service import Community
 from tests.standins.discord import Discord, Message, Thread
@@ -54,26 +52,9 @@ async def bench(posts: int, seconds: float) -> int:
                 with contextlib.suppress(TimeoutError):
                     await discord.until(lambda: all(map(whole, opened)), 60)
                 await asyncio.sleep(2)
-                process.send_signal(signal.SIGUSR2)
-                assert process.stdout
-                probe = json.loads(await process.stdout.readline())
+                probe = await told(process)
             await answers.close()
             return report(discord, opened, probe)
-
-
-@contextlib.asynccontextmanager
-async def service(nats: NatsServer, discord: Discord) -> AsyncIterator[asyncio.subprocess.Process]:
-    settings = {"PALABRE_DISCORD_TOKEN": "token", "PALABRE_DISCORD_API": discord.api}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", probed.__name__),
-        env=environment(nats, "discord", settings | {"PALABRE_LOG_LEVEL": "warning"}),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
 
 
 async def open_posts(community: Community, posts: int, seconds: float) -> list[Thread]:

@@ -159,7 +159,7 @@ async def test_how_far_back_and_how_many_is_up_to_the_asker(neighbours: Neighbou
     assert links(usual) == [lift.id, visit.id]
     assert links(whole) == [old.id, lift.id, visit.id]
     assert links(last) == [visit.id]
-    assert "Seuls les 1 derniers messages" in plain(last)
+    assert "derniers messages" not in plain(last)
     assert "par exemple 24h, 7j ou 2 semaines" in plain(unclear)
 
 
@@ -195,3 +195,13 @@ async def test_images_are_looked_at_and_those_that_were_not_are_counted(
     async with modelled(neighbours) as model:
         await neighbours.summary()
     assert model.asked["mock-json"] == 3
+
+
+async def test_where_the_space_allows_fewer_messages_it_is_said_how_many_were_read(
+    neighbours: Neighbours,
+) -> None:
+    said = neighbours.talk(neighbours.community.general)
+    async with neighbours.served({"most": 2}):
+        answer = await neighbours.summary(messages=50)
+    assert links(answer) == [said[1].id, said[2].id]
+    assert "Seuls les 2 derniers messages ont été lus." in plain(answer)

@@ -21,7 +21,7 @@ POINTS, LEAST_POINTS, POINT_CHARACTERS = 20, 5, 300
 _MESSAGES_PER_POINT = 20
 MOST_S = 12 * 60.0  # a command's answer can be changed for little longer
 FOCUS = 200  # characters
-_LINKS = 3  # of one point
+_LINKS, LOOKED_AT = 3, 6  # of the messages that say one point, and whether they are still there
 _REQUEST_BYTES = 6 << 20  # of all words: llm takes 8 MiB
 
 

@@ -28,6 +28,7 @@ class Order:
     since: float = 0.0
     focus: str = ""
     is_public: bool = False
+    is_exact: bool = False  # so many messages as were asked for, and no fewer
 
     def bound(self, place: Place, space: Space) -> Self:
         """As far as the space allows; a post or thread is read as a whole, a channel is not."""
@@ -35,7 +36,8 @@ class Order:
         if not (self.most or since) and place.kind == "text":
             since = time.time() - USUAL_S
         most = space.discord.summaries.most
-        return replace(self, most=min(self.most or most, most), since=since)
+        exact = 0 < self.most <= most
+        return replace(self, most=min(self.most or most, most), since=since, is_exact=exact)
 
 
 def ordered(call: Call) -> Order:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 
@@ -22,7 +22,15 @@ from palabre.discord.posts import person_of
 from palabre.discord.rendering import ai_notice
 from palabre.discord.routing import Ask, Silence, decide_command
 from palabre.discord.showing import Showing
-from palabre.discord.summaries import FOCUS, Summary, linked, pictured, requested, summarise
+from palabre.discord.summaries import (
+    FOCUS,
+    LOOKED_AT,
+    Summary,
+    linked,
+    pictured,
+    requested,
+    summarise,
+)
 from palabre.discord.summary_rendering import shown
 from palabre.discord.texts import say, texts
 from palabre.discord.transcript import Transcript, existing, read
@@ -67,7 +75,7 @@ class _Summing:
         transcript = await self._read()
         await _allowed(self.call, self.order.channel)
         points, end = await self._asked(await self._request(transcript))
-        wanted = [int(source) for point in points for source in point.sources]
+        wanted = [int(source) for point in points for source in point.sources[:LOOKED_AT]]
         with _as_words(self.call):
             there = await existing(self.call.desk.discord, self.place, wanted)
         await _allowed(self.call, self.order.channel)
@@ -96,7 +104,8 @@ class _Summing:
         desk, order = self.call.desk, self.order
         ours, most, since = desk.around().ours, order.most, order.since
         with _as_words(self.call):
-            return await read(desk.discord, self.place, ours, most=most, since=since, told=told)
+            found = await read(desk.discord, self.place, ours, most=most, since=since, told=told)
+        return replace(found, is_cut=found.is_cut and not order.is_exact)
 
     async def _request(self, transcript: Transcript) -> pb.SummariseRequest:
         call, ask = self.call, self.ask
