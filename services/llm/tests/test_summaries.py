@@ -310,3 +310,22 @@ def test_a_point_needs_the_words_the_figures_and_the_sense_of_its_messages() -> 
     assert saying("Le loyer augmente de 2,50 euros.", messages) == [0]
     assert saying("Le loyer augmente de 3 euros.", messages) == []
     assert saying("Une hausse des charges est annoncée au syndic.", messages) == []
+
+
+async def test_points_have_themes_where_they_are_wanted_and_the_messages_have_the_words() -> None:
+    points = [
+        {"text": "L'ascenseur est en panne.", "sources": [2], "theme": "Ascenseur"},
+        {"text": "Le technicien passe jeudi 12 à 14 h.", "sources": [3], "theme": "Ascenseur"},
+        {"text": "La réunion est décalée au 20 juin.", "sources": [5], "theme": "Démission"},
+        {"text": "Le devis est de 3 450 euros.", "sources": [6], "theme": "Voir https://a.example"},
+    ]
+    async with with_model(model := Model(writes=lambda _: {"points": points})) as stub:
+        themed, _ = await summary(stub, thread(themes=True))
+        asked = model.last
+        plain, _ = await summary(stub, thread())
+    assert [point.theme for point in themed] == ["Ascenseur", "Ascenseur", "", ""]
+    assert "theme" in str(asked["response_format"])
+    rules = str(asked["messages"][0]["content"])
+    assert re.search(r'sans mise en forme\.\n- "theme" : .+\n- "sources" : ', rules)
+    assert "theme" not in str(model.last)
+    assert len(plain) == 4

@@ -403,6 +403,7 @@ class SummariseRequest(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     MAX_IMAGES_FIELD_NUMBER: _builtins.int
+    THEMES_FIELD_NUMBER: _builtins.int
     space: _builtins.str
     persona: _builtins.str
     language: _builtins.str
@@ -419,6 +420,8 @@ class SummariseRequest(_message.Message):
     channel: _builtins.str
     max_images: _builtins.int
     """Images that are described, those of the newest messages; 0: 10. At most 20."""
+    themes: _builtins.bool
+    """A model says of each point what it is about."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThreadMessage]:
         """Oldest first, at most 5,000."""
@@ -442,10 +445,11 @@ class SummariseRequest(_message.Message):
         author: _turns_pb2.Author | None = ...,
         channel: _builtins.str = ...,
         max_images: _builtins.int = ...,
+        themes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "channel", b"channel", "focus", b"focus", "language", b"language", "max_calls", b"max_calls", "max_characters", b"max_characters", "max_images", b"max_images", "max_points", b"max_points", "messages", b"messages", "persona", b"persona", "space", b"space", "style", b"style"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "channel", b"channel", "focus", b"focus", "language", b"language", "max_calls", b"max_calls", "max_characters", b"max_characters", "max_images", b"max_images", "max_points", b"max_points", "messages", b"messages", "persona", b"persona", "space", b"space", "style", b"style", "themes", b"themes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -523,7 +527,10 @@ class SummaryPoint(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     SOURCES_FIELD_NUMBER: _builtins.int
+    THEME_FIELD_NUMBER: _builtins.int
     text: _builtins.str
+    theme: _builtins.str
+    """What it and others are about, in a few words that the messages have; often empty."""
     @_builtins.property
     def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the messages that say it, oldest first; never empty."""
@@ -533,10 +540,11 @@ class SummaryPoint(_message.Message):
         *,
         text: _builtins.str = ...,
         sources: _abc.Iterable[_builtins.str] | None = ...,
+        theme: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources", "text", b"text", "theme", b"theme"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

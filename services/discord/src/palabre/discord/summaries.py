@@ -17,8 +17,8 @@ from palabre.discord.transcript import LONGEST, Transcript
 if TYPE_CHECKING:  # this name is in the stubs' types only
     from palabre.contracts.v1.llm_pb2_grpc import LlmServiceAsyncStub
 
-POINTS, LEAST_POINTS, POINT_CHARACTERS = 20, 5, 300
-_MESSAGES_PER_POINT = 20
+POINTS, LEAST_POINTS, POINT_CHARACTERS = 12, 5, 300
+_MESSAGES_PER_POINT, _THEMES_FROM = 20, 40  # messages
 MOST_S = 12 * 60.0  # a command's answer can be changed for little longer
 FOCUS = 200  # characters
 _LINKS, LOOKED_AT = 3, 6  # of the messages that say one point, and whether they are still there
@@ -83,6 +83,7 @@ def requested(
         messages=messages,
         max_points=min(POINTS, max(LEAST_POINTS, len(messages) // _MESSAGES_PER_POINT)),
         max_characters=POINT_CHARACTERS,
+        themes=len(messages) >= _THEMES_FROM,
         max_images=sum(map(len, images.values())),
         focus=focus,
         author=Author(id=person_of(person), groups=ask.groups),
@@ -111,7 +112,7 @@ def linked(
     found = []
     for point in points:
         if sources := [known[each] for each in point.sources if each in known]:
-            found.append(Point(point.text, tuple(sources[:_LINKS])))
+            found.append(Point(point.text, tuple(sources[:_LINKS]), point.theme))
     return tuple(found)
 
 

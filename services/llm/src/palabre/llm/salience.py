@@ -8,7 +8,7 @@ messages, not of words, so that nobody outweighs the others by repeating themsel
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from palabre.llm.courtesies import courtesy
 from palabre.llm.quoting import speaks_to_a_machine
@@ -28,6 +28,7 @@ class Point:
 
     text: str
     sources: tuple[int, ...]
+    theme: str = ""
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ def choose(points: Sequence[Point], most: int, focus: str = "") -> list[Point]:
         same = [c for c in left if alike(c.stems, best.stems)]
         sources = sorted({place for c in same for place in c.point.sources})
         first = next(c for c in same if len(c.stems) >= SAME * len(best.stems))
-        chosen.append(Point(first.point.text, tuple(sources)))
+        chosen.append(replace(first.point, sources=tuple(sources)))
         left = [c for c in left if not alike(c.stems, best.stems)]
         worth.update({stem: worth[stem] ** 2 for stem in best.stems})
     return sorted(chosen, key=lambda point: point.sources)

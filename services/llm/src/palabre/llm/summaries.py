@@ -7,7 +7,7 @@ invents, or is not to be asked that often, the sentences that say most stand in.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import batched
 
 import structlog
@@ -28,26 +28,11 @@ PROMPT_TOKENS = 600  # of what stands around them
 GROWS = 1.1  # a part, until the calls suffice
 AT_ONCE = 4  # calls of one summary
 POINTS, CHARACTERS, CALLS = 8, 300, 40  # where nobody says how many
-LONGEST_AUTHOR = 60  # characters
+LONGEST_AUTHOR, LONGEST_THEME = 60, 40  # characters
 
-SCHEMA: Schema = {
-    "type": "object",
-    "properties": {
-        "points": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "text": {"type": "string"},
-                    "sources": {"type": "array", "items": {"type": "integer"}},
-                },
-                "required": ["text", "sources"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["points"],
-    "additionalProperties": False,
+_KEYS: Schema = {
+    "text": {"type": "string"},
+    "sources": {"type": "array", "items": {"type": "integer"}},
 }
 
 log = structlog.get_logger()
@@ -74,6 +59,13 @@ class Wanted:
     focus: str = ""
     calls: int = CALLS
     same_language: bool = True
+    themes: bool = False
+
+    @property
+    def schema(self) -> Schema:
+        """Of what a model gives."""
+        theme: Schema = {"theme": {"type": "string"}} if self.themes else {}
+        return _object({"points": {"type": "array", "items": _object({**_KEYS, **theme})}})
 
     @property
     def tokens(self) -> int:
@@ -252,7 +244,7 @@ class Summary:
         async with self._slots:
             try:
                 verdict = await self.ladder.judge(
-                    Completion(messages, sampling=sampling), SCHEMA, self.rungs
+                    Completion(messages, sampling=sampling), self.wanted.schema, self.rungs
                 )
             except LlmError as error:
                 log.info("part summarised without a model", reason=type(error).__name__)
@@ -262,7 +254,12 @@ class Summary:
             return None
         kept = [point for each in given if (point := self._checked(each, sources))]
         self.tally.dropped += len(given) - len(kept)
-        return kept if kept or not given else None
+        return self._themed(kept) if kept or not given else None
+
+    def _themed(self, points: list[Point]) -> list[Point]:
+        """A theme stays where the messages of one of its points have a word of it."""
+        borne = {p.theme for p in points if p.theme and self._saying(p.theme, p.sources)}
+        return [p if p.theme in borne else replace(p, theme="") for p in points]
 
     def _checked(self, given: object, sources: Sequence[tuple[int, ...]]) -> Point | None:
         """The point with those of its sources that exist and say it; None when none does."""
@@ -271,17 +268,21 @@ class Summary:
         text = _short(plain(data(str(given.get("text") or ""))), self.wanted.characters)
         numbers = [n for n in given["sources"] if isinstance(n, int) and 1 <= n <= len(sources)]
         places = sorted({place for number in numbers for place in sources[number - 1]})
+        saying = self._saying(text, places)
+        theme = _short(plain(data(str(given.get("theme") or ""))), LONGEST_THEME)
+        return Point(text, tuple(saying), theme) if text and saying else None
+
+    def _saying(self, text: str, places: Sequence[int]) -> list[int]:
+        """Those of these messages that say it; none where together they do not."""
         heard = {place: f"{self.lines[place].sent} {self.lines[place].text}" for place in places}
         authors = ", ".join(dict.fromkeys(self.lines[place].author for place in places))
-        saying = support.saying(
-            text, heard, authors=authors, same_language=self.wanted.same_language
-        )
-        return Point(text, tuple(saying)) if text and saying else None
+        same = self.wanted.same_language
+        return support.saying(text, heard, authors=authors, same_language=same)
 
     async def _chosen(self, points: Sequence[Point]) -> list[Point]:
         """Beside the event loop: thousands of sentences take a second."""
         chosen = await asyncio.to_thread(choose, points, self.wanted.points, self.wanted.focus)
-        return [Point(_short(p.text, self.wanted.characters), p.sources) for p in chosen]
+        return [replace(p, text=_short(p.text, self.wanted.characters)) for p in chosen]
 
     def _how(self) -> dict[str, object]:
         wanted = self.wanted
@@ -290,7 +291,18 @@ class Summary:
             "characters": wanted.characters,
             "paragraph": wanted.paragraph,
             "focus": data(wanted.focus, 500),
+            "themes": wanted.themes,
         }
+
+
+def _object(properties: Schema) -> Schema:
+    """With just these keys."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
+        "additionalProperties": False,
+    }
 
 
 async def _all[T](coroutines: Iterable[Coroutine[object, object, T]]) -> list[T]:

@@ -153,6 +153,7 @@ class Summarising:
             paragraph=request.style == pb.SUMMARY_STYLE_PARAGRAPH,
             focus=request.focus,
             calls=request.max_calls or CALLS,
+            themes=request.themes,
             same_language=language.split("-")[0] == theirs.split("-")[0],
         )
         lines, rungs = (
@@ -189,7 +190,7 @@ class Summarising:
 
 def told(request: pb.SummariseRequest, point: Point) -> pb.SummaryPoint:
     sources = [request.messages[place].id for place in point.sources]
-    return pb.SummaryPoint(text=point.text, sources=sources)
+    return pb.SummaryPoint(text=point.text, sources=sources, theme=point.theme)
 
 
 def _added(calls: Iterable[Usage]) -> list[Usage]:
