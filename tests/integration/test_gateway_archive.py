@@ -29,8 +29,10 @@ SECRET = "le secret de Marguerite"
 
 
 @pytest.fixture
-async def discord(nats: NatsServer) -> AsyncIterator[Bus]:
+async def discord(nats: NatsServer, llm: ScriptedAnswers) -> AsyncIterator[Bus]:
+    """On a busy machine the first fact of a stream that was just made is not always republished."""
     bus = await nats.bus("discord")
+    await bus.publish(events.begin("demo", "discord", uuid7(), events_pb2.TurnCancelled()))
     yield bus
     await bus.close()
 
@@ -193,6 +195,23 @@ async def test_erasing_leaves_no_word_of_the_person_on_disk(
     assert await erased(archive, ANNE) == []
 
 
+async def test_erasing_forgets_who_had_a_thread_summed_up(
+    archive: Any, discord: Bus, llm: ScriptedAnswers, tmp_path: Path
+) -> None:
+    person = "0123456789abcdef-marguerite"
+    call = turns_pb2.Usage(call="summarise/1/0", engine="mistral", model="small", prompt_tokens=9)
+    author = turns_pb2.Author(id=person)
+    body = events_pb2.SpendingRecorded(calls=[call], stage="summarise", author=author)
+    await llm.bus.publish(events.begin("demo", "discord", uuid7(), body))
+    assert await exported(archive, person) == []
+    mine = pb.UsedRequest(space="demo", channel="discord", person=person)
+    assert (await archive.Used(mine)).day.prompt_tokens == 9
+    assert len(await erased(archive, person)) == 1
+    assert files_with(tmp_path, person) == []
+    assert (await archive.Used(mine)).day.prompt_tokens == 0
+    assert (await archive.Used(pb.UsedRequest(space="demo"))).day.prompt_tokens == 9
+
+
 async def test_a_conversation_of_several_people_is_erased_for_all(
     archive: Any, discord: Bus, llm: ScriptedAnswers
 ) -> None:
@@ -252,8 +271,10 @@ async def test_what_was_used_is_summed_by_day_and_month(
     assert refusal.value.code() == grpc.StatusCode.NOT_FOUND
 
 
-async def test_an_archive_that_is_behind_is_waited_for_only_so_long(discord: Bus) -> None:
-    await caught_up(discord, 0)
-    await ask(discord, ANNE)
+async def test_an_archive_that_is_behind_is_waited_for_only_so_long(nats: NatsServer) -> None:
+    bus = await nats.bus("discord")
+    await caught_up(bus, 0)
+    await ask(bus, ANNE)
     with pytest.raises(Unavailable, match="behind"):
-        await caught_up(discord, 0)
+        await caught_up(bus, 0)
+    await bus.close()

@@ -79,8 +79,8 @@ class ArchiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Erase(self, request, context):
-        """Erases for good every conversation in which the person asked, for all who asked there, one
-        message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+        """Erases for good every conversation in which the person asked, for all who asked there, and what
+        they had done without asking (a summary), one message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
         archive has not caught up: nothing is erased then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -42,8 +42,8 @@ class ArchiveServiceStub:
     messages, one after the other; UNAVAILABLE also while the archive has not caught up.
     """
     Erase: _grpc.UnaryStreamMultiCallable[_archive_pb2.EraseRequest, _archive_pb2.EraseResponse]
-    """Erases for good every conversation in which the person asked, for all who asked there, one
-    message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+    """Erases for good every conversation in which the person asked, for all who asked there, and what
+    they had done without asking (a summary), one message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
     archive has not caught up: nothing is erased then.
     """
     Used: _grpc.UnaryUnaryMultiCallable[_archive_pb2.UsedRequest, _archive_pb2.UsedResponse]
@@ -63,8 +63,8 @@ class ArchiveServiceAsyncStub(ArchiveServiceStub):
     messages, one after the other; UNAVAILABLE also while the archive has not caught up.
     """
     Erase: _aio.UnaryStreamMultiCallable[_archive_pb2.EraseRequest, _archive_pb2.EraseResponse]  # type: ignore[assignment]
-    """Erases for good every conversation in which the person asked, for all who asked there, one
-    message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+    """Erases for good every conversation in which the person asked, for all who asked there, and what
+    they had done without asking (a summary), one message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
     archive has not caught up: nothing is erased then.
     """
     Used: _aio.UnaryUnaryMultiCallable[_archive_pb2.UsedRequest, _archive_pb2.UsedResponse]  # type: ignore[assignment]
@@ -99,8 +99,8 @@ class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _archive_pb2.EraseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_archive_pb2.EraseResponse], _abc.AsyncIterator[_archive_pb2.EraseResponse]]:
-        """Erases for good every conversation in which the person asked, for all who asked there, one
-        message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
+        """Erases for good every conversation in which the person asked, for all who asked there, and what
+        they had done without asking (a summary), one message for each. Asked again after it broke off, it goes on. UNAVAILABLE also while the
         archive has not caught up: nothing is erased then.
         """
 

@@ -96,6 +96,22 @@ class Conversations:
         async with self._engine.connect() as connection:
             return [Conversation(**r) for r in (await connection.execute(query)).mappings()]
 
+    async def paid_for(self, channel: str, person: str, space: str = "") -> list[Conversation]:
+        """Where the person had something done without a question: a thread summed up, say."""
+        known = select(ConversationRow.id)
+        query = (
+            select(CallRow.conversation, CallRow.space)
+            .where(CallRow.channel == channel, CallRow.person == person)
+            .where(CallRow.conversation != "", CallRow.conversation.not_in(known))
+            .distinct()
+        )
+        if space:
+            query = query.where(CallRow.space == space)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        now = dt.datetime.now(dt.UTC)
+        return [Conversation(id_, of, channel, person, "", "", now) for id_, of in rows]
+
     async def asked_in(self, turn: str, channel: str, person: str) -> Conversation:
         """Where this person asked this turn; waits a moment for the archive. Raises Problem 404."""
         for pause in _PATIENCE_S:
@@ -163,7 +179,7 @@ class Conversations:
         """Removes every row, and keeps old facts from bringing them back."""
         await self.mark_erased(conversation.id)
         async with self._engine.begin() as connection:
-            await ledger.forget(connection, CallRow.conversation == conversation.id)
+            await ledger.forget(connection, conversation.id)
             for table in (TurnRow, FeedbackRow):
                 await connection.execute(delete(table).where(table.conversation == conversation.id))
             await connection.execute(

@@ -59,9 +59,9 @@ def rows_of(event: pb.Event, zone: Zone) -> list[Row]:
     return []
 
 
-async def forget(connection: AsyncConnection, *which: ColumnElement[bool]) -> None:
-    """Takes the person, the conversation and the turns out of these rows."""
-    query = select(CallRow.turn).where(*which).distinct()
+async def forget(connection: AsyncConnection, conversation: str) -> None:
+    """Takes the person, the conversation and the turns out of its rows."""
+    query = select(CallRow.turn).where(CallRow.conversation == conversation).distinct()
     for turn in (await connection.execute(query)).scalars().all():
         await connection.execute(
             update(CallRow)
@@ -75,14 +75,6 @@ class Ledger:
     """For reading; the archive writes."""
 
     engine: AsyncEngine
-
-    async def forget_person(self, channel: str, person: str, space: str = "") -> None:
-        """The sums stay; nothing in them leads to the person."""
-        mine = [CallRow.channel == channel, CallRow.person == person]
-        if space:
-            mine.append(CallRow.space == space)
-        async with self.engine.begin() as connection:
-            await forget(connection, *mine)
 
     async def report(self, query: Query) -> tuple[list[Row], Row]:
         """The sums by the keys of the query, in their order, and the total."""

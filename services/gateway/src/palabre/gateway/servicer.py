@@ -72,7 +72,9 @@ class ArchiveServicer(ArchiveServiceServicer):
         self, request: pb.EraseRequest, context: Context
     ) -> AsyncIterator[pb.EraseResponse]:
         async with _translated(context):
+            who = (request.channel, request.person, request.space)
             found = await self._conversations(request)
+            found += await self._gateway.conversations.paid_for(*who)
             done = 0
             for some in batched(found, ERASED_AT_ONCE):
                 await self._erase(some)
@@ -81,7 +83,6 @@ class ArchiveServicer(ArchiveServiceServicer):
                     yield pb.EraseResponse(
                         conversations=done, conversations_total=len(found), conversation=each.id
                     )
-            await self._gateway.ledger.forget_person(request.channel, request.person, request.space)
 
     async def Used(self, request: pb.UsedRequest, context: Context) -> pb.UsedResponse:
         async with _translated(context):
