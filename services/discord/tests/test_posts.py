@@ -29,6 +29,7 @@ async def posts(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 async def test_a_question_is_taken_once(posts: Posts) -> None:
     assert await posts.create(POST)
+    assert not await posts.create(POST)
     assert not await posts.create(dataclasses.replace(POST, state="asked"))
     assert await posts.get("c", POST.turn) == POST
 

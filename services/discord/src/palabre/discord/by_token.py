@@ -87,8 +87,8 @@ class ByToken:
     async def archived(self, forum: int, most: int) -> list[Place]:
         return await self._discord.archived(forum, most)
 
-    def posts(self) -> list[tuple[Place, int | None]]:
-        return self._discord.posts()
+    def posts(self, since: float = 0.0) -> list[Place]:
+        return self._discord.posts(since)
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         return () if self._is_good else self._discord.lacking(channel)

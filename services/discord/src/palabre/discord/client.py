@@ -14,6 +14,7 @@ from nextcord.http import Route
 from palabre.discord import calls
 from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import File, Kind, Message, Person, Place
+from palabre.discord.posts import said_at
 from palabre.discord.replying import NextcordReplies, interaction_of
 
 log = structlog.get_logger()
@@ -271,11 +272,11 @@ class Client(nextcord.Client):
             is_locked=thread.locked if thread else False,
         )
 
-    def posts(self) -> list[tuple[Place, int | None]]:
-        """Open posts of forums, each with the id of its last message, where that is known."""
+    def posts(self, since: float = 0.0) -> list[Place]:
+        """Open posts of forums in which something was said since then (Unix time)."""
         threads = [thread for server in self.guilds for thread in server.threads]
-        places = [(self.place_of(thread), thread.last_message_id) for thread in threads]
-        return [(place, last) for place, last in places if place.kind == "post"]
+        active = [t for t in threads if said_at(max(t.id, t.last_message_id or 0)) > since]
+        return [place for place in map(self.place_of, active) if place.kind == "post"]
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         """Permissions that answering there needs and we lack; none where nobody can tell."""

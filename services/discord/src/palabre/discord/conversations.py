@@ -1,5 +1,6 @@
 """Which question is answered when: one at a time per conversation, the others merged into one."""
 
+import asyncio
 import contextlib
 import dataclasses
 import hashlib
@@ -129,8 +130,11 @@ class Conversations:
         conversation = self._open[name]
         try:
             while conversation.waiting:
-                conversation.running = await self._next(conversation)
-                await self._turns.answer(conversation.running)
+                question = conversation.running = await self._next(conversation)
+                answering = self._work.start("turn", self._turns.answer(question))
+                await asyncio.wait((answering,))
+                if not answering.cancelled() and answering.exception():
+                    await self._turns.abandon(question)
                 conversation.running = None
         finally:
             del self._open[name]

@@ -83,10 +83,10 @@ class Hearing:
         if outcome == "empty" and not self._session.reads:
             await self._explain(message)
         if isinstance(decision, Ask) and decision.bot == bot:
-            await self._ask(message, decision)
+            self._session.work.start("asking", self._ask(message, decision))
 
     async def opened(self, post: Place) -> None:
-        if post.kind == "post":
+        if post.kind == "post" and self._is_ours(post):
             self._session.work.start("starter", self._await_starter(post.channel))
 
     async def edited(self, channel: int, message: int) -> None:
@@ -154,14 +154,9 @@ class Hearing:
 
     async def _all_missed(self) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)
-        since = time.time() - LATE_S
-        await asyncio.gather(
-            *(
-                self._missed(place, slots)
-                for place, last in self._session.discord.posts()
-                if said_at(last or place.channel) > since and self._is_ours(place)
-            )
-        )
+        active = self._session.discord.posts(time.time() - LATE_S)
+        ours = [place for place in active if self._is_ours(place)]
+        await asyncio.gather(*(self._missed(place, slots) for place in ours))
 
     def _is_ours(self, place: Place) -> bool:
         around = self._around()

@@ -180,7 +180,10 @@ class MemoryPosts:
 
     async def create(self, post: Post) -> bool:
         key = (post.conversation, post.turn)
-        return self.kept.setdefault(key, post) is post
+        if key in self.kept:
+            return False
+        self.kept[key] = post
+        return True
 
     async def write(self, post: Post) -> None:
         self.kept[post.conversation, post.turn] = post

@@ -68,8 +68,8 @@ class Discord(Protocol):
     async def archived(self, forum: int, most: int) -> list[Place]:
         """Its archived posts, those that were archived last first."""
 
-    def posts(self) -> list[tuple[Place, int | None]]:
-        """Open posts of forums, each with the id of its last message, where that is known."""
+    def posts(self, since: float = 0.0) -> list[Place]:
+        """Open posts of forums in which something was said since then (Unix time)."""
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         """Permissions that answering there needs and we lack, as far as is known."""
@@ -180,8 +180,8 @@ class NextcordDiscord:
                 break
         return [self._client.place_of(thread) for thread in found[:most]]
 
-    def posts(self) -> list[tuple[Place, int | None]]:
-        return self._client.posts()
+    def posts(self, since: float = 0.0) -> list[Place]:
+        return self._client.posts(since)
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         return self._client.lacking(channel)

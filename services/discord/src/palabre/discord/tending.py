@@ -142,7 +142,7 @@ class Tending:
 
     async def _open_posts(self, marks: dict[int, Mark]) -> None:
         """Tags that were put and taken off while nobody listened."""
-        for place, _ in self._discord.posts():
+        for place in self._discord.posts():
             charge = self._solved.charge(place)
             mark = marks.get(place.channel)
             is_marked = mark is not None and mark.state == "solved"
@@ -177,7 +177,7 @@ class Tending:
         if time.monotonic() < self._swept_at + SWEEP_EVERY_S and self._swept_at:
             return
         self._swept_at = time.monotonic()
-        seen = {place.channel for place, _ in self._discord.posts()}
+        seen = {place.channel for place in self._discord.posts()}
         for mark in (await self._marks()).values():
             if mark.state == "solved" and mark.post not in seen and self._is_mine(mark):
                 await self._solved.look_again(mark.post)

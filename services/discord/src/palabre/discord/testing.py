@@ -104,9 +104,10 @@ class MemoryDiscord:
         found = (self.places[post] for post in self.archive)
         return [place for place in found if place.parent == forum][:most]
 
-    def posts(self) -> list[tuple[Place, int | None]]:
-        known = (p for p in self.places.values() if p.channel not in self.archive)
-        return [(place, None) for place in known if place.kind == "post"]
+    def posts(self, since: float = 0.0) -> list[Place]:
+        active = {m.place.channel for m in self.said.values() if m.sent_at.timestamp() > since}
+        open_ = (p for p in self.places.values() if p.channel in active - set(self.archive))
+        return [place for place in open_ if place.kind == "post"]
 
     def lacking(self, channel: int) -> tuple[str, ...]:
         return self.missing.get(channel, ())

@@ -24,6 +24,7 @@ from palabre.channels.watching import Patience, watch
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.errors import Erased, Unavailable
+from palabre.chassis.spaces import UnknownSpace
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.discord import metrics, rendering
 from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
@@ -86,8 +87,23 @@ class Turns:
         metrics.TURNS.labels(self._bot, outcome).inc()
         await self._keep(question, state="done")
 
+    async def abandon(self, question: Question) -> None:
+        """After an error of ours: an apology, and it is done. Begun anew it would fail again."""
+        await self.cancel(question, "abandoned")
+        post = question.post
+        try:
+            manner = self._manner(question)
+            message = phrase("unavailable", manner.language)
+            (*_, body) = rendering.failed(message, "", manner, retryable=True)
+            for answer in post.answers[:1]:
+                await self._port(post).edit(post.channel, answer, body)
+        except (UnknownSpace, Gone, Refused, Invalid, Unreachable):
+            await self._take_down(question)
+        metrics.TURNS.labels(self._bot, "abandoned").inc()
+        await self._keep(question, state="done")
+
     async def cancel(self, question: Question, reason: str) -> None:
-        """Stops it: stop, superseded (asked anew), deleted, refused, invalid."""
+        """Stops it: stop, superseded (asked anew), deleted, refused, invalid, abandoned."""
         question.cancelled = question.cancelled or reason
         if question.event is not None:
             with contextlib.suppress(Unavailable, Erased):

@@ -18,16 +18,21 @@ class Work:
     def __init__(self, bot: str) -> None:
         self._bot = bot
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ended = False
 
     def start(self, what: str, doing: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """`what` is its kind, for logs and metrics."""
+        """`what` is its kind, for logs and metrics. Raises CancelledError once it has ended."""
+        if self._ended:
+            doing.close()
+            raise asyncio.CancelledError
         task = asyncio.create_task(doing)
         self._tasks.add(task)
         task.add_done_callback(partial(self._done, what))
         return task
 
     async def end(self) -> None:
-        """Cancels all, and waits until they are done."""
+        """Cancels all, and waits until they are done; nothing is started any more."""
+        self._ended = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
