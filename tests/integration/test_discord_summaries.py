@@ -1,10 +1,13 @@
 """What /resume says, by real nextcord on the stand-in, and the real llm service."""
 
+import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 
+from palabre.chassis.leases import NatsLeases
 from palabre.chassis.testing import NatsServer
 from palabre.discord.posts import person_of
 from palabre.gateway.testing import demo_space
@@ -83,6 +86,44 @@ async def test_nor_does_another_bot_make_a_second_one(neighbours: Neighbours) ->
     ):
         answer = await neighbours.summary()
     assert "déjà en cours" in answer.content
+
+
+async def test_what_a_restart_breaks_off_is_made_afterwards_in_the_same_message(
+    neighbours: Neighbours,
+) -> None:
+    community = neighbours.community
+    said = neighbours.talk(community.general)
+    async with modelled(neighbours, name="mock-json-ttft5000") as model:
+        asked = await neighbours.ask(sujet="l'ascenseur")
+        await community.discord.until(lambda: model.asked.total() == 1)
+    async with modelled(neighbours) as again:
+        answer = await neighbours.done(asked)
+        assert links(answer) == [said[0].id, said[1].id]
+        assert "l'ascenseur" in plain(answer)
+        assert len(asked.answers) == 1
+    async with modelled(neighbours) as nothing:
+        await asyncio.sleep(0.5)
+    assert again.asked.total() == 1
+    assert nothing.asked.total() == 0
+
+
+async def test_what_a_killed_process_had_begun_waits_for_its_lease(
+    neighbours: Neighbours,
+) -> None:
+    said = neighbours.talk(neighbours.community.general)
+    async with modelled(neighbours, name="mock-json-ttft5000") as model:
+        asked = await neighbours.ask()
+        await neighbours.community.discord.until(lambda: model.asked.total() == 1)
+    bus = await neighbours.nats.bus("discord")
+    async with contextlib.AsyncExitStack() as stack:
+        lease = NatsLeases(bus).hold(f"summary.{person_of(neighbours.moderator.id)}")
+        async with lease:
+            await stack.enter_async_context(neighbours.served())
+            await asyncio.sleep(0.5)
+            assert LIFT not in asked.answers[0].shown
+        answer = await neighbours.done(asked)
+    await bus.close()
+    assert links(answer) == [message.id for message in said]
 
 
 async def test_what_comes_after_a_quarter_of_an_hour_comes_as_a_direct_message(
@@ -205,3 +246,15 @@ async def test_where_the_space_allows_fewer_messages_it_is_said_how_many_were_re
         answer = await neighbours.summary(messages=50)
     assert links(answer) == [said[1].id, said[2].id]
     assert "Seuls les 2 derniers messages ont été lus." in plain(answer)
+
+
+async def test_calls_that_fail_while_it_is_read_are_made_again(neighbours: Neighbours) -> None:
+    general = neighbours.community.general
+    said = neighbours.talk(general)
+    faults = neighbours.community.discord.faults
+    faults.add("GET", f"{general.id}/messages", status=503)
+    faults.add("GET", f"{general.id}/messages", reset=True)
+    faults.add("GET", f"{general.id}/messages", status=429, retry_after=0.1)
+    async with neighbours.served():
+        answer = await neighbours.summary()
+    assert links(answer) == [message.id for message in said]

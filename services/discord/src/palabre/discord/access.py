@@ -24,6 +24,7 @@ class Standing:
     """
 
     place: Place
+    roles: tuple[int, ...]  # the person's on that server
     reads: bool
     speaks: bool
     manages_messages: bool
@@ -47,6 +48,7 @@ class Access:
             can = bool(may.value & _needed(where) == _needed(where))
             return Standing(
                 place=self._client.place_of(where),
+                roles=tuple(role.id for role in member.roles) if member else (),
                 reads=can and (may.manage_threads or await self._is_in(where, person)),
                 speaks=_speaks(where, may),
                 manages_messages=may.manage_messages,

@@ -11,6 +11,7 @@ from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceStub
 from palabre.contracts.v1.llm_pb2_grpc import LlmServiceStub
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.discord.access import Access
+from palabre.discord.begun import Begun
 from palabre.discord.bots import Bots, Session
 from palabre.discord.buttons import Buttons
 from palabre.discord.by_token import ByToken
@@ -83,6 +84,8 @@ class _Service:
         session.work.start("erasing", erasing.carry_out())
         session.work.start("registering", registering.introduce(session.client, COMMANDS))
         session.work.start("takedowns", self._takedowns.carry_out(session.name, session.discord))
+        commands = Dispatcher(COMMANDS, desk, situation)
+        session.work.start("begun", _carry_on(session, desk.begun, commands))
         return Hearing(
             session,
             self._around,
@@ -91,7 +94,7 @@ class _Service:
             conversations,
             Notes(session.name, session.discord, self._spaces),
             self.registry,
-            [Dispatcher(COMMANDS, desk, situation), self._buttons(session, conversations), tending],
+            [commands, self._buttons(session, conversations), tending],
             tending,
         )
 
@@ -159,6 +162,7 @@ class _Service:
             files=self.files,
             llm=self._llm_service,
             leases=self._leases,
+            begun=Begun(session.name, self._bus),
             pace=Pace(self._settings.discord_edit_s),
             reads=session.reads,
         )
@@ -183,3 +187,11 @@ class _Service:
             if session.client.away_s == 0
         }
         return self.bots.standing | here
+
+
+async def _carry_on(session: Session, begun: Begun, commands: Dispatcher) -> None:
+    """What was broken off by a restart, once the bot is there again."""
+    await session.client.wait_until_ready()
+    for asked in await begun.left():
+        replies = session.client.replies(asked.id, asked.token)
+        session.work.start("command", commands.answer(asked, replies, is_deferred=True))

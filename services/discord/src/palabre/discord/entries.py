@@ -6,10 +6,10 @@ from palabre.chassis.bus import AWAY, Bus
 from palabre.chassis.errors import Unavailable
 
 
-async def store(bus: Bus, subject: str, data: bytes) -> None:
-    """The last word wins. Raises Unavailable."""
+async def store(bus: Bus, subject: str, data: bytes) -> int:
+    """The last word wins; returns its sequence. Raises Unavailable."""
     try:
-        await bus.js.publish(subject, data)
+        return (await bus.js.publish(subject, data)).seq
     except AWAY as error:
         raise Unavailable("discord: NATS does not answer") from error
     except APIError as error:

@@ -9,6 +9,7 @@ from palabre.chassis.directory import Spaces
 from palabre.chassis.leases import Leases
 from palabre.chassis.spaces import Space
 from palabre.discord.access import Access
+from palabre.discord.begun import Begun
 from palabre.discord.choices import Choices
 from palabre.discord.conversations import Conversations
 from palabre.discord.erasing import Erasing
@@ -74,19 +75,24 @@ class Desk:
     files: Files
     llm: "LlmServiceAsyncStub"
     leases: Leases
+    begun: Begun
     pace: Pace
     reads: bool  # it may read what people write without naming it
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Somebody used a command there; the first answer was given."""
+    """Somebody used a command there; the first answer was given.
+
+    `is_again`: it had begun before a restart.
+    """
 
     asked: Interaction
     replies: Replies
     place: Place
     person: Person
     desk: Desk
+    is_again: bool = False
 
     @property
     def language(self) -> str:

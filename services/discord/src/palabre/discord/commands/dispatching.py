@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import grpc
@@ -49,14 +50,19 @@ class Dispatcher:
             return asked.name in self._commands
         return _word(asked) in self._buttons
 
-    async def answer(self, asked: Interaction, replies: Replies) -> None:
-        """Raises nothing that is expected to happen."""
+    async def answer(
+        self, asked: Interaction, replies: Replies, *, is_deferred: bool = False
+    ) -> None:
+        """Raises nothing that is expected to happen.
+
+        `is_deferred`: the first answer was given before a restart.
+        """
         outcome: Outcome = "double"
         # An event may come twice, and a button be clicked twice before it goes.
         ids = [asked.id, *([asked.message] if asked.message else [])]
         if all(map(self._is_new, ids)):
             try:
-                outcome = await self._answer(asked, replies)
+                outcome = await self._answer(asked, replies, is_deferred=is_deferred)
             except Gone:
                 outcome = "late"
             except (Invalid, Refused, Unreachable) as error:
@@ -66,18 +72,20 @@ class Dispatcher:
             self._told.pop(ids[-1], None)  # the buttons are still there
         metrics.COMMANDS.labels(self._desk.bot, _named(asked), outcome).inc()
 
-    async def _answer(self, asked: Interaction, replies: Replies) -> Outcome:
+    async def _answer(self, asked: Interaction, replies: Replies, *, is_deferred: bool) -> Outcome:
         if asked.kind == "completion":
             return await self._complete(asked, replies)
         if asked.kind != "command":
             call = await self._call(asked, replies, at_once=True)
             return await _guarded(self._buttons[_word(asked)], call)
         command = self._commands[asked.name]
-        if not await replies.defer(private=command.is_private(asked)):
-            return "double"
-        took_s = max(time.time() - said_at(asked.id), 0)
-        metrics.FIRST_ANSWER.labels(self._desk.bot).observe(took_s)
-        return await self._run(command, await self._call(asked, replies, at_once=False))
+        if not is_deferred:
+            if not await replies.defer(private=command.is_private(asked)):
+                return "double"
+            took_s = max(time.time() - said_at(asked.id), 0)
+            metrics.FIRST_ANSWER.labels(self._desk.bot).observe(took_s)
+        call = await self._call(asked, replies, at_once=False)
+        return await self._run(command, replace(call, is_again=is_deferred))
 
     async def _run(self, command: Command, call: Call) -> Outcome:
         """One at a time of each command for each person."""

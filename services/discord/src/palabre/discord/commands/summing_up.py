@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import datetime as dt
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 import grpc
 
 from palabre.chassis.errors import Busy, Unavailable
+from palabre.chassis.streams import LEASE_TTL_S
 from palabre.contracts.v1 import llm_pb2 as pb
 from palabre.discord import metrics
 from palabre.discord.calls import Gone, Refused, Unreachable
@@ -17,7 +19,7 @@ from palabre.discord.commands.defining import Call, Command, Option
 from palabre.discord.commands.ordering import Declined, Order, ordered
 from palabre.discord.figures import number
 from palabre.discord.markup import WAITING
-from palabre.discord.messages import Body, Place
+from palabre.discord.messages import Body, Person, Place
 from palabre.discord.posts import person_of
 from palabre.discord.rendering import ai_notice
 from palabre.discord.routing import Ask, Silence, decide_command
@@ -35,10 +37,13 @@ from palabre.discord.summary_rendering import shown
 from palabre.discord.texts import say, texts
 from palabre.discord.transcript import Transcript, existing, read
 
+_AGAIN_S = 1.0
+
 
 async def _resume(call: Call) -> None:
     try:
-        await _sum_up(call)
+        async with call.desk.begun.noted(call.asked):
+            await _sum_up(call)
     except Busy:
         await _decline(call, _say(call, "busy"))
     except Declined as declined:
@@ -54,10 +59,26 @@ async def _sum_up(call: Call) -> None:
     space = call.space(ask)
     async with _progress(call) as showing:
         summing = _Summing(call, order.bound(place, space), place, ask, showing)
-        async with call.desk.leases.hold(f"summary.{person_of(call.person.id)}"):
+        async with contextlib.AsyncExitStack() as held:
+            await _alone(call, held)
             summary = await summing.made()
         bodies = await summing.shown(summary)
     await delivering.keep_copy(call, space, order.channel, bodies)
+
+
+async def _alone(call: Call, held: contextlib.AsyncExitStack) -> None:
+    """Raises Busy. What a killed process had begun waits until its lease is over."""
+    until = time.monotonic() + (LEASE_TTL_S + _AGAIN_S if call.is_again else 0)
+    while True:
+        try:
+            lease = call.desk.leases.hold(f"summary.{person_of(call.person.id)}")
+            await held.enter_async_context(lease)
+        except Busy:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +169,10 @@ async def _allowed(call: Call, channel: int) -> tuple[Place, Ask]:
         raise Declined(_say(call, "unreadable"))
     if not standing.holds_messages:
         raise Declined(_say(call, "no-messages"))
-    ask = _served(call, standing.place)
+    person = replace(call.person, roles=standing.roles)
+    ask = _served(call, person, standing.place)
     roles = call.space(ask).discord.summaries.roles
-    if roles and not {*roles} & {str(role) for role in call.person.roles}:
+    if roles and not {*roles} & {str(role) for role in person.roles}:
         raise Declined(_say(call, "roles"))
     if not (roles or standing.manages_messages):
         raise Declined(_say(call, "moderators"))
@@ -159,10 +181,10 @@ async def _allowed(call: Call, channel: int) -> tuple[Place, Ask]:
     return standing.place, ask
 
 
-def _served(call: Call, place: Place) -> Ask:
+def _served(call: Call, person: Person, place: Place) -> Ask:
     """By the rules of the place that is summed up. Raises Declined."""
     choice, around = call.desk.choices.of(place), call.desk.around()
-    decided = decide_command(call.person, place, around, call.desk.bot, choice)
+    decided = decide_command(person, place, around, call.desk.bot, choice)
     if isinstance(decided, Silence):
         raise Declined(say(f"routing.{decided.reason}", call.language))
     return decided
