@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from palabre.chassis import nats_config, streams
 from palabre.chassis.bus import Bus
-from palabre.cli.app import app
+from palabre.cli.app import application
 from palabre.cli.testing import Running, running
 from palabre.gateway import archive, database
 from palabre.gateway.ledger import Ledger, Query
@@ -257,7 +257,7 @@ async def test_the_command_line_shows_a_table_json_and_csv(
     await until_all_have_spent(http, {"camille", "conteuse", "gilles", "hugo"})
 
     def run(*arguments: str) -> str:
-        shown = CliRunner(env=system.environment).invoke(app, ["usage", *arguments])
+        shown = CliRunner(env=system.environment).invoke(application(), ["usage", *arguments])
         assert shown.exit_code == 0, shown.output
         return shown.output
 

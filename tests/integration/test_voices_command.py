@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from palabre.audio.testing import encoded, voice
-from palabre.cli.app import app
+from palabre.cli.app import application
 from palabre.contracts.v1 import tts_pb2
 from palabre.gateway import testing
 from palabre.gateway.testing import RunningGateway
@@ -87,11 +87,11 @@ async def test_what_is_missing_is_told(gateway: RunningGateway, folder: Path) ->
 
 def test_recordings_are_checked_without_a_server(folder: Path) -> None:
     runner = CliRunner()
-    good = runner.invoke(app, ["voices", "check", str(folder / "good.flac")])
+    good = runner.invoke(application(), ["voices", "check", str(folder / "good.flac")])
     assert (good.exit_code, "Good enough" in good.output) == (0, True)
-    bad = runner.invoke(app, ["voices", "check", str(folder / "short.mp3")])
+    bad = runner.invoke(application(), ["voices", "check", str(folder / "short.mp3")])
     assert (bad.exit_code, "at least 6 s" in bad.output) == (1, True)
-    none = runner.invoke(app, ["voices", "check", str(folder / "consent.pdf")])
+    none = runner.invoke(application(), ["voices", "check", str(folder / "consent.pdf")])
     assert "unreadable: it is no sound" in none.output
 
 
@@ -119,7 +119,7 @@ async def test_a_file_is_verified_without_a_server_by_its_manifest_and_the_key(
     manifest.write_bytes(stored[-1].data)
     words = ["voices", "verify", str(file), "--manifest", str(manifest), "--key", str(key)]
     nowhere = CliRunner(env={"PALABRE_URL": "http://127.0.0.1:1"})
-    assert (await asyncio.to_thread(nowhere.invoke, app, words)).exit_code == 0
+    assert (await asyncio.to_thread(nowhere.invoke, application(), words)).exit_code == 0
     file.write_bytes(b"another")
-    refused = await asyncio.to_thread(nowhere.invoke, app, words)
+    refused = await asyncio.to_thread(nowhere.invoke, application(), words)
     assert "that of another file" in str(refused.exception)

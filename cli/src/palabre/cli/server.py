@@ -3,14 +3,15 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from palabre.chassis import nats_config, streams
-from palabre.chassis.bus import Bus
 from palabre.cli.run.instance import Instance
 from palabre.cli.settings import CliSettings
+
+if TYPE_CHECKING:  # most commands need no NATS, and it takes its time to load
+    from palabre.chassis.bus import Bus
 
 
 class Trouble(Exception):
@@ -39,8 +40,11 @@ def http(settings: CliSettings, timeout_s: float = 30.0) -> Iterator[httpx.Clien
 
 
 @contextlib.asynccontextmanager
-async def bus(settings: CliSettings) -> AsyncIterator[Bus]:
+async def bus(settings: CliSettings) -> AsyncIterator["Bus"]:
     """A connection with the operator's rights. Raises Trouble."""
+    from palabre.chassis import nats_config, streams
+    from palabre.chassis.bus import Bus
+
     url, password = settings.nats_url, settings.nats_password.get_secret_value()
     if not url:
         instance = Instance.read(settings.data_dir)
