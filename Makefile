@@ -41,6 +41,8 @@ check: install ## lint, format, types, imports, contracts, generated files
 	$(RUN) python proto/generate.py --check
 	$(RUN) python -m tests.architecture.contracts
 	$(RUN) python -m docs.tables --check
+	$(RUN) python -m deploy.generate --check
+	$(RUN) pytest --quiet tests/deploy --deselect tests/deploy/test_nats.py
 	$(RUN) python -m tests.architecture.figures
 
 format: install ## format and fix what can be fixed
@@ -50,8 +52,9 @@ format: install ## format and fix what can be fixed
 proto: install ## generate the code of proto/
 	$(RUN) python proto/generate.py
 
-docs: install ## renew the tables in ARCHITECTURE.md and docs/
+docs: install ## renew the tables in ARCHITECTURE.md and docs/, and the NATS users of deploy/
 	$(RUN) python -m docs.tables
+	$(RUN) python -m deploy.generate
 
 bench: install ## the benchmarks, one after the other
 	for name in overhead search ingest reading speech speech.whole resume fallback budgets discord discord.summaries kill; do $(RUN) python -m bench.$$name || exit 1; done

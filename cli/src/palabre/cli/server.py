@@ -55,7 +55,9 @@ async def bus(settings: CliSettings) -> AsyncIterator["Bus"]:
             )
         url = instance.nats_url
         password = nats_config.passwords(settings.data_dir)[streams.OPERATOR]
-    connection = await Bus.connect(url, streams.OPERATOR, settings.nats_user, password)
+    connection = await Bus.connect(
+        url, streams.OPERATOR, settings.nats_user, password, settings.nats_ca
+    )
     try:
         yield connection
     finally:

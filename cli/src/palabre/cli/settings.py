@@ -17,6 +17,9 @@ class CliSettings(BaseSettings):
     nats_url: str = Field(default="", description="NATS of the server; empty: data_dir's.")
     nats_user: str = Field(default="operator", description="NATS user of the operator.")
     nats_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
+    nats_ca: Path | None = Field(
+        default=None, description="CA in PEM of NATS, where it serves TLS (tls://…)."
+    )
     http_port: int = Field(default=8080, description="Port on which `palabre run` serves.")
     bootstrap_token: SecretStr = Field(
         default=SecretStr(""), description="The first administrator's API token."

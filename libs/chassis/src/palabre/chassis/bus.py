@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import nats
@@ -75,13 +77,19 @@ class Bus:
         self._lag: dict[str, tuple[float, int]] = {}
 
     @classmethod
-    async def connect(cls, url: str, name: str, user: str = "", password: str = "") -> Self:
-        """Waits for the server. Raises topology.ServerTooOld."""
+    async def connect(
+        cls, url: str, name: str, user: str = "", password: str = "", ca: Path | None = None
+    ) -> Self:
+        """Waits for the server. With `ca`, it must show a certificate of it.
+
+        Raises topology.ServerTooOld.
+        """
         client = await nats.connect(
             url,
             name=f"palabre-{name}",
             user=user or None,
             password=password or None,
+            tls=ssl.create_default_context(cafile=ca) if ca else None,
             inbox_prefix=f"_INBOX_{name}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,

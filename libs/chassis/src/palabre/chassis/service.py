@@ -74,6 +74,7 @@ class Context:
             name,
             settings.nats_user,
             settings.nats_password.get_secret_value(),
+            settings.nats_ca,
         )
         context = cls(bus, Spaces(), Cancellations(), health.Health(), settings)
         await context.cancelled.follow(bus)

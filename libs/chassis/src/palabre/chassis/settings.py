@@ -26,6 +26,9 @@ class ServiceSettings(BaseSettings):
     )
     nats_user: str = Field(default="", description="NATS user; empty means none.")
     nats_password: SecretStr = Field(default=SecretStr(""), description="Password of the user.")
+    nats_ca: Path | None = Field(
+        default=None, description="CA in PEM of NATS, where it serves TLS (tls://…)."
+    )
     ops_host: str = Field(default="127.0.0.1", description="Where operations listen.")
     ops_port: int = Field(
         default=0, description="Port of /live, /ready and /metrics; 0: a free one."
