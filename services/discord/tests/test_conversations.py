@@ -1,7 +1,8 @@
 """Questions of one conversation, on a Discord in memory and a real bus."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.testing import NatsServer, until
 from palabre.contracts.v1.turns_pb2 import Utterance
+from palabre.discord.calls import Invalid
 from palabre.discord.conversations import Conversations
-from palabre.discord.messages import Message, Person, Place
+from palabre.discord.messages import Body, Message, Person, Place
 from palabre.discord.posts import MemoryPosts, Post, turn_of
 from palabre.discord.questions import Composed
 from palabre.discord.routing import Ask
@@ -35,11 +37,23 @@ class Plain:
         return Composed(Utterance(text=text, replaceable=True))
 
 
+@dataclass
+class Choosy(MemoryDiscord):
+    """Takes not everything that it is sent."""
+
+    takes: Callable[[Body], bool] = lambda body: True
+
+    async def edit(self, channel: int, message: int, body: Body) -> None:
+        if not self.takes(body):
+            raise Invalid("Must be 2000 or fewer in length.")
+        await super().edit(channel, message, body)
+
+
 class Desk:
     """Everything that one bot needs to answer."""
 
     def __init__(self, bus: Bus) -> None:
-        self.discord, self.posts, self.work = MemoryDiscord(), MemoryPosts(), Work("default")
+        self.discord, self.posts, self.work = Choosy(), MemoryPosts(), Work("default")
         turns = Turns(
             "default",
             self.discord,
@@ -94,6 +108,14 @@ async def test_a_question_that_fails_by_an_error_of_ours_is_apologised_for_and_k
     apology, answer = desk.texts()
     assert "Désolé" in apology
     assert "Le loyer est dû le cinq" in answer
+
+
+async def test_an_answer_that_discord_does_not_take_is_apologised_for(desk: Desk) -> None:
+    desk.discord.takes = lambda body: "Le loyer" not in body.content
+    await desk.ask("Quand payer ?")
+    await desk.done()
+    (apology,) = desk.texts()
+    assert "Désolé" in apology
 
 
 async def test_conversations_do_not_wait_for_each_other(desk: Desk) -> None:

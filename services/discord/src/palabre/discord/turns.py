@@ -80,7 +80,7 @@ class Turns:
             outcome = await self._give_up(question, "refused")
         except Invalid as error:
             log.error("Discord does not take an answer", bot=self._bot, reason=str(error))
-            outcome = await self._give_up(question, "invalid")
+            return await self.abandon(question)
         except Erased:
             outcome = "erased"
             await self._take_down(question)
@@ -103,7 +103,7 @@ class Turns:
         await self._keep(question, state="done")
 
     async def cancel(self, question: Question, reason: str) -> None:
-        """Stops it: stop, superseded (asked anew), deleted, refused, invalid, abandoned."""
+        """Stops it: stop, superseded (asked anew), deleted, refused, abandoned."""
         question.cancelled = question.cancelled or reason
         if question.event is not None:
             with contextlib.suppress(Unavailable, Erased):
