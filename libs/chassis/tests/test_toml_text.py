@@ -31,3 +31,11 @@ def test_quotes_newlines_and_tables_survive() -> None:
 def test_names_that_toml_does_not_take_bare_are_quoted() -> None:
     values = {"prices": {"llama3.2@ollama": {"input": 0.0}}, "rates": {"USD": 0.9}}
     assert tomllib.loads(toml_text.text(values)) == values
+
+
+def test_tables_in_a_list_are_written_one_after_the_other_as_people_write_them() -> None:
+    forum = {"channel": "1", "tags": {"à part": {"answer": "never"}}, "answer": "once"}
+    values = {"discord": {"forums": [forum, {"channel": "2"}], "servers": []}}
+    written = toml_text.text(values)
+    assert tomllib.loads(written) == values
+    assert written.count("[[discord.forums]]") == 2

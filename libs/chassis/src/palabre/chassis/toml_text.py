@@ -14,20 +14,29 @@ def files(definition: dict[str, Any]) -> dict[str, str]:
 
 
 def text(values: dict[str, Any]) -> str:
-    """TOML of plain data: strings, numbers, booleans, lists of them, tables."""
+    """TOML of plain data: strings, numbers, booleans, lists of them, tables and lists of tables."""
     return "\n".join(_lines(values, ())).strip() + "\n"
 
 
 def _lines(values: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    tables = {k: v for k, v in values.items() if isinstance(v, dict)}
+    tables = {key: value for key, value in values.items() if _has_tables(value)}
     for key, value in values.items():
         if key not in tables and value is not None:
             yield f"{_key(key)} = {_value(value)}"
-    for key, table in tables.items():
+    for key, value in tables.items():
         below = (*path, _key(key))
-        if table:
-            yield f"\n[{'.'.join(below)}]"
-            yield from _lines(table, below)
+        name = ".".join(below)
+        if value:
+            for table in value if isinstance(value, list) else [value]:
+                yield f"\n[[{name}]]" if isinstance(value, list) else f"\n[{name}]"
+                yield from _lines(table, below)
+
+
+def _has_tables(value: Any) -> bool:
+    """A table, or a list of such; an empty list may be one of anything."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(item, dict) for item in value)
+    return isinstance(value, dict)
 
 
 def _key(name: str) -> str:

@@ -11,9 +11,10 @@ import nextcord
 import structlog
 from nextcord.http import Route
 
-from palabre.discord import calls
+from palabre.discord import calls, permissions
 from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import File, Kind, Message, Person, Place
+from palabre.discord.permissions import Overwrite, permitted
 from palabre.discord.posts import said_at
 from palabre.discord.replying import NextcordReplies, interaction_of
 
@@ -285,10 +286,9 @@ class Client(nextcord.Client):
         root = where.parent if isinstance(where, nextcord.Thread) else where
         if root is None or server is None or server.me is None:
             return ()
-        speak = "send_messages" if root is where else "send_messages_in_threads"
-        needed = ("view_channel", "read_message_history", speak, "embed_links")
-        have = root.permissions_for(server.me)
-        return tuple(name for name in needed if not getattr(have, name))
+        needed = permissions.to_answer(in_threads=root is not where)
+        have = _permitted(root, server.me)
+        return tuple(permission.name for permission in permissions.lacking(have, needed))
 
     async def _person(self, message: nextcord.Message, where: Channel) -> Person:
         author: Any = message.author
@@ -350,6 +350,17 @@ def _is_public(server: nextcord.Guild, thread: nextcord.Thread | None, root: Any
     if root is None or (thread is not None and thread.is_private()):
         return False
     return bool(root.permissions_for(server.default_role).view_channel)
+
+
+def _permitted(root: Any, member: nextcord.Member) -> int:
+    """nextcord's own `permissions_for` takes embeds from who may open no posts."""
+    overwrites = {
+        who.id: Overwrite(*(each.value for each in both.pair()))
+        for who, both in root.overwrites.items()
+    }
+    roles = [role.id for role in member.roles]
+    base = member.guild_permissions.value
+    return permitted(base, overwrites, root.guild.id, roles, member.id)
 
 
 def _file(attachment: nextcord.Attachment) -> File:
