@@ -1,23 +1,24 @@
 """`palabre discord invite` and `check` against the stand-in of Discord."""
 
 import asyncio
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis import directory, streams, toml_text
 from palabre.chassis.spaces import Space
 from palabre.chassis.testing import NatsServer
-from palabre.discord.permissions import NEEDED, bits
+from palabre.cli.app import app
+from palabre.cli.server import Trouble
+from palabre.discord.permissions import bits, wanted
 from tests.integration.discord_service import Community, running
 from tests.standins.discord import Discord, Intents, Permissions
 
-INVITED = Permissions(bits(NEEDED))
+INVITED = Permissions(bits(wanted(marks=True)))
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,10 @@ def community(discord: Discord) -> Community:
 
 async def palabre(community: Community, *words: str, **settings: str) -> Said:
     environment = {"PALABRE_DISCORD_TOKEN": "token", "PALABRE_DISCORD_API": community.discord.api}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "palabre.cli", "discord", *words,
-        env=os.environ | environment | settings,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, error = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), error.decode())
+    runner = CliRunner(env=environment | settings)
+    result = await asyncio.to_thread(runner.invoke, app, ["discord", *words])
+    trouble = result.exception if isinstance(result.exception, Trouble) else ""
+    return Said(result.exit_code, result.stdout, str(trouble))
 
 
 async def checked(community: Community, folder: Path, space: Space, **settings: str) -> Said:
@@ -60,23 +57,16 @@ async def checked(community: Community, folder: Path, space: Space, **settings: 
 async def test_the_link_asks_for_what_the_code_needs_and_for_nothing_else(
     community: Community,
 ) -> None:
-    said = await palabre(community, "invite")
-    assert said.code == 0
-    link = "https://discord.com/oauth2/authorize?client_id={}&scope=bot+applications.commands"
-    assert link.format(community.bot.application_id) in said.out
-    assert f"permissions={int(INVITED)}" in said.out
-    assert "Message Content Intent is switched on" in said.out
-    for permission in NEEDED:
-        assert Permissions[permission.name.upper()] == permission.bit
-        assert permission.label in said.out
-
-
-async def test_the_link_comes_without_a_token_for_who_knows_the_application(
-    community: Community,
-) -> None:
-    said = await palabre(community, "invite", "--application", "42", PALABRE_DISCORD_TOKEN="")
-    assert said.code == 0
-    assert "client_id=42&" in said.out
+    for marks, options in ((False, ()), (True, ("--solved",))):
+        said = await palabre(community, "invite", "--application", "42", *options)
+        assert said.code == 0
+        needed = wanted(marks=marks)
+        assert (
+            f"client_id=42&scope=bot+applications.commands&permissions={bits(needed)}" in said.out
+        )
+        for permission in needed:
+            assert Permissions[permission.name.upper()] == permission.bit
+            assert permission.label in said.out
     assert not community.discord.calls
 
 
@@ -155,7 +145,7 @@ async def test_without_the_message_content_intent_a_forum_is_not_answered_and_ch
     community.bot.privileged = Intents(0)
     said = await checked(community, tmp_path, community.space())
     assert said.code == 1
-    assert "switch on Message Content Intent" in said.out
+    assert "switch on the message content intent" in said.out
     named = await checked(community, tmp_path, community.space(forums=[]))
     assert named.code == 0
     assert "may not read posts" in named.out
