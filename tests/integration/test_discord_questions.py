@@ -132,7 +132,7 @@ async def test_a_file_that_cannot_be_read_is_refused_before_anything_is_asked(
     answer = await community.discord.seen(
         post, lambda m: m.author is community.bot.user and "plans.zip" in m.shown
     )
-    assert "joignez une image (PNG, JPEG, WebP ou GIF) ou un fichier de texte" in answer.shown
+    assert "joignez une image (PNG, JPEG, WebP ou GIF) ou un fichier texte" in answer.shown
     assert llm.heard == []
 
 

@@ -211,7 +211,7 @@ async def test_where_there_is_nothing_to_sum_up_it_is_said_what_to_do(
     async with neighbours.served():
         assert "remonter plus loin" in (await neighbours.summary()).content
         forum = await neighbours.summary(salon=community.forum)
-    assert "choisissez un salon de texte, un fil ou une publication" in forum.content
+    assert "choisissez un salon textuel, un fil ou une publication" in forum.content
 
 
 async def test_a_summary_counts_as_a_turn_of_who_asks(neighbours: Neighbours) -> None:

@@ -201,7 +201,7 @@ async def test_an_archive_that_is_away_is_said_after_the_first_answer() -> None:
     desk.ratings.is_away = True
     for action in ("up", "down"):
         replies = await desk.click(action)
-        assert words(replies)[-1] == "Désolé, cela n’a pas marché. Réessayez dans un instant."
+        assert words(replies)[-1] == "Désolé, cela n’a pas fonctionné. Réessayez dans un instant."
 
 
 async def test_a_bus_that_is_away_is_said_as_the_first_answer() -> None:
@@ -217,7 +217,7 @@ async def test_a_bus_that_is_away_is_said_as_the_first_answer() -> None:
         desk._situation,
     )
     desk.buttons = buttons
-    assert words(await desk.click("up"))[0].startswith("Désolé, cela n’a pas marché.")
+    assert words(await desk.click("up"))[0].startswith("Désolé, cela n’a pas fonctionné.")
 
 
 def stored(*tiers: str) -> pb.Event:
