@@ -12,7 +12,7 @@ from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis import directory, streams, toml_text
 from palabre.chassis.spaces import Space
 from palabre.chassis.testing import NatsServer
-from palabre.cli.app import app
+from palabre.cli.discord_bots import app
 from palabre.cli.server import Trouble
 from palabre.discord.permissions import bits, wanted
 from tests.integration.discord_service import Community, running
@@ -41,7 +41,7 @@ def community(discord: Discord) -> Community:
 async def palabre(community: Community, *words: str, **settings: str) -> Said:
     environment = {"PALABRE_DISCORD_TOKEN": "token", "PALABRE_DISCORD_API": community.discord.api}
     runner = CliRunner(env=environment | settings)
-    result = await asyncio.to_thread(runner.invoke, app, ["discord", *words])
+    result = await asyncio.to_thread(runner.invoke, app, words)
     trouble = result.exception if isinstance(result.exception, Trouble) else ""
     return Said(result.exit_code, result.stdout, str(trouble))
 
