@@ -14,6 +14,7 @@ from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
 from palabre.gateway.testing import RunningGateway, Surroundings
+from tests.integration.discord_commands import Replicas
 from tests.integration.discord_service import Community, running
 from tests.standins.discord import Discord
 
@@ -75,6 +76,13 @@ async def bots(
     async with running(nats, community.discord, {"demo": community.space()}) as context:
         await community.discord.until(lambda: community.bot.online)
         yield context
+
+
+@pytest.fixture
+def replicas(
+    nats: NatsServer, community: Community, gateway: RunningGateway, llm: ScriptedAnswers
+) -> Replicas:
+    return Replicas(nats, community, gateway.address)
 
 
 @pytest.fixture

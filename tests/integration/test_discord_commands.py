@@ -1,102 +1,30 @@
 """Slash commands, by real nextcord on the stand-in, over a real bus and the gateway's archive."""
 
-import contextlib
-import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from palabre.channels.testing import ScriptedAnswers, plain_answer
 from palabre.chassis.service import Context
-from palabre.chassis.testing import NatsServer, free_port, until
+from palabre.chassis.testing import until
 from palabre.contracts.v1.events_pb2 import Event
 from palabre.discord.commands.all import COMMANDS
 from palabre.discord.commands.registering import changed, payload
-from palabre.discord.posts import person_of
-from palabre.gateway.testing import RunningGateway, demo_space
-from tests.integration.discord_service import Community, running
-from tests.standins.discord import Channel, Discord, Intents, Message, Person
+from tests.integration.discord_commands import Replicas, plain, used
+from tests.integration.discord_service import Community
+from tests.standins.discord import Intents
 
-MODELS = ["mistral/small", "mistral/large"]
-PERSONAS = {
-    "camille": {"name": "Camille", "identity": {"fr": "Vous êtes Camille."}},
-    "hugo": {"name": "Hugo", "identity": {"fr": "Vous êtes Hugo."}},
-}
 FOREIGN = {"name": "météo", "description": "Une autre application", "type": 1}
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def community(discord: Discord) -> Community:
-    made = Community(discord)
-    discord.register(made.bot, FOREIGN)
-    return made
-
-
-@dataclass
-class Replicas:
-    """Each is logged in and has registered its commands while `one` is entered."""
-
-    nats: NatsServer
-    community: Community
-    archive: str
-
-    @contextlib.asynccontextmanager
-    async def one(self, archive: str = "", **rules: Any) -> AsyncIterator[Context]:
-        around = demo_space(personas=PERSONAS, budgets={"turns_per_person_per_day": 10})
-        own = {"personas": around.personas, "budgets": around.budgets}
-        space = self.community.space(models=MODELS, **rules).model_copy(update=own)
-        discord, bot = self.community.discord, self.community.bot
-        async with running(
-            self.nats, discord, {"demo": space}, gateway_address=archive or self.archive
-        ) as context:
-            await discord.until(lambda: bot.online)
-            await discord.until(lambda: len(bot.commands) > len(COMMANDS))
-            yield context
-
-
-@pytest.fixture
-def replicas(
-    nats: NatsServer, community: Community, gateway: RunningGateway, llm: ScriptedAnswers
-) -> Replicas:
-    return Replicas(nats, community, gateway.address)
 
 
 @pytest.fixture
 async def service(replicas: Replicas) -> AsyncIterator[Context]:
     async with replicas.one() as context:
         yield context
-
-
-async def used(
-    community: Community,
-    name: str,
-    where: Channel | None = None,
-    by: Person | None = None,
-    **values: Any,
-) -> Message:
-    person, place = by or community.alice, where or community.general
-    return await community.discord.answer(
-        await person.command(community.bot, name, place, **values)
-    )
-
-
-def plain(message: Message) -> str:
-    return message.shown.replace("\u00a0", " ").replace("\u202f", " ")
-
-
-def everything_in(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
 
 
 async def test_a_question_is_answered_where_it_was_asked_and_shows_what_was_asked(
@@ -225,65 +153,6 @@ async def test_ping_tells_who_is_connected(community: Community, service: Contex
     assert "default : connecté" in plain(answer)
 
 
-async def test_an_export_is_private_as_data_and_as_a_text(
-    community: Community, service: Context
-) -> None:
-    assert "rien à exporter" in (await used(community, "exporter")).content
-    post = await community.alice.post(community.forum, "Loyer", "Quand dois-je payer ?")
-    await community.discord.seen(post, lambda m: "Guide" in m.shown)
-    answer = await used(community, "exporter")
-    assert answer.ephemeral
-    data, text = answer.attachments
-    assert (data.filename, text.filename) == ("palabre-export.json", "palabre-export.md")
-    [conversation] = json.loads(data.data)["conversations"]
-    [turn] = conversation["turns"]
-    assert turn["question"] == "Loyer\n\nQuand dois-je payer ?"
-    assert turn["answer"].startswith("Le loyer est dû")
-    assert "Quand dois-je payer ?" in text.data.decode()
-
-
-async def test_forgetting_takes_everything_down_once_it_is_confirmed(
-    community: Community, service: Context, tmp_path: Path, llm: ScriptedAnswers
-) -> None:
-    post = await community.alice.post(community.forum, "Loyer", "le secret de Marguerite")
-    mine = await community.discord.seen(post, lambda m: "Guide" in m.shown)
-    bob = community.server.person("bob")
-    other = await bob.post(community.forum, "Chauffage", "Il est froid.")
-    kept = await community.discord.seen(other, lambda m: "Guide" in m.shown)
-    asked = await used(community, "oublier")
-    assert mine.id in post.messages
-    await community.alice.click(asked, "Annuler")
-    await community.discord.until(lambda: "Rien n’a été effacé" in asked.content)
-    asked = await used(community, "oublier")
-    clicks = [await community.alice.click(asked, "Oui, tout effacer") for _ in range(2)]
-    await community.discord.until(lambda: "C’est fait" in asked.content, 20)
-    assert "1 conversation effacée, 1 message retiré" in plain(asked)
-    assert [bool(click.response) for click in clicks] == [True, False]
-    assert mine.id not in post.messages
-    assert kept.id in other.messages
-    assert b"secret de Marguerite" not in everything_in(tmp_path)
-    assert person_of(community.alice.user.id).encode() not in everything_in(tmp_path)
-    again = await used(community, "oublier")
-    await community.alice.click(again, "Oui, tout effacer")
-    await community.discord.until(lambda: "rien à effacer" in again.content, 20)
-
-
-async def test_who_asked_to_be_forgotten_is_although_the_archive_was_away(
-    replicas: Replicas, community: Community, tmp_path: Path
-) -> None:
-    async with replicas.one(archive=f"127.0.0.1:{free_port()}"):
-        post = await community.alice.post(community.forum, "Loyer", "le secret de Marguerite")
-        mine = await community.discord.seen(post, lambda m: "Guide" in m.shown)
-        asked = await used(community, "oublier")
-        await community.alice.click(asked, "Oui, tout effacer")
-        await community.discord.until(lambda: "Je reprends dans une minute" in plain(asked), 20)
-        await community.discord.until(lambda: mine.id not in post.messages)
-    async with replicas.one():
-        await community.discord.until(lambda: "C’est fait" in asked.content, 20)
-    assert "1 conversation effacée, 1 message retiré" in plain(asked)
-    assert b"secret de Marguerite" not in everything_in(tmp_path)
-
-
 async def test_commands_work_in_direct_messages(
     replicas: Replicas, community: Community, llm: ScriptedAnswers
 ) -> None:
@@ -293,6 +162,31 @@ async def test_commands_work_in_direct_messages(
         asked = await community.alice.command(community.bot, "demander", place, question="Quand ?")
         await community.discord.until(lambda: asked.answers and "Guide" in asked.answers[0].shown)
     assert llm.heard[-1].utterance_received.utterance.persona == "hugo"
+
+
+async def test_each_bot_has_commands_and_answers_as_its_own_persona(
+    replicas: Replicas, community: Community, llm: ScriptedAnswers
+) -> None:
+    hugo = community.discord.bot("token-2", "Hugo", servers=[community.server])
+    replicas.tokens = {"hugo": SecretStr("token-2")}
+    async with replicas.one(bots={"hugo": "hugo"}):
+        await community.discord.until(lambda: len(hugo.commands) == len(COMMANDS))
+        asked = await community.alice.command(
+            hugo, "demander", community.general, question="Quand ?"
+        )
+        await community.discord.until(lambda: asked.answers and "Guide" in asked.answers[0].shown)
+        [answer] = asked.answers
+        assert answer.author is hugo.user
+        told = await community.alice.command(hugo, "ping", community.general)
+        shown = plain(await community.discord.answer(told))
+        assert "default : connecté\n- hugo : connecté" in shown
+        sure = await community.discord.answer(
+            await community.alice.command(community.bot, "oublier", community.general)
+        )
+        await community.alice.click(sure, "Oui, tout effacer")
+        await community.discord.until(lambda: "1 message retiré" in plain(sure), 20)
+    assert llm.heard[0].utterance_received.utterance.persona == "hugo"
+    assert answer.id not in community.general.messages
 
 
 async def test_a_bot_that_may_not_read_says_so(replicas: Replicas, community: Community) -> None:
@@ -350,6 +244,7 @@ async def test_fifty_commands_at_once_are_all_answered_in_time_and_once(
 async def test_commands_are_registered_once_and_those_of_others_stay(
     replicas: Replicas, community: Community
 ) -> None:
+    community.discord.register(community.bot, FOREIGN)
     for _ in range(2):
         async with replicas.one():
             names = {each["name"] for each in community.bot.commands.values()}

@@ -1,19 +1,25 @@
-"""Who is forgotten: our messages go, after a restart too, and by whichever replica has the bot."""
+"""What is kept of people: they get it, and it is forgotten, after a restart too."""
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis.bus import Bus
-from palabre.chassis.testing import NatsServer, until
+from palabre.chassis.service import Context
+from palabre.chassis.testing import NatsServer, free_port, until
 from palabre.discord.calls import Refused
 from palabre.discord.messages import Body, Place
-from palabre.discord.posts import MemoryPosts, Post
+from palabre.discord.posts import MemoryPosts, Post, person_of
 from palabre.discord.routing import Ask
 from palabre.discord.takedowns import GIVEN_UP_S, Takedowns
 from palabre.discord.testing import MemoryDiscord
+from tests.integration.discord_commands import Replicas, plain, used
+from tests.integration.discord_service import Community
 
 ALICE, BOB = 10, 11
 GENERAL = Place("text", 200, server=1)
@@ -108,3 +114,72 @@ async def test_what_discord_refuses_is_tried_for_a_day(bus: Bus) -> None:
 
 async def _none_left(takedowns: Takedowns) -> bool:
     return await takedowns.left(CAUSE) == 0
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+async def service(replicas: Replicas) -> AsyncIterator[Context]:
+    async with replicas.one() as context:
+        yield context
+
+
+async def test_an_export_is_private_as_data_and_as_a_text(
+    community: Community, service: Context
+) -> None:
+    assert "rien à exporter" in (await used(community, "exporter")).content
+    post = await community.alice.post(community.forum, "Loyer", "Quand dois-je payer ?")
+    await community.discord.seen(post, lambda m: "Guide" in m.shown)
+    answer = await used(community, "exporter")
+    assert answer.ephemeral
+    data, text = answer.attachments
+    assert (data.filename, text.filename) == ("palabre-export.json", "palabre-export.md")
+    [conversation] = json.loads(data.data)["conversations"]
+    [turn] = conversation["turns"]
+    assert turn["question"] == "Loyer\n\nQuand dois-je payer ?"
+    assert turn["answer"].startswith("Le loyer est dû")
+    assert "Quand dois-je payer ?" in text.data.decode()
+
+
+async def test_forgetting_takes_everything_down_once_it_is_confirmed(
+    community: Community, service: Context, tmp_path: Path, llm: ScriptedAnswers
+) -> None:
+    post = await community.alice.post(community.forum, "Loyer", "le secret de Marguerite")
+    mine = await community.discord.seen(post, lambda m: "Guide" in m.shown)
+    bob = community.server.person("bob")
+    other = await bob.post(community.forum, "Chauffage", "Il est froid.")
+    kept = await community.discord.seen(other, lambda m: "Guide" in m.shown)
+    asked = await used(community, "oublier")
+    assert mine.id in post.messages
+    await community.alice.click(asked, "Annuler")
+    await community.discord.until(lambda: "Rien n’a été effacé" in asked.content)
+    asked = await used(community, "oublier")
+    clicks = [await community.alice.click(asked, "Oui, tout effacer") for _ in range(2)]
+    await community.discord.until(lambda: "C’est fait" in asked.content, 20)
+    assert "1 conversation effacée, 1 message retiré" in plain(asked)
+    assert [bool(click.response) for click in clicks] == [True, False]
+    assert mine.id not in post.messages
+    assert kept.id in other.messages
+    assert b"secret de Marguerite" not in everything_in(tmp_path)
+    assert person_of(community.alice.user.id).encode() not in everything_in(tmp_path)
+    again = await used(community, "oublier")
+    await community.alice.click(again, "Oui, tout effacer")
+    await community.discord.until(lambda: "rien à effacer" in again.content, 20)
+
+
+async def test_who_asked_to_be_forgotten_is_although_the_archive_was_away(
+    replicas: Replicas, community: Community, tmp_path: Path
+) -> None:
+    async with replicas.one(archive=f"127.0.0.1:{free_port()}"):
+        post = await community.alice.post(community.forum, "Loyer", "le secret de Marguerite")
+        mine = await community.discord.seen(post, lambda m: "Guide" in m.shown)
+        asked = await used(community, "oublier")
+        await community.alice.click(asked, "Oui, tout effacer")
+        await community.discord.until(lambda: "Je reprends dans une minute" in plain(asked), 20)
+        await community.discord.until(lambda: mine.id not in post.messages)
+    async with replicas.one():
+        await community.discord.until(lambda: "C’est fait" in asked.content, 20)
+    assert "1 conversation effacée, 1 message retiré" in plain(asked)
+    assert b"secret de Marguerite" not in everything_in(tmp_path)
