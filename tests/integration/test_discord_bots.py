@@ -50,7 +50,7 @@ async def test_a_login_that_is_broken_off_is_tried_again(
     community.discord.faults.add("GET", "/users/@me", reset=True, times=2)
     community.discord.faults.add("GET", "/gateway", status=503)
     async with running(nats, community.discord, {"demo": community.space()}):
-        await community.discord.until(lambda: community.bot.online, 10)
+        await community.discord.until(lambda: community.bot.online, 30)
         await community.answered(await community.ask())
 
 
