@@ -202,3 +202,67 @@ def test_pods_are_spread_by_labels_that_they_have(folder: Path) -> None:
             assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
             keys = set(spread.get("matchLabelKeys", [])) - {"pod-template-hash"}
             assert keys <= labels.keys()
+
+
+def test_a_monitor_finds_pods_with_the_port_that_it_names(folder: Path) -> None:
+    found = build(folder)
+    for monitor in found.of("PodMonitor"):
+        ports = {p["port"] for p in monitor["spec"]["podMetricsEndpoints"]}
+        selected = [w for w in found.workloads() if _matches(monitor["spec"]["selector"], w)]
+        assert len(selected) >= 1, name_of(monitor)
+        assert all(ports <= port_names(w).keys() for w in selected), name_of(monitor)
+    for monitor in found.of("ServiceMonitor"):
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        services = [s for s in found.of("Service") if wanted <= s["metadata"]["labels"].items()]
+        ports = {p["name"] for s in services for p in s["spec"]["ports"]}
+        for endpoint in monitor["spec"]["endpoints"]:
+            assert endpoint["port"] in ports
+            told = endpoint["authorization"]["credentials"]
+            assert told["key"] in found.secret(told["name"])
+
+
+def _matches(selector: Resource, workload: Resource) -> bool:
+    labels = labels_of(workload)
+    keys = {e["key"] for e in selector.get("matchExpressions", [])}
+    return keys <= labels.keys() and selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def test_an_ingress_leads_to_a_service_and_links_name_its_host(folder: Path) -> None:
+    found = build(folder)
+    for ingress in found.of("Ingress"):
+        for rule in ingress["spec"]["rules"]:
+            assert ingress["spec"]["tls"][0]["hosts"] == [rule["host"]]
+            for path in rule["http"]["paths"]:
+                service = found.get("Service", path["backend"]["service"]["name"])
+                names = [p["name"] for p in service["spec"]["ports"]]
+                assert path["backend"]["service"]["port"]["name"] in names
+            gateway = pod_of(found.get("Deployment", "gateway"))["containers"][0]
+            url = found.environment(gateway)["PALABRE_PUBLIC_URL"]
+            assert url == f"https://{rule['host']}"
+
+
+def test_a_certificate_names_the_services_whose_pods_show_it(folder: Path) -> None:
+    found = build(folder)
+    certificates = {c["spec"]["secretName"]: c["spec"] for c in found.of("Certificate")}
+    for workload in found.of("Deployment", "StatefulSet") if certificates else ():
+        shown = [
+            certificates[v["secret"]["secretName"]]
+            for v in pod_of(workload).get("volumes", [])
+            if "secret" in v
+        ]
+        wanted = {
+            name_of(s)
+            for s in found.of("Service")
+            if s["spec"]["selector"].items() <= labels_of(workload).items()
+            and any(p["name"] in ("grpc", "nats") for p in s["spec"]["ports"])
+        }
+        assert not wanted or wanted <= set(shown[0]["dnsNames"]), name_of(workload)
+
+
+def test_a_speaker_on_a_gpu_asks_for_one_kind_of_it_in_both_places(folder: Path) -> None:
+    if speaker := build(folder).find("Deployment", "tts-gpu"):
+        resources = pod_of(speaker)["containers"][0]["resources"]
+        wanted = {k: v for k, v in resources["limits"].items() if k.startswith("nvidia.com/")}
+        assert list(wanted.values()) == [1]
+        assert wanted.items() <= resources["requests"].items()
+        assert speaker["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 0}

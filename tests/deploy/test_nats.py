@@ -69,7 +69,7 @@ class Cluster:
             "port: 6222": f"host: 127.0.0.1\nport: {self._routes[node]}",
             "store_dir: /data": f"store_dir: {self.folder}/nats-{node}/data",
             "/tmp/nats.pid": f"{self.folder}/nats-{node}/pid",  # noqa: S108
-            "/etc/nats/tls": str(self.folder),
+            "/etc/nats-tls": str(self.folder),
         }
         for there, here in moves.items():
             text = text.replace(there, here)
@@ -183,3 +183,15 @@ async def test_a_scaler_finds_the_lag_of_every_durable_by_the_name_of_a_node(
 def _read(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
         return bytes(answer.read())
+
+
+async def test_with_cert_manager_nodes_and_clients_speak_tls(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    with _running(tmp_path, ca) as cluster:
+        await asyncio.to_thread(cluster.wait)
+        bus = await cluster.bus(streams.OPERATOR)
+        await _set_up(bus)
+        assert (await bus.js.stream_info("TURNS")).config.num_replicas == 3
+        assert bus.client.connected_url
+        assert bus.client.connected_url.scheme == "tls"
+        await bus.close()
