@@ -47,7 +47,6 @@ async def assemble(settings: DiscordSettings, context: Context) -> Parts:
     service = _Service(settings, context, Files.of(settings, await context.objects("blobs")))
     await service.registry.refresh()
     await service.choices.refresh()
-    context.health.checks.append(service.bots.healthy)
     return Parts(
         tasks=[service.registry.keep_current, service.choices.keep_current, service.bots.run],
         close=[service.files.close, *(each.close for each in service.channels)],

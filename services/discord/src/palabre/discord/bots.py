@@ -57,10 +57,6 @@ class Bots:
         self.sessions: dict[str, Session] = {}
         nextcord.VoiceClient.warn_nacl = False  # no voice here: nothing to warn of
 
-    def healthy(self) -> bool:
-        """One bot at least was not refused."""
-        return any(standing != "refused" for standing in self.standing.values())
-
     async def run(self, stop: asyncio.Event) -> None:
         """All of them, until `stop`. One that cannot log in leaves the others alone."""
         async with asyncio.TaskGroup() as group:
