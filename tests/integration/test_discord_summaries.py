@@ -258,3 +258,13 @@ async def test_calls_that_fail_while_it_is_read_are_made_again(neighbours: Neigh
     async with neighbours.served():
         answer = await neighbours.summary()
     assert links(answer) == [message.id for message in said]
+
+
+async def test_a_summary_that_was_published_is_not_summed_up_itself(
+    neighbours: Neighbours,
+) -> None:
+    neighbours.talk(neighbours.community.general)
+    async with neighbours.served():
+        await neighbours.summary(public=True)
+        again = await neighbours.summary()
+    assert "Messages : 3 · Auteurs : 2" in plain(again)

@@ -118,7 +118,8 @@ async def test_a_public_summary_goes_where_all_may_read_what_it_sums_up(
         shown = await community.discord.seen(community.general, lambda m: "Résumé de #" in m.shown)
     assert not shown.ephemeral
     assert not shown.pinged
-    assert shown.content == f"Résumé demandé par {neighbours.moderator.mention}"
+    assert f"Résumé demandé par {neighbours.moderator.mention}\n" in shown.shown
+    assert shown.content == ""
     assert {*links(shown)} == {message.id for message in said}
     assert f"/{community.general.id}/{shown.id}" in told.content
     assert shown in community.alice.sees(community.general)
@@ -168,3 +169,15 @@ async def test_who_cannot_be_served_where_it_is_said_is_told_why(neighbours: Nei
     async with neighbours.served(rules={"denied_channels": [str(other.id)]}):
         answer = await neighbours.summary(salon=other)
     assert "je ne réponds pas dans ce salon" in answer.content
+
+
+async def test_what_is_for_adults_is_summed_up_among_adults_alone(neighbours: Neighbours) -> None:
+    community = neighbours.community
+    adults = community.server.text("adultes", nsfw=True)
+    neighbours.talk(adults)
+    async with neighbours.served():
+        outside = await neighbours.summary(salon=adults)
+        assert "réservé aux adultes" in outside.content
+        assert LIFT in (await neighbours.summary(adults)).shown
+        inside = await neighbours.summary(adults, salon=adults, public=True)
+    assert "Le résumé est publié" in inside.content

@@ -30,6 +30,7 @@ class Standing:
     manages_messages: bool
     lacking: tuple[str, ...]
     holds_messages: bool
+    is_for_adults: bool
 
 
 class Access:
@@ -54,6 +55,7 @@ class Access:
                 manages_messages=may.manage_messages,
                 lacking=_lacking(where, server),
                 holds_messages=isinstance(where, nextcord.abc.Messageable),
+                is_for_adults=_is_for_adults(where),
             )
 
         return await self._insist(look)
@@ -67,7 +69,7 @@ class Access:
         async def look() -> bool:
             where, server = await self._where(there)
             place, same = await self._where(here)
-            if same != server:
+            if same != server or (_is_for_adults(where) and not _is_for_adults(place)):
                 return False
             needed = _needed(where)
             if _is_private(where) and here != there:
@@ -142,6 +144,11 @@ def _root(where: Channel) -> Any:
 
 def _is_private(where: Channel) -> bool:
     return isinstance(where, nextcord.Thread) and where.is_private()
+
+
+def _is_for_adults(where: Channel) -> bool:
+    """Whom Discord lets in there no permission tells."""
+    return bool(where.is_nsfw()) if hasattr(where, "is_nsfw") else False
 
 
 def _needed(where: Channel) -> int:

@@ -21,6 +21,7 @@ from palabre.discord.replying import NextcordReplies, interaction_of
 log = structlog.get_logger()
 
 SPOKEN = (nextcord.MessageType.default, nextcord.MessageType.reply)
+COMMANDED = (nextcord.MessageType.chat_input_command, nextcord.MessageType.context_menu_command)
 READY_S = 0.3  # without a further server, until those that we are on are known
 ROLES_S = 60.0  # how long a person's roles are believed, where Discord does not tell them
 Channel = Any  # of nextcord's channels one that has messages
@@ -243,7 +244,7 @@ class Client(nextcord.Client):
             replies_to=reference.message_id if reference else None,
             replies_to_author=replied,
             is_edited=message.edited_at is not None,
-            is_system=message.type not in SPOKEN,
+            is_system=message.type not in (*SPOKEN, *COMMANDED),
             opened=self._opened(message),
         )
 

@@ -39,10 +39,20 @@ async def hidden(call: Call, channel: int) -> str:
 
 
 async def publish(call: Call, bodies: Sequence[Body]) -> str:
-    """Shows it to all where it was asked for; returns the link to its first message."""
+    """Shows it to all where it was asked for; returns the link to its first message.
+
+    Empty: Discord did not let us. Who asked is named within the frame: what we say outside of it
+    counts as said, when the channel is summed up the next time.
+    """
     line = say("summaries.asked-by", call.language, person=f"<@{call.person.id}>")
+    first = bodies[0].embeds[0]
+    framed = replace(bodies[0], embeds=(replace(first, text=f"{line}\n{first.text}"),))
     port = by_token(call, private=False)
-    made = await _send(call, port, call.asked.channel, _headed(bodies, line), "public")
+    try:
+        made = await _send(call, port, call.asked.channel, [framed, *bodies[1:]], "public")
+    except _FAILED as error:
+        log.warning("a summary was not published", bot=call.desk.bot, reason=repr(error))
+        return ""
     metrics.SUMMARIES.labels(call.desk.bot, "public").inc()
     return f"{call.place.link}/{made}"
 

@@ -110,12 +110,10 @@ class _Summing:
         why = await delivering.hidden(call, order.channel) if order.is_public else ""
         notice = ai_notice(call.space(self.ask), call.language)
         bodies = shown(summary, call.language, notice, [_say(call, why)] if why else [])
-        if order.is_public and not why:
-            link = await delivering.publish(call, bodies)
+        told = bodies
+        if order.is_public and not why and (link := await delivering.publish(call, bodies)):
             told = [Body(_say(call, "published", link=link))]
-            await delivering.hand_over(call, told, self.showing)
-        else:
-            await delivering.hand_over(call, bodies, self.showing)
+        await delivering.hand_over(call, told, self.showing)
         return bodies
 
     async def _read(self) -> Transcript:
@@ -167,6 +165,8 @@ async def _allowed(call: Call, channel: int) -> tuple[Place, Ask]:
         standing = await call.desk.access.standing(call.person.id, channel)
     if not standing.reads or standing.place.server != call.asked.server:
         raise Declined(_say(call, "unreadable"))
+    if standing.is_for_adults and not await _is_among_adults(call, channel):
+        raise Declined(_say(call, "adults"))
     if not standing.holds_messages:
         raise Declined(_say(call, "no-messages"))
     person = replace(call.person, roles=standing.roles)
@@ -179,6 +179,14 @@ async def _allowed(call: Call, channel: int) -> tuple[Place, Ask]:
     if standing.lacking:
         raise Declined(_lacking(call, standing.lacking))
     return standing.place, ask
+
+
+async def _is_among_adults(call: Call, channel: int) -> bool:
+    """Discord tells nobody's age, but lets nobody else ask from such a place."""
+    if channel == call.asked.channel:
+        return True
+    with _as_words(call):
+        return (await call.desk.access.standing(call.person.id, call.asked.channel)).is_for_adults
 
 
 def _served(call: Call, person: Person, place: Place) -> Ask:
