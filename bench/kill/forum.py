@@ -1,6 +1,5 @@
 """People in a forum of Discord's stand-in: each opens posts, and goes on talking in them."""
 
-import asyncio
 import contextlib
 import random
 import shutil
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from bench.kill.asker import PATIENCE_S
 from palabre.discord.posts import turn_of
-from tests.standins.discord import Discord, Message, Person, Thread
+from tests.standins.discord import Discord, Message, Thread
 
 FOLLOW_UPS = 2  # at most, in one post
 
