@@ -74,7 +74,7 @@ async def test_a_question_that_nobody_began_to_answer_for_hours_is_given_up(
     await posts.create(post)
 
     async def done() -> bool:
-        return not await posts.unfinished("default")
+        return [post.state for post in await posts.recent("default")] == ["done"]
 
     async with running(nats, community.discord, {"demo": community.space()}):
         await community.discord.until(lambda: community.bot.online)

@@ -140,6 +140,23 @@ async def test_posts_that_came_while_nobody_was_there_are_answered_late(
 # Ourselves
 
 
+async def test_a_restart_looks_at_no_question_that_was_answered(
+    nats: NatsServer, community: Community, llm: ScriptedAnswers
+) -> None:
+    spaces = {"demo": community.space()}
+    async with running(nats, community.discord, spaces):
+        await community.discord.until(lambda: community.bot.online)
+        answered = [await community.ask() for _ in range(3)]
+        for post in answered:
+            await community.answered(post)
+    missed = await community.ask()
+    before = len(community.discord.calls_of("GET", "/messages/"))
+    async with running(nats, community.discord, spaces):
+        await community.answered(missed)
+    looked_at = community.discord.calls_of("GET", "/messages/")[before:]
+    assert {call.path.rpartition("/")[2] for call in looked_at} == {str(missed.id)}
+
+
 async def test_a_restart_in_the_middle_of_an_answer_finishes_it_once(
     nats: NatsServer, community: Community, llm: ScriptedAnswers
 ) -> None:

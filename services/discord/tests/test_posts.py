@@ -45,12 +45,12 @@ async def test_what_is_written_last_counts(posts: Posts) -> None:
     assert await posts.get("c", POST.turn) == later
 
 
-async def test_a_bot_finds_what_it_has_not_done(posts: Posts) -> None:
+async def test_a_bot_finds_its_own_questions(posts: Posts) -> None:
     other = dataclasses.replace(POST, turn="other", bot="hugo")
     done = dataclasses.replace(POST, turn="done", state="done")
     for post in (POST, other, done):
         await posts.create(post)
-    assert await posts.unfinished("default") == [POST]
+    assert await posts.recent("default") == [POST, done]
 
 
 async def test_a_persons_questions_are_found(posts: Posts) -> None:

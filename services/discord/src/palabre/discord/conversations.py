@@ -51,9 +51,13 @@ class Conversations:
         self._enqueue(Question(known, messages, is_resumed=True))
         return True
 
-    async def resume(self, bot: str) -> None:
-        """Goes on with what was not done when the bot was here last. Raises Unavailable."""
-        left = await self._posts.unfinished(bot)
+    async def resume(self, bot: str) -> set[int]:
+        """Goes on with what was not done when the bot was here last. Raises Unavailable.
+
+        Returns the messages of the last day that need no further look.
+        """
+        recent = await self._posts.recent(bot)
+        left = [post for post in recent if post.state != "done"]
         elsewhere = {(post.conversation, message) for post in left for message in post.merged}
         for post in sorted(left, key=lambda post: post.message):
             if self._is_open(post.turn):
@@ -62,6 +66,7 @@ class Conversations:
                 await self._finish(post)
             else:
                 self._enqueue(Question(post, is_resumed=True))
+        return {message for post in recent for message in post.questions}
 
     async def again(self, post: Post, cause: str, messages: list[Message] | None = None) -> bool:
         """Asks once more, in the place of the answer that is there. `cause` makes it one turn.

@@ -147,7 +147,8 @@ class Hearing:
             while True:
                 with contextlib.suppress(Unavailable):
                     await self._registry.refresh()
-                    await self._conversations.resume(self._session.name)
+                    for message in await self._conversations.resume(self._session.name):
+                        _remember(self._heard, message)
                     break
                 await asyncio.sleep(AGAIN_S)
             await self._all_missed()

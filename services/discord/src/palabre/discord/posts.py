@@ -113,8 +113,8 @@ class Posts(Protocol):
     async def get(self, conversation: str, turn: str) -> Post | None:
         """Raises Unavailable."""
 
-    async def unfinished(self, bot: str) -> list[Post]:
-        """Those of the last day that are not done, oldest first. Raises Unavailable."""
+    async def recent(self, bot: str) -> list[Post]:
+        """Those of the last day; what is not done and older was given up. Raises Unavailable."""
 
     async def of_author(self, author: int) -> list[Post]:
         """Everything that is kept of what this person asked. Raises Unavailable."""
@@ -150,12 +150,12 @@ class NatsPosts:
         entries = await self._bus.raw("KV_posts", query)
         return _ordered(Post.decode(entry.data) for entry in entries if entry.data)
 
-    async def unfinished(self, bot: str) -> list[Post]:
+    async def recent(self, bot: str) -> list[Post]:
         since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=OPEN_S)
         query = {"next_by_subj": "$KV.posts.>", "start_time": since.isoformat(), "seq": 0}
         entries = await self._bus.raw("KV_posts", query)
         posts = [Post.decode(entry.data) for entry in entries if entry.data]
-        return [post for post in posts if post.bot == bot and post.state != "done"]
+        return [post for post in posts if post.bot == bot]
 
     async def _store(self, post: Post, headers: dict[str, str]) -> bool:
         if post.conversation in self._bus.erased:
@@ -197,8 +197,8 @@ class MemoryPosts:
     async def of_conversation(self, conversation: str) -> list[Post]:
         return _ordered(p for p in self.kept.values() if p.conversation == conversation)
 
-    async def unfinished(self, bot: str) -> list[Post]:
-        return [p for p in self.kept.values() if p.bot == bot and p.state != "done"]
+    async def recent(self, bot: str) -> list[Post]:
+        return [p for p in self.kept.values() if p.bot == bot]
 
 
 def _ordered(posts: Iterable[Post]) -> list[Post]:
