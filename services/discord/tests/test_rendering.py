@@ -93,6 +93,17 @@ def test_a_grounded_answer_has_its_sources_its_figures_and_its_buttons() -> None
     assert actions(body) == ["up", "down", "again", "sources"]
 
 
+def test_passages_of_one_document_are_one_line_below_an_answer() -> None:
+    one = {"url": "https://habitat.example/a", "document": "a"}
+    found = [source(1, **one), source(2), source(3, **one), source(4, page=2, **one)]
+    (body,) = final(answer("Oui [1], [2], [3] et [4].", *found), 3.42, MANNER)
+    assert body.embeds[0].text.splitlines() == [
+        "**[1] [3]** [Réparations](https://habitat.example/a)",
+        "**[2]** [Réparations](https://habitat.example/2)",
+        "**[4]** [Réparations, p. 2](https://habitat.example/a)",
+    ]
+
+
 def test_figures_are_written_as_in_the_answer_s_language() -> None:
     (body,) = final(answer(language="en"), 12.3, MANNER)
     assert body.embeds[0].footer == (f"mistral-small · 1,812 + 64 tokens · €0.0012 · 12{WIDE}s")

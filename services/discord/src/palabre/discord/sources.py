@@ -32,8 +32,13 @@ def cited(completed: pb.AnswerCompleted) -> list[turns_pb2.Source]:
 
 
 def links(found: Sequence[turns_pb2.Source], language: str) -> list[str]:
-    """A line each, as many as there is room for."""
-    return _fitting([link(source, language) for source in found], LINKS_MOST, language)
+    """A line for each document, or page of one, with all its numbers; as many as there is room."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for source in found:
+        key = (source.passage.document, _named(source, language))
+        numbers.setdefault(key, []).append(source.number)
+    lines = [f"{_numbered(*each)} {name}" for (_, name), each in numbers.items()]
+    return _fitting(lines, LINKS_MOST, language)
 
 
 def quotes(found: Sequence[turns_pb2.Source], groups: Collection[str], language: str) -> list[str]:
@@ -42,17 +47,21 @@ def quotes(found: Sequence[turns_pb2.Source], groups: Collection[str], language:
     return _fitting([_quoted(source, language) for source in readable], QUOTES_MOST, language)
 
 
-def link(source: turns_pb2.Source, language: str) -> str:
-    """`**[1]** [Title, p. 3](address)`, all in one line."""
-    passage = source.passage
-    page = f", {say('sources.page', language, page=passage.page)}" if passage.page else ""
-    return f"**[{source.number}]** {_linked(passage.title, page, passage.url)}"
-
-
 def solved(similar: Sequence[Similar], language: str) -> str:
     """`**Already solved:** [Title](address) · …`, a line; empty for none."""
     links = " · ".join(_linked(each.title, "", each.link) for each in similar)
     return f"**{say('solved.suggested', language)}** {links}" if links else ""
+
+
+def _numbered(*numbers: int) -> str:
+    return f"**{' '.join(f'[{number}]' for number in numbers)}**"
+
+
+def _named(source: turns_pb2.Source, language: str) -> str:
+    """`[Title, p. 3](address)`, all in one line."""
+    passage = source.passage
+    page = f", {say('sources.page', language, page=passage.page)}" if passage.page else ""
+    return _linked(passage.title, page, passage.url)
 
 
 def _linked(title: str, page: str, url: str) -> str:
@@ -67,7 +76,7 @@ def _quoted(source: turns_pb2.Source, language: str) -> str:
     text = (source.quote or source.passage.text).strip()
     text = f"{text[: _QUOTE_MOST - 1]}…" if len(text) > _QUOTE_MOST else text
     lines = [f"> {line}" for line in harmless(text.replace("```", "")).splitlines() if line.strip()]
-    return "\n".join([link(source, language), *lines])
+    return "\n".join([f"{_numbered(source.number)} {_named(source, language)}", *lines])
 
 
 def _fitting(parts: list[str], room: int, language: str) -> list[str]:
