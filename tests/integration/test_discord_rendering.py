@@ -37,7 +37,9 @@ def script(community: Community) -> Callable[[pb.Event], Iterable[Any]]:
         user = community.alice.id
         text = {"long": LONG, "très long": VERY_LONG}.get(asked.split("\n")[-1])
         text = text or HOSTILE.format(user=user)
-        return [delta(text[:3000], 0), 1.0, completed(text, source(url="https://h.example/1"))]
+        whole = completed(text, source(url="https://h.example/1"))
+        whole.language = "en" if asked.endswith("english") else ""
+        return [delta(text[:3000], 0), 1.0, whole]
 
     return answer
 
@@ -46,7 +48,9 @@ def script(community: Community) -> Callable[[pb.Event], Iterable[Any]]:
 async def service(
     nats: NatsServer, community: Community, llm: ScriptedAnswers
 ) -> AsyncIterator[Context]:
-    async with running(nats, community.discord, {"demo": community.space()}) as context:
+    notices = {"fr": "Une machine répond.", "en": "A machine answers."}
+    space = community.space().model_copy(update={"disclaimer": notices})
+    async with running(nats, community.discord, {"demo": space}) as context:
         await community.discord.until(lambda: community.bot.online)
         yield context
 
@@ -83,3 +87,10 @@ async def test_an_answer_names_nobody_and_hides_no_address(
         f"@\u200beveryone <\u200b@{community.alice.id}> ici (<https://evil.example/x>) … [1]"
     )
     assert shown.embeds[0]["description"] == "**[1]** [Guide](https://h.example/1)"
+
+
+async def test_that_a_machine_writes_is_said_in_the_answer_s_language(
+    service: Context, community: Community
+) -> None:
+    (answer,) = await answers(community, "english")
+    assert "A machine answers." in answer.shown

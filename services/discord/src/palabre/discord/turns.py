@@ -280,7 +280,7 @@ class Turns:
             await self._fail(question, showing, told.data, told.data.get("shown") or text)
         else:
             similar, took_s = await _found(question), _took_s(question, event)
-            manner = self._manner(question)
+            manner = self._manner(question, event.answer_completed.language)
             await showing.end(rendering.final(event.answer_completed, took_s, manner, similar))
         return told.name
 
@@ -319,10 +319,11 @@ class Turns:
     def _port(self, post: Post) -> Discord:
         return self._by_token(post) if post.token and self._by_token else self._discord
 
-    def _manner(self, question: Question) -> rendering.Manner:
+    def _manner(self, question: Question, language: str = "") -> rendering.Manner:
+        """`language` is the answer's; without one the place's, else the space's."""
         post = question.post
         space = self._spaces.get(post.space)
-        language = post.ask.language or space.languages[0]
+        language = language or post.ask.language or space.languages[0]
         notice = rendering.ai_notice(space, language, post.ask.address)
         return rendering.Manner(
             post.conversation,
