@@ -269,5 +269,7 @@ async def test_who_is_not_answered_here_is_told_why_and_still_forgotten(
     async with replicas.one(denied_channels=[str(community.general.id)]):
         answer = await used(community, "demander", question="Quand ?")
         assert "dans ce salon" in answer.content
+        assert answer.ephemeral
+        assert [m for m in community.general.history() if not m.ephemeral] == []
         assert llm.heard == []
         assert "Voulez-vous" in (await used(community, "oublier")).content

@@ -128,6 +128,14 @@ async def test_further_messages_are_changed_and_taken_down(world: World) -> None
         await world.replies.edit(second, Body("2"))
 
 
+async def test_what_was_withdrawn_gives_way_to_what_is_added(world: World) -> None:
+    await world.replies.defer(private=False)
+    await world.replies.withdraw()
+    await world.replies.withdraw()
+    await world.replies.add(Body("un"), private=True)
+    assert world.texts() == ["un"]
+
+
 async def test_nothing_is_shown_before_the_first_answer(world: World) -> None:
     with pytest.raises(Gone):
         await world.replies.show(Body("un"))

@@ -50,6 +50,13 @@ async def test_a_command_is_deferred_privately_then_answered() -> None:
     assert (replies.private, said(replies)) == (True, ["Bonjour."])
 
 
+async def test_what_a_public_command_says_for_itself_is_for_its_asker_alone() -> None:
+    replies = MemoryReplies()
+    command = Command("essai", "trial", hello, is_private=lambda asked: False)
+    await dispatcher(command).answer(interaction(), replies)
+    assert (replies.private, said(replies)) == (True, ["Bonjour."])
+
+
 async def test_what_comes_twice_or_is_answered_elsewhere_is_done_once() -> None:
     dispatch, first, second, elsewhere = (
         dispatcher(Command("essai", "trial", hello)), *(MemoryReplies() for _ in range(3))

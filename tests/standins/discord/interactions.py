@@ -50,7 +50,8 @@ class Interaction:
 
     @property
     def thinking(self) -> bool:
-        return self.original is not None and self.original.loading
+        original = self.original
+        return bool(original and original.loading and original.id in original.channel.messages)
 
     @property
     def answers(self) -> list[Message]:

@@ -85,6 +85,9 @@ class Replies(Protocol):
     async def show(self, body: Body) -> int:
         """What was deferred or updated shows just this; returns the message's id."""
 
+    async def withdraw(self) -> None:
+        """Takes down what was deferred, so that what is added is seen as it says itself."""
+
     async def add(self, body: Body, *, private: bool) -> int:
         """A further message, after the first answer; returns its id."""
 
@@ -111,7 +114,7 @@ class MemoryReplies:
         self.shown: dict[int, Body] = {}
         self.suggestions: list[Suggestion] = []
         self.form: Form | None = None
-        self.private: bool | None = None
+        self.private: bool | None = None  # what came last
         self._was_answered = False
 
     async def defer(self, *, private: bool) -> bool:
@@ -135,7 +138,11 @@ class MemoryReplies:
     async def show(self, body: Body) -> int:
         return self._put(1, body)
 
+    async def withdraw(self) -> None:
+        self.shown.pop(1, None)
+
     async def add(self, body: Body, *, private: bool) -> int:
+        self.private = private
         return self._put(max(self.shown, default=1) + 1, body)
 
     async def edit(self, message: int, body: Body) -> None:

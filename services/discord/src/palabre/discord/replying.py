@@ -101,6 +101,9 @@ class NextcordReplies:
     async def show(self, body: Body) -> int:
         return await self._write(self._route("PATCH", "@original"), payloads.shown(body), body)
 
+    async def withdraw(self) -> None:
+        await self._delete("@original")
+
     async def add(self, body: Body, *, private: bool) -> int:
         payload = payloads.shown(body) | {"flags": _PRIVATE if private else 0}
         return await self._write(self._route("POST"), payload, body)
@@ -109,8 +112,11 @@ class NextcordReplies:
         await self._write(self._route("PATCH", str(message)), payloads.shown(body), body)
 
     async def delete(self, message: int) -> None:
+        await self._delete(str(message))
+
+    async def _delete(self, message: str) -> None:
         with contextlib.suppress(calls.Gone):
-            route = self._route("DELETE", str(message))
+            route = self._route("DELETE", message)
             await calls.insist(lambda: self._request(route), self.bot)
 
     async def _first(self, kind: int, data: dict[str, Any]) -> bool:

@@ -84,7 +84,7 @@ class Desk:
 class Call:
     """Somebody used a command there; the first answer was given.
 
-    `is_again`: it had begun before a restart.
+    `is_private`: its asker alone sees it. `is_again`: it had begun before a restart.
     """
 
     asked: Interaction
@@ -93,6 +93,7 @@ class Call:
     person: Person
     desk: Desk
     is_again: bool = False
+    is_private: bool = True
 
     @property
     def language(self) -> str:
@@ -107,7 +108,13 @@ class Call:
         return counted(f"commands.{key}", count, self.language)
 
     async def show(self, text: str, *buttons: Button) -> None:
-        await self.replies.show(Body(content=text, buttons=buttons))
+        """For the asker alone, also where an answer would be for all."""
+        body = Body(content=text, buttons=buttons)
+        if self.is_private:
+            await self.replies.show(body)
+        else:
+            await self.replies.withdraw()
+            await self.replies.add(body, private=True)
 
     async def decide(self) -> Ask | None:
         """How a question would be answered here; None: the person was told why not."""

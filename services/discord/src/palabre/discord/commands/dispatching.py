@@ -79,13 +79,15 @@ class Dispatcher:
             call = await self._call(asked, replies, at_once=True)
             return await _guarded(self._buttons[_word(asked)], call)
         command = self._commands[asked.name]
+        is_private = command.is_private(asked)
         if not is_deferred:
-            if not await replies.defer(private=command.is_private(asked)):
+            if not await replies.defer(private=is_private):
                 return "double"
             took_s = max(time.time() - said_at(asked.id), 0)
             metrics.FIRST_ANSWER.labels(self._desk.bot).observe(took_s)
         call = await self._call(asked, replies, at_once=False)
-        return await self._run(command, replace(call, is_again=is_deferred))
+        call = replace(call, is_again=is_deferred, is_private=is_private)
+        return await self._run(command, call)
 
     async def _run(self, command: Command, call: Call) -> Outcome:
         """One at a time of each command for each person."""
