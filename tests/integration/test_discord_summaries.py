@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis.leases import NatsLeases
 from palabre.chassis.testing import NatsServer
 from palabre.discord.posts import person_of
@@ -268,3 +269,31 @@ async def test_a_summary_that_was_published_is_not_summed_up_itself(
         await neighbours.summary(public=True)
         again = await neighbours.summary()
     assert "Messages : 3 · Auteurs : 2" in plain(again)
+
+
+async def test_people_go_by_the_name_that_they_have_on_the_server(neighbours: Neighbours) -> None:
+    community = neighbours.community
+    neighbours.talk(community.general)
+    community.server.guild.members[neighbours.paul.id].nick = "Paulo du 3e"
+    await neighbours.nadia.say(
+        community.general, f"{neighbours.paul.mention} a le devis de 3 450 euros pour la peinture."
+    )
+    async with neighbours.served():
+        answer = await neighbours.summary()
+    assert "*Paulo du 3e*" in answer.shown
+    assert "Paulo du 3e a le devis" in answer.shown
+    assert not answer.pinged
+
+
+async def test_what_our_bots_answered_to_commands_is_part_of_what_was_said(
+    neighbours: Neighbours, llm: ScriptedAnswers
+) -> None:
+    community = neighbours.community
+    neighbours.talk(community.general)
+    async with neighbours.served():
+        await community.alice.command(
+            community.bot, "demander", community.general, question="Quand dois-je payer le loyer ?"
+        )
+        await community.discord.seen(community.general, lambda m: "Guide" in m.shown)
+        answer = await neighbours.summary()
+    assert "Messages : 4 · Auteurs : 2" in plain(answer)

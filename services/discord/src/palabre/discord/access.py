@@ -1,7 +1,10 @@
 """What a person may do in a place of Discord, asked for anew each time."""
 
-from collections.abc import Iterable
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import nextcord
@@ -9,10 +12,11 @@ from nextcord.http import Route
 
 from palabre.discord import audience, calls
 from palabre.discord.audience import CONNECT, HISTORY, MANAGE_THREADS, VIEW, Overwrite, Overwrites
-from palabre.discord.calls import Gone
+from palabre.discord.calls import Gone, Refused, Unreachable
 from palabre.discord.client import Channel, Client
 from palabre.discord.messages import Place
 
+_AT_ONCE, _NAMES_S = 5, 2.0
 _VOICE = (nextcord.VoiceChannel, nextcord.StageChannel)
 
 
@@ -59,6 +63,23 @@ class Access:
             )
 
         return await self._insist(look)
+
+    async def names(self, server: int, people: Sequence[int]) -> dict[int, str]:
+        """What people are called on a server; those whom it cannot tell of are left out."""
+        guild, slots = self._client.get_guild(server), asyncio.Semaphore(_AT_ONCE)
+        if guild is None:
+            return {}
+
+        async def called(person: int) -> str:
+            async with slots:
+                with contextlib.suppress(Gone, Refused, Unreachable):
+                    asked = partial(_member, guild, person)
+                    member = await calls.insist(asked, self._client.name, within_s=_NAMES_S)
+                    return member.display_name if member else ""
+            return ""
+
+        found = zip(people, await asyncio.gather(*map(called, people)), strict=True)
+        return {person: name for person, name in found if name}
 
     async def all_read(self, here: int, there: int) -> bool:
         """Whether everybody who sees `here` may read `there`; our bot does not count.

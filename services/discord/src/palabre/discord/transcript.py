@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from palabre.discord.calls import Gone, Refused
@@ -12,7 +13,11 @@ from palabre.discord.messages import Message, Place
 from palabre.discord.posts import said_at
 
 PAGE = 100  # messages that Discord gives at once
+NAMED = 25  # people whose names on the server are asked for
 LONGEST = 4_000  # characters: what the longest message may have
+
+
+type Naming = Callable[[Sequence[int]], Awaitable[Mapping[int, str]]]
 
 
 class Reader(Protocol):
@@ -58,10 +63,12 @@ async def read(
     most: int,
     since: float = 0.0,
     told: Callable[[int], None] = lambda count: None,
+    naming: Naming | None = None,
 ) -> Transcript:
     """The newest `most` messages said since then (Unix time). Raises as `reader` does.
 
-    `told` hears how many have been read so far.
+    `told` hears how many have been read so far; `naming` tells what those who said most are called
+    there, which a page of messages does not say.
     """
     found: list[Message] = []
     before, is_over = None, False
@@ -75,8 +82,9 @@ async def read(
         told(len(found))
     if is_over and place.kind == "thread" and place.parent and said_at(place.channel) >= since:
         found[:0] = await _first(reader, place.parent, place.channel)
+    names = await naming(_loudest(found)) if naming else {}
     # Beside the event loop: that of thousands takes a while.
-    return await asyncio.to_thread(_transcript, found, ours, is_cut=not is_over)
+    return await asyncio.to_thread(_transcript, found, ours, names, is_cut=not is_over)
 
 
 async def existing(reader: Reader, place: Place, wanted: Iterable[int]) -> set[int]:
@@ -102,7 +110,21 @@ async def _first(reader: Reader, parent: int, thread: int) -> list[Message]:
     return []
 
 
-def _transcript(found: list[Message], ours: Collection[int], *, is_cut: bool) -> Transcript:
+def _loudest(found: Iterable[Message]) -> list[int]:
+    """The people who wrote most of it."""
+    written = Counter(message.author.id for message in found if not message.author.is_bot)
+    return [person for person, _ in written.most_common(NAMED)]
+
+
+def _renamed(message: Message, names: Mapping[int, str]) -> Message:
+    name = names.get(message.author.id)
+    return replace(message, author=replace(message.author, name=name)) if name else message
+
+
+def _transcript(
+    said: list[Message], ours: Collection[int], called: Mapping[int, str], *, is_cut: bool
+) -> Transcript:
+    found = [_renamed(message, called) for message in said]
     names = {message.author.id: message.author.name for message in found}
     words = {m.id: _words(m, ours, names) for m in found if _counts(m, ours)}
     opened = {m.opened.channel: m.opened for m in found if m.opened}

@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import grpc
 
@@ -122,8 +123,11 @@ class _Summing:
 
         desk, order = self.call.desk, self.order
         ours, most, since = desk.around().ours, order.most, order.since
+        naming = partial(desk.access.names, self.place.server or 0)
         with _as_words(self.call):
-            found = await read(desk.discord, self.place, ours, most=most, since=since, told=told)
+            found = await read(
+                desk.discord, self.place, ours, most=most, since=since, told=told, naming=naming
+            )
         return replace(found, is_cut=found.is_cut and not order.is_exact)
 
     async def _request(self, transcript: Transcript) -> pb.SummariseRequest:
