@@ -28,3 +28,5 @@ def test_a_file_that_is_no_certificate_is_told(tmp_path: Path) -> None:
     for name in ("ca.pem", "missing.pem"):
         with pytest.raises(ValidationError, match=r"PALABRE_GRPC_.* no such PEM"):
             ServiceSettings(grpc_ca=tmp_path / name)
+        with pytest.raises(ValidationError, match=r"PALABRE_NATS_CA: .* no such PEM"):
+            ServiceSettings(nats_ca=tmp_path / name)

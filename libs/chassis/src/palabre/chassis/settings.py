@@ -80,6 +80,7 @@ class ServiceSettings(BaseSettings):
     def _can_prove_itself(self) -> Self:
         for each in (self.proving, self.showing):
             each.checked("PALABRE_GRPC_CERTIFICATE, _KEY, _CA, _CLIENT_CA, _TOKEN")
+        Credentials(self.nats_ca).checked("PALABRE_NATS_CA")
         if self.grpc_client_ca and not self.grpc_certificate:
             raise ValueError("PALABRE_GRPC_CLIENT_CA: needs TLS: set PALABRE_GRPC_CERTIFICATE")
         return self
