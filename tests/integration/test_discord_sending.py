@@ -68,6 +68,8 @@ async def real() -> AsyncIterator[World]:
     async with Discord().serving() as discord:
         community = Community(discord)
         async with logged_in(discord) as client:
+            manage = Permissions.MANAGE_THREADS
+            community.server.allow(community.forum, community.bot, manage)
             post = await community.alice.post(community.forum, "Loyer", "Quand ?")
             await until(lambda: client.get_channel(post.id) is not None)
 
@@ -184,6 +186,31 @@ async def test_a_place_is_known_with_what_belongs_to_it(world: World) -> None:
     assert question.is_starter
     assert question.place.owner == question.author.id
     assert question.text == "Quand ?"
+
+
+async def test_a_tag_is_put_once_and_taken_off_again(world: World) -> None:
+    await world.port.tag(world.post, "résolu", on=False)
+    for on, tags in ((True, ("Résolu",)), (True, ("Résolu",)), (False, ())):
+        await world.port.tag(world.post, "Résolu", on=on)
+        place = await world.port.place(world.post, fresh=True)
+        assert [tag.casefold() for tag in place.tags] == [tag.casefold() for tag in tags]
+        assert place.name == "Loyer"
+
+
+async def test_archived_posts_are_listed_the_last_one_first(
+    discord: Discord, community: Community
+) -> None:
+    posts = [
+        await community.alice.post(community.forum, f"Loyer {n}", "Quand ?", tags=["résolu"])
+        for n in range(103)
+    ]
+    for post in posts:
+        discord.clock.advance(1)
+        await community.server.owner.change(post, archived=True)
+    async with logged_in(discord) as client:
+        found = await NextcordDiscord(client).archived(community.forum.id, 102)
+    assert [place.channel for place in found] == [post.id for post in reversed(posts)][:102]
+    assert found[0].tags == ("résolu",)
 
 
 async def test_every_message_carries_its_nonce_and_has_discord_enforce_it(

@@ -115,6 +115,16 @@ async def test_who_says_so_gets_no_answer(forum: Forum, llm: ScriptedAnswers) ->
     assert not any("résolu" in text for text in asked)
 
 
+async def test_our_own_answer_becomes_knowledge_when_it_helped(forum: Forum) -> None:
+    community = forum.community
+    async with forum.replica():
+        post = await community.alice.post(community.forum, "Loyer", "Quand payer mon loyer ?")
+        await community.discord.seen(post, lambda m: "Guide" in m.shown)
+        await community.alice.say(post, "Merci, ça répond à ma question !")
+        await until(lambda: forum.is_known(post))
+    assert "Le loyer est dû le cinq." in await forum.text(post)
+
+
 async def test_a_click_takes_it_back(forum: Forum) -> None:
     async with forum.replica():
         post = await forum.solved_post()
@@ -169,6 +179,16 @@ async def test_archived_posts_are_looked_up_when_the_space_consents(forum: Forum
     async with forum.replica():
         await until(lambda: forum.is_known(post))
     async with forum.replica(index_solved=False):
+        await until(lambda: forum.is_unknown(post))
+
+
+async def test_a_consent_that_is_taken_back_counts_without_a_restart(forum: Forum) -> None:
+    async with forum.replica() as context:
+        post = await forum.solved_post()
+        await until(lambda: forum.is_known(post))
+        rules = forum.rules(index_solved=False)
+        await forum.nats.apply("demo", forum.community.space(forums=[rules]))
+        await context.spaces.refresh(context.bus)
         await until(lambda: forum.is_unknown(post))
 
 

@@ -50,6 +50,7 @@ def test_a_space_comes_back_from_the_bucket_as_it_was() -> None:
             "forums.0.tags.x.persona: no persona",
         ),
         ({"forums": [{"channel": FORUM, "model": "gpt"}]}, "not among discord.models"),
+        ({"forums": [{"channel": FORUM, "index_solved": True}]}, "needs solved_tag"),
         ({"elsewhere": {"model": "gpt"}}, "not among discord.models"),
         ({"servers": ["Habitat"]}, "discord.servers.0"),
         ({"forum": []}, "no such key"),

@@ -20,6 +20,7 @@ from palabre.discord.rendering import (
     placeholder,
     so_far,
 )
+from palabre.discord.sources import Similar
 
 from .said import space
 
@@ -221,6 +222,18 @@ def test_nobody_is_named_by_an_answer() -> None:
     text = "@everyone <@123456789012345678> [1]"
     for body in (*final(answer(text), 1, MANNER), *so_far(text, MANNER), *cancelled(text, MANNER)):
         assert not re.search(r"@everyone|<@", body.content)
+
+
+def test_solved_posts_stand_below_an_answer_and_the_same_question_before_it() -> None:
+    links = [f"https://discord.com/channels/1/{n}" for n in range(3)]
+    found = [Similar("Radiateur [froid] @here", links[0], is_same=True), Similar("Purge", links[1])]
+    (body,) = final(answer("Purgez [1].", source(title="Guide")), 1, MANNER, found)
+    first, *_ = body.content.splitlines()
+    assert first.startswith("**Déjà résolu\u00a0:** [Radiateur \\[froid\\] ")
+    assert first.endswith(f"({links[0]})")
+    assert "\\@here" in first
+    assert "Purgez" in body.content
+    assert f"**Déjà résolu\u00a0:** [Purge]({links[1]})" in body.embeds[0].text
 
 
 def test_a_machine_says_so_in_the_space_s_words() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from palabre.discord.messages import File, Message, Place
-from palabre.discord.routing import Ask, Silence, decide
+from palabre.discord.routing import Ask, Charge, Silence, decide, in_charge
 
 from .said import (
     ASKER,
@@ -21,8 +21,10 @@ from .said import (
     LATER,
     OTHER,
     OTHER_SERVER,
+    POST_PLACE,
     SERVER,
     TEXT,
+    TEXT_PLACE,
     around,
     named,
     post,
@@ -217,3 +219,21 @@ def test_replicas_with_different_bots_first_decide_the_same() -> None:
         if message.place.kind != "direct":
             both = {decide(message, around(bots=bots)) for bots in (BOTS, backwards)}
             assert len(both) == 1
+
+
+def test_one_bot_looks_after_the_solved_posts_of_a_forum() -> None:
+    marked = FORUM_RULES | {"solved_tag": "Résolu", "persona": "hugo"}
+    there = around(space(forums=[marked]))
+    charge = in_charge(POST_PLACE, there)
+    assert isinstance(charge, Charge)
+    assert (charge.space, charge.bot, charge.forum.solved_tag) == ("space-0", "hugo", "Résolu")
+    without_hugo = around(space(forums=[marked]), bots={"default": BOTS["default"]})
+    assert (found := in_charge(POST_PLACE, without_hugo))
+    assert found.bot == "default"
+
+
+def test_nobody_looks_after_posts_that_no_tag_marks() -> None:
+    marked = FORUM_RULES | {"solved_tag": "Résolu"}
+    assert in_charge(POST_PLACE, around(space())) is None
+    assert in_charge(TEXT_PLACE, around(space(forums=[marked]))) is None
+    assert in_charge(POST_PLACE, around(space(forums=[marked]), bots={})) is None

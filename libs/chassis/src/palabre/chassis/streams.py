@@ -224,7 +224,7 @@ BUCKETS = (
         "posts", "answers on Discord, by conversation and turn", ("discord", OPERATOR),
         ttl_s=31 * DAY_S,
     ),
-    Bucket("discord", "what people chose there, and who the bots are", ("discord",)),
+    Bucket("discord", "choices of people there, bots, which posts are solved", ("discord",)),
     Bucket("received", "message ids of providers", ("gateway",), ttl_s=31 * DAY_S),
     Bucket(
         "erased", "tombstones of erased conversations", ("gateway", OPERATOR), WORKERS,

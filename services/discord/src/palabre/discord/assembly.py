@@ -120,7 +120,7 @@ class _Service:
         tending = Tending(
             session.discord, self._bus, solved, session.work, session.client.situation
         )
-        session.work.start("solved", tending.keep_erased_out())
+        session.work.start("solved", tending.keep_current())
         return tending
 
     def _turns(self, session: Session) -> Turns:

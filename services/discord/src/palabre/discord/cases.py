@@ -14,7 +14,7 @@ from palabre.discord.solving import says_solved
 from palabre.discord.texts import say
 
 QUESTION_MOST, ANSWER_MOST, TITLE_MOST = 2_000, 3_000, 100  # characters
-_SAYS_LITTLE = 25  # characters: no answer, but for what is shorter than any
+_SAYS_LITTLE = 25  # characters of a person: thanks, or a greeting
 _EXPLAINS = 40  # characters of "solved": it says how
 _CITATION = re.compile(r" ?\[\d{1,3}\]")
 _HEADING = re.compile(r"^(\s*)(#{1,6}\s|-{3,}\s*$|={3,}\s*$)", re.MULTILINE)
@@ -79,7 +79,8 @@ def _given(message: Message, told: Told) -> str:
     if asks or stranger or says_solved(message.text):
         return ""
     words = _words(message, told)
-    return words if len(words) >= _SAYS_LITTLE and not words.endswith("?") else ""
+    least = 1 if message.author.id in told.ours else _SAYS_LITTLE
+    return words if len(words) >= least and not words.endswith("?") else ""
 
 
 def _words(message: Message, told: Told) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 MASK = "[…]"
 
-_JUMP = re.compile(r"https?://(?:\w+\.)?discord(?:app)?\.com/channels/\S+", re.IGNORECASE)
+_JUMP = re.compile(r"https?://(?:\w+\.)?discord(?:app)?\.com/channels/[\w@/]+", re.IGNORECASE)
 # What an address carries with it may be a session, and names whoever it was given to.
 _CARRIED = re.compile(r"(https?://)(?:[^\s/@]+@)?([^\s?#<>]+)[^\s<>]*", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")

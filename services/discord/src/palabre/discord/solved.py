@@ -26,7 +26,7 @@ from palabre.discord.posts import Posts, conversation_of
 from palabre.discord.routing import CHANNEL, Ask, Charge, Surroundings, in_charge
 from palabre.discord.sending import PAGE, Discord, nonce
 from palabre.discord.solving import says_solved
-from palabre.discord.texts import Speech
+from palabre.discord.texts import LANGUAGES, Speech, say
 
 log = structlog.get_logger()
 
@@ -81,38 +81,42 @@ class Solved:
             return
         async with self._lock(place.channel):
             old = (await self._known(place.channel)) or self._new(place, charge)
-            if old.state == "erased" or (old.state == "solved" and not message):
+            if old.state == "erased" or (old.state in {"solved", "undoing"} and not message):
                 return
             if message and message == old.message and old.state != "marking":
                 return  # told twice, or taken back since
             if old.conversation in self._bus.erased:
-                await self.forget(old, "erased")
+                await self._forget(old, "erased")
                 return
             told = quietly or old.state == "solved"
             mark = dataclasses.replace(old, state="marking", message=message, is_told=told)
             await self._put(mark)
-            await self.finish(mark)
+            await self._finish(mark)
 
     async def unmark(self, post: int) -> None:
-        if mark := await self.begin_undoing(post):
-            await self.finish(mark)
+        await self.begin_undoing(post)
+        await self.go_on(post)
 
-    async def begin_undoing(self, post: int) -> Mark | None:
-        """Writes it down, so that it will be done; None: there is nothing to undo."""
+    async def begin_undoing(self, post: int) -> None:
+        """Writes it down, so that it will be done, unless there is nothing to undo."""
         async with self._lock(post):
             mark = await self._known(post)
-            if mark is None or mark.state not in {"marking", "solved"}:
-                return None
-            mark = dataclasses.replace(mark, state="undoing")
-            await self._put(mark)
-            return mark
+            if mark and mark.state in {"marking", "solved"}:
+                await self._put(dataclasses.replace(mark, state="undoing"))
 
-    async def finish(self, mark: Mark) -> None:
-        """Goes on with what was begun, from wherever it stands."""
+    async def go_on(self, post: int) -> None:
+        """With what was begun and is not done."""
+        async with self._lock(post):
+            mark = await self._known(post)
+            if mark and mark.state in {"marking", "undoing"}:
+                await self._finish(mark)
+
+    async def _finish(self, mark: Mark) -> None:
+        """From wherever it stands."""
         try:
             await (self._settle if mark.state == "marking" else self._undo)(mark)
         except Gone:
-            await self.forget(mark)
+            await self._forget(mark)
         except Refused as error:
             for permission in error.permissions or ("manage_threads",):
                 metrics.REFUSALS.labels(self._bot, permission).inc()
@@ -127,23 +131,40 @@ class Solved:
         """Its tags, its messages or its conversation changed; or we were away meanwhile."""
         async with self._lock(post):
             mark = await self._known(post)
-            if mark is None or mark.state != "solved" or self.charge_of(mark) is None:
-                return
-            try:
-                place = await self._discord.place(post, fresh=True)
-            except Gone:
-                await self.forget(mark)
-                return
-            except Refused:
-                return
-        charge = self.charge(place)
-        if charge and not has_tag(place, charge):
-            await self.unmark(post)
-        elif charge:
-            async with self._lock(post):
-                await self._index(mark, charge)
+            if mark and mark.state == "solved" and self.charge_of(mark):
+                try:
+                    await self._look(mark)
+                except Gone:
+                    await self._forget(mark)
+                except Refused:
+                    return  # nobody can tell
 
-    async def forget(self, mark: Mark, state: State = "out") -> None:
+    async def _look(self, mark: Mark) -> None:
+        """Raises Gone, Refused."""
+        place = await self._patiently(lambda: self._discord.place(mark.post, fresh=True))
+        charge = self.charge(place)
+        if charge and has_tag(place, charge):
+            await self._index(mark, charge)
+        elif charge:
+            mark = dataclasses.replace(mark, state="undoing")
+            await self._put(mark)
+            await self._finish(mark)
+
+    async def gone(self, post: int) -> None:
+        """It was deleted, or its question was."""
+        async with self._lock(post):
+            mark = await self._known(post)
+            if mark and mark.state != "erased" and self.charge_of(mark):
+                await self._forget(mark)
+
+    async def keep_out(self, post: int) -> None:
+        """Its author wants to be forgotten."""
+        async with self._lock(post):
+            mark = await self._known(post)
+            if mark and mark.state != "erased" and mark.conversation in self._bus.erased:
+                await self._forget(mark, "erased")
+
+    async def _forget(self, mark: Mark, state: State = "out") -> None:
         """Out of the index; the post itself is gone, or not ours to touch."""
         await self._take_out(mark)
         await self._put(dataclasses.replace(mark, state=state, is_indexed=False))
@@ -255,22 +276,22 @@ class Solved:
         """
         may_read = {"public", charge.forum.tier}
         groups = self._around().spaces[charge.space].discord.groups
-        ours = self._around().ours
-        # What is older than the bus and the records may lean on anything.
-        told = {m.id: "" for m in messages if groups and m.author.id in ours}
         posts = await self._patiently(lambda: self._posts.of_conversation(mark.conversation))
         thread = (mark.space, CHANNEL, mark.conversation)
         facts = await self._patiently(lambda: self._bus.facts(*thread))
         completed = {e.turn: e.answer_completed for e in facts if e.HasField("answer_completed")}
+        told = {m.id: "" for m in messages if m.author.id in self._around().ours}
+        if not posts and not groups:  # before the records begin, and nobody reads more than others
+            return {each: "" for each in told if _is_confirmation(messages, each)}
         for post in posts:
-            if not post.answers or post.turn not in completed:
-                continue
-            told |= dict.fromkeys(post.answers, "")
-            told[post.answers[-1]] = _usable(completed[post.turn], may_read)
+            if post.answers and post.turn in completed:
+                told[post.answers[-1]] = _usable(completed[post.turn], may_read)
         return told
 
     async def _take_out(self, mark: Mark) -> None:
-        if mark.is_indexed:
+        charge = self.charge_of(mark)
+        # Also where we may have ended between the index and the mark.
+        if mark.is_indexed or (charge and charge.forum.index_solved):
             await self._patiently(lambda: self._knowledge.remove(mark.space, mark.document))
             metrics.SOLVED.labels(self._bot, "removed").inc()
 
@@ -294,6 +315,11 @@ class Solved:
                 return await call()
             except _AWAY:
                 await asyncio.sleep(AGAIN_S)
+
+
+def _is_confirmation(messages: list[Message], message: int) -> bool:
+    known = tuple(say("solved.marked", language) for language in LANGUAGES)
+    return any(m.id == message and m.text.startswith(known) for m in messages)
 
 
 def _usable(completed: pb.AnswerCompleted, may_read: set[str]) -> str:

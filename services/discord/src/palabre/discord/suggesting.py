@@ -10,6 +10,7 @@ from palabre.discord import metrics
 from palabre.discord.calls import Gone, Refused, Unreachable
 from palabre.discord.knowledge import Knowledge
 from palabre.discord.marks import Mark, Marks, folder_of
+from palabre.discord.markup import readable
 from palabre.discord.messages import Place
 from palabre.discord.posts import Post
 from palabre.discord.routing import Surroundings
@@ -24,7 +25,7 @@ MOST = 3
 FLOOR, SAME = 0.38, 0.62
 # Further ones must come near the best one.
 NEAR = 0.75
-_LOOKED_AT = 12
+LOOKED_AT = 12
 
 
 class Suggesting:
@@ -58,7 +59,8 @@ class Suggesting:
         if here.kind != "post" or here.server is None or not self._has_any(post.space):
             return []
         folder = folder_of(here.server)
-        found = await self._knowledge.search(post.space, words, post.ask.groups, folder, _LOOKED_AT)
+        asked = query(here.name, readable(words, omit=self._around().ours))
+        found = await self._knowledge.search(post.space, asked, post.ask.groups, folder, LOOKED_AT)
         fitting = best(found)
         marks = await self._marks.get(*(_post_of(passage) for passage in fitting))
         shown = [p for p in fitting if await self._may_show(marks.get(_post_of(p)), here)]
@@ -80,13 +82,18 @@ class Suggesting:
         return (await self._discord.place(mark.forum)).is_public
 
 
-def best(passages: Iterable[Passage]) -> list[Passage]:
+def query(title: str, words: str) -> str:
+    """What is searched for: the title is often the question itself."""
+    return f"{title}\n{words}"
+
+
+def best(passages: Iterable[Passage], floor: float = FLOOR) -> list[Passage]:
     """One passage for each document that fits, best first."""
     by_document: dict[str, Passage] = {}
     for passage in sorted(passages, key=lambda p: -p.relevance):
         by_document.setdefault(passage.document, passage)
     ordered = list(by_document.values())
-    least = max(FLOOR, NEAR * ordered[0].relevance) if ordered else 0.0
+    least = max(floor, NEAR * ordered[0].relevance) if ordered else 0.0
     return [passage for passage in ordered if passage.relevance >= least]
 
 

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 SETTLED_S = 30.0  # of quiet before what was said later goes into the index
 AGAIN_S = 10.0
 LOOK_S = 1.5  # of the three seconds that there are for a click
-LOOK_EVERY_S = 60.0  # at who was erased meanwhile
+LOOK_EVERY_S = 5.0  # at what spaces say, and who was erased
 SWEEP_EVERY_S = 86_400.0
 PACE_S = 0.5  # between posts that nobody waits for
 ARCHIVED_MOST = 1_000  # of one forum
@@ -47,11 +47,14 @@ class Tending:
         work: Work,
         situation: Situation,
         settled_s: float = SETTLED_S,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._discord, self._bus, self._solved = discord, bus, solved
         self._work, self._situation, self._settled_s = work, situation, settled_s
+        self._look_every_s = look_every_s
         self._touched: dict[int, asyncio.Task[None]] = {}
-        self._swept_at = 0.0
+        self._sweep_at = 0.0
+        self._charges: dict[int, Charge] | None = None  # as they were when we looked last
         self._catching_up = asyncio.Lock()
 
     def says_so(self, message: Message) -> bool:
@@ -75,7 +78,7 @@ class Tending:
 
     def deleted(self, channel: int, message: int | None) -> None:
         if message in (None, channel):
-            self._work.start("solved", self._forget(channel))
+            self._work.start("solved", self._solved.gone(channel))
         else:
             self.touched(channel)
 
@@ -97,37 +100,45 @@ class Tending:
                 return
             try:
                 async with asyncio.timeout(LOOK_S):
-                    mark = await self._solved.begin_undoing(asked.channel)
+                    await self._solved.begin_undoing(asked.channel)
             except TimeoutError:
                 await _refuse(asked, replies, "unavailable")
                 return
+            self._work.start("solved", self._solved.go_on(asked.channel))
             await replies.update(Body(say("solved.undone", asked.language)))
-            if mark:
-                await self._solved.finish(mark)
 
     async def ready(self) -> None:
         """After each login: what was begun, what was missed, what is archived."""
         if self._catching_up.locked():
             return
         async with self._catching_up:
+            self._charges = self._solved.charges()
             marks = await self._marks()
             for mark in marks.values():
                 await self._resume(mark)
             await self._open_posts(marks)
             await self._backfill()
-            await self._sweep()
+            if time.monotonic() >= self._sweep_at:
+                self._sweep_at = time.monotonic() + SWEEP_EVERY_S
+                await self._sweep()
 
-    async def keep_erased_out(self) -> None:
-        """Whoever wants to be forgotten is taken out of the index, too."""
-        known = -1
+    async def keep_current(self) -> None:
+        """What a space changes, who wants to be forgotten, and once a day what is archived."""
+        erased = -1
         while True:
-            if len(self._bus.erased) != known:
-                known = len(self._bus.erased)
-                for mark in (await self._marks()).values():
-                    gone = mark.state != "erased" and mark.conversation in self._bus.erased
-                    if gone and self._is_mine(mark):
-                        await self._solved.forget(mark, "erased")
-            await asyncio.sleep(LOOK_EVERY_S)
+            if len(self._bus.erased) != erased:
+                erased = len(self._bus.erased)
+                await self._keep_erased_out()
+            is_due = time.monotonic() >= self._sweep_at or self._solved.charges() != self._charges
+            if self._charges is not None and is_due:
+                await self.ready()
+            await asyncio.sleep(self._look_every_s)
+
+    async def _keep_erased_out(self) -> None:
+        for mark in (await self._marks()).values():
+            gone = mark.state != "erased" and mark.conversation in self._bus.erased
+            if gone and self._solved.charge_of(mark):
+                await self._solved.keep_out(mark.post)
 
     async def _resume(self, mark: Mark) -> None:
         """What was begun; a post that changed its forum's consent since it was indexed."""
@@ -135,7 +146,7 @@ class Tending:
         if charge is None:
             return
         if mark.state in {"marking", "undoing"}:
-            self._work.start("solved", self._solved.finish(mark))
+            self._work.start("solved", self._solved.go_on(mark.post))
         elif mark.state == "solved" and mark.is_indexed != charge.forum.index_solved:
             await self._solved.look_again(mark.post)
             await asyncio.sleep(PACE_S)
@@ -174,12 +185,10 @@ class Tending:
 
     async def _sweep(self) -> None:
         """Of what is archived nobody tells that it went, or lost its tag, while we were away."""
-        if time.monotonic() < self._swept_at + SWEEP_EVERY_S and self._swept_at:
-            return
-        self._swept_at = time.monotonic()
         seen = {place.channel for place in self._discord.posts()}
         for mark in (await self._marks()).values():
-            if mark.state == "solved" and mark.post not in seen and self._is_mine(mark):
+            charge = self._solved.charge_of(mark)
+            if charge and mark.state == "solved" and mark.post not in seen:
                 await self._solved.look_again(mark.post)
                 await asyncio.sleep(PACE_S)
 
@@ -188,24 +197,10 @@ class Tending:
         del self._touched[post]
         await self._solved.look_again(post)
 
-    async def _forget(self, post: int) -> None:
-        mark = (await self._marks_of(post)).get(post)
-        if mark and mark.state != "erased" and self._is_mine(mark):
-            await self._solved.forget(mark)
-
-    def _is_mine(self, mark: Mark) -> bool:
-        return self._solved.charge_of(mark) is not None
-
     async def _marks(self) -> dict[int, Mark]:
         while True:
             with contextlib.suppress(Unavailable):
                 return await self._solved.marks.all()
-            await asyncio.sleep(AGAIN_S)
-
-    async def _marks_of(self, post: int) -> dict[int, Mark]:
-        while True:
-            with contextlib.suppress(Unavailable):
-                return await self._solved.marks.get(post)
             await asyncio.sleep(AGAIN_S)
 
 
