@@ -15,6 +15,7 @@ from palabre.contracts.v1 import events_pb2 as pb
 from palabre.gateway import testing
 from palabre.gateway.testing import RunningGateway, Surroundings
 from tests.integration.discord_commands import Replicas
+from tests.integration.discord_neighbours import Neighbours
 from tests.integration.discord_service import Community, running
 from tests.standins.discord import Discord
 
@@ -99,3 +100,8 @@ async def http(gateway: RunningGateway) -> AsyncIterator[httpx.AsyncClient]:
     """With the administrator's token."""
     async with httpx.AsyncClient(base_url=gateway.url, headers=testing.AUTH, timeout=20) as client:
         yield client
+
+
+@pytest.fixture
+def neighbours(nats: NatsServer, discord: Discord) -> Neighbours:
+    return Neighbours(nats, Community(discord))

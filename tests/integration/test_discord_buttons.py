@@ -1,6 +1,5 @@
 """Buttons below answers, by real nextcord on the stand-in, over a real bus and archive."""
 
-import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -9,24 +8,14 @@ import pytest
 from palabre.channels.testing import ScriptedAnswers, completed, delta, plain_answer, source
 from palabre.chassis import rpc
 from palabre.chassis.service import Context
-from palabre.chassis.testing import NatsServer, until
+from palabre.chassis.testing import until
 from palabre.contracts.v1 import archive_pb2, events_pb2 as pb
 from palabre.contracts.v1.archive_pb2_grpc import ArchiveServiceStub
 from palabre.discord.posts import person_of
 from palabre.gateway.testing import RunningGateway
-from tests.integration.discord_service import Community, running
-from tests.standins.discord import Discord, Message, Thread
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def community(discord: Discord) -> Community:
-    return Community(discord)
+from tests.integration.discord_commands import Replicas
+from tests.integration.discord_service import Community
+from tests.standins.discord import Message, Thread
 
 
 @pytest.fixture
@@ -39,27 +28,6 @@ def script() -> Callable[[pb.Event], Iterable[Any]]:
         return [delta("Le loyer", 0), 30, completed("Le loyer [1].", source())]
 
     return answer
-
-
-class Replicas:
-    def __init__(self, nats: NatsServer, community: Community, gateway: RunningGateway) -> None:
-        self.nats, self.community, self.gateway = nats, community, gateway
-
-    @contextlib.asynccontextmanager
-    async def one(self) -> AsyncIterator[Context]:
-        discord, spaces = self.community.discord, {"demo": self.community.space()}
-        async with running(
-            self.nats, discord, spaces, gateway_address=self.gateway.address
-        ) as context:
-            await discord.until(lambda: self.community.bot.online)
-            yield context
-
-
-@pytest.fixture
-def replicas(
-    nats: NatsServer, community: Community, gateway: RunningGateway, llm: ScriptedAnswers
-) -> Replicas:
-    return Replicas(nats, community, gateway)
 
 
 @pytest.fixture

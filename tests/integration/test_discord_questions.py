@@ -1,9 +1,7 @@
 """What a question brings along: files, and what was said before it; on the stand-in of Discord."""
 
 import io
-from collections.abc import AsyncIterator
 
-import pytest
 from PIL import Image
 
 from palabre.channels.testing import ScriptedAnswers
@@ -11,27 +9,7 @@ from palabre.chassis.service import Context
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1.turns_pb2 import Utterance
 from tests.integration.discord_service import Community, running
-from tests.standins.discord import Discord, Message
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def community(discord: Discord) -> Community:
-    return Community(discord)
-
-
-@pytest.fixture
-async def service(
-    nats: NatsServer, community: Community, llm: ScriptedAnswers
-) -> AsyncIterator[Context]:
-    async with running(nats, community.discord, {"demo": community.space()}) as context:
-        await community.discord.until(lambda: community.bot.online)
-        yield context
+from tests.standins.discord import Message
 
 
 def png() -> bytes:
@@ -51,7 +29,7 @@ async def answered(community: Community, question: Message) -> Message:
 
 
 async def test_a_reply_brings_what_it_replies_to(
-    community: Community, service: Context, llm: ScriptedAnswers
+    community: Community, bots: Context, llm: ScriptedAnswers
 ) -> None:
     alice, bob = community.alice, community.server.person("bob")
     name = community.bot.user.mention
@@ -69,7 +47,7 @@ async def test_a_reply_brings_what_it_replies_to(
 
 
 async def test_our_name_below_somebody_s_message_asks_what_it_says(
-    community: Community, service: Context, llm: ScriptedAnswers
+    community: Community, bots: Context, llm: ScriptedAnswers
 ) -> None:
     bob = community.server.person("bob")
     question = await bob.say(community.general, "Quand payer le loyer ?")
@@ -98,7 +76,7 @@ async def test_what_was_left_out_is_said_below_the_answer(
 
 
 async def test_images_and_texts_of_a_post_go_with_its_question(
-    community: Community, service: Context, llm: ScriptedAnswers
+    community: Community, bots: Context, llm: ScriptedAnswers
 ) -> None:
     files = [("fuite.png", png()), ("journal.log", "Erreur 42".encode("utf-16"))]
     post = await community.alice.post(community.forum, "Fuite", "Que faire ?", files=files)
@@ -110,7 +88,7 @@ async def test_images_and_texts_of_a_post_go_with_its_question(
 
 
 async def test_an_image_of_the_message_that_is_replied_to_goes_along(
-    community: Community, service: Context, llm: ScriptedAnswers
+    community: Community, bots: Context, llm: ScriptedAnswers
 ) -> None:
     bob, name = community.server.person("bob"), community.bot.user.mention
     files = [("fuite.png", png()), ("notes.pdf", b"%PDF")]
@@ -125,7 +103,7 @@ async def test_an_image_of_the_message_that_is_replied_to_goes_along(
 
 
 async def test_a_file_that_cannot_be_read_is_refused_before_anything_is_asked(
-    community: Community, service: Context, llm: ScriptedAnswers
+    community: Community, bots: Context, llm: ScriptedAnswers
 ) -> None:
     files = [("plans.zip", b"PK\x03\x04 and so on")]
     post = await community.alice.post(community.forum, "Plans", "Que faire ?", files=files)
@@ -137,7 +115,7 @@ async def test_a_file_that_cannot_be_read_is_refused_before_anything_is_asked(
 
 
 async def test_a_mention_in_somebody_s_post_brings_the_post(
-    community: Community, service: Context, llm: ScriptedAnswers
+    community: Community, bots: Context, llm: ScriptedAnswers
 ) -> None:
     post = await community.alice.post(community.forum, "Fuite", "Sous l'évier.", tags=["chauffage"])
     await community.discord.seen(post, lambda m: "Guide" in m.shown)

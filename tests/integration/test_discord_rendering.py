@@ -10,22 +10,11 @@ from palabre.chassis.service import Context
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1 import events_pb2 as pb
 from tests.integration.discord_service import Community, running
-from tests.standins.discord import Discord, Message
+from tests.standins.discord import Message
 
 LONG = "Le loyer est dû le cinq du mois. " * 150 + "[1]"
 VERY_LONG = "Le loyer est dû le cinq du mois. " * 900 + "[1]"
 HOSTILE = "@everyone <@{user}> [ici](https://evil.example/x) discord.gg/evil [1]"
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def community(discord: Discord) -> Community:
-    return Community(discord)
 
 
 @pytest.fixture

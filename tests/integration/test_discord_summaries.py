@@ -3,13 +3,9 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
-
-import pytest
 
 from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis.leases import NatsLeases
-from palabre.chassis.testing import NatsServer
 from palabre.discord.posts import person_of
 from palabre.gateway.testing import demo_space
 from tests.integration.discord_neighbours import (
@@ -23,19 +19,7 @@ from tests.integration.discord_neighbours import (
     plain,
     png,
 )
-from tests.integration.discord_service import Community
-from tests.standins.discord import Discord, Person
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def neighbours(nats: NatsServer, discord: Discord) -> Neighbours:
-    return Neighbours(nats, Community(discord))
+from tests.standins.discord import Person
 
 
 async def test_every_point_has_links_to_messages_that_say_it_and_is_for_its_asker_alone(

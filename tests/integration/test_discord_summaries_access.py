@@ -1,10 +1,5 @@
 """Who may have what summed up by /resume, and who gets to see it."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from palabre.chassis.testing import NatsServer
 from tests.integration.discord_neighbours import (
     LIFT,
     Neighbours,
@@ -12,19 +7,7 @@ from tests.integration.discord_neighbours import (
     modelled,
     plain,
 )
-from tests.integration.discord_service import Community
-from tests.standins.discord import Discord, Permissions as P
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[Discord]:
-    async with Discord().serving() as serving:
-        yield serving
-
-
-@pytest.fixture
-def neighbours(nats: NatsServer, discord: Discord) -> Neighbours:
-    return Neighbours(nats, Community(discord))
+from tests.standins.discord import Permissions as P
 
 
 async def test_who_may_ask_is_told_by_roles_or_by_who_manages_messages(
