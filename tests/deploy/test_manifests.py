@@ -1,5 +1,6 @@
 """What a schema does not see: that the manifests fit together, and fit the services."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,6 +194,21 @@ def test_jetstream_may_store_what_the_streams_may_hold_and_the_disk_has_it(folde
     assert held["memory"] <= memory
     container = pod_of(nats)["containers"][0]
     assert memory < amount(container["resources"]["requests"]["memory"])
+
+
+def test_the_routes_of_nats_lead_to_every_node_by_its_name(folder: Path) -> None:
+    nats = build(folder).get("StatefulSet", "nats")
+    environment = {e["name"]: e.get("value", "") for e in pod_of(nats)["containers"][0]["env"]}
+    names = list(environment)
+    assert names.index("ROUTE_PASSWORD") < names.index("ROUTES"), "$(…) sees what is before it"
+    routes = json.loads(environment["ROUTES"].replace("$(ROUTE_PASSWORD)", "word"))
+    nodes = build(folder).get("Service", nats["spec"]["serviceName"])
+    port = {p["name"]: p["port"] for p in nodes["spec"]["ports"]}["cluster"]
+    assert nodes["spec"]["publishNotReadyAddresses"], "nodes find one another before they are ready"
+    assert routes == [
+        f"nats://route:word@nats-{number}.{name_of(nodes)}:{port}"
+        for number in range(nats["spec"]["replicas"])
+    ]
 
 
 def test_pods_are_spread_by_labels_that_they_have(folder: Path) -> None:
