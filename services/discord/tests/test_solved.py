@@ -22,7 +22,19 @@ from palabre.discord.solved import Solved
 from palabre.discord.suggesting import Suggesting
 from palabre.discord.testing import MemoryDiscord, MemoryKnowledge
 
-from .said import ASKER, DEFAULT, FORUM, OTHER, POST, POST_PLACE, SERVER, STAFF, around, space
+from .said import (
+    ASKER,
+    DEFAULT,
+    FORUM,
+    OTHER,
+    OTHER_SERVER,
+    POST,
+    POST_PLACE,
+    SERVER,
+    STAFF,
+    around,
+    space,
+)
 
 ASKED = "Mon radiateur reste froid en haut, que faire ?"
 PURGE = "Purgez le radiateur avec la petite clé."
@@ -103,6 +115,12 @@ async def test_only_its_author_and_moderators_say_that_a_post_is_solved(world: W
     assert not world.solved().says_so(dataclasses.replace(said, text="ça ne marche pas"))
     world.rules(solved_tag="", index_solved=False)
     assert not world.solved().says_so(said)
+
+
+async def test_a_forum_is_looked_after_though_the_bot_is_not_on_every_server(world: World) -> None:
+    servers = [str(SERVER), str(OTHER_SERVER)]
+    world.around = around(space(servers=servers, forums=[RULES]))
+    assert list(world.solved().charges()) == [FORUM]
 
 
 async def test_a_restart_finishes_what_was_begun(world: World) -> None:

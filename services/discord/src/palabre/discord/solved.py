@@ -71,8 +71,11 @@ class Solved:
         """Every forum that this bot looks after."""
         rules = (space.discord for space in self._around().spaces.values())
         forums = [(int(s), int(f.channel)) for r in rules for f in r.forums for s in r.servers]
-        found = {forum: self.charge(Place("post", 0, server, forum)) for server, forum in forums}
-        return {forum: charge for forum, charge in found.items() if charge}
+        return {
+            forum: charge
+            for server, forum in forums
+            if (charge := self.charge(Place("post", 0, server, forum)))
+        }
 
     async def mark(self, place: Place, message: int = 0, *, quietly: bool = False) -> None:
         """`message` said so; 0: somebody has put the tag. `quietly`: people are not told."""
