@@ -125,6 +125,18 @@ async def test_our_own_answer_becomes_knowledge_when_it_helped(forum: Forum) -> 
     assert "Le loyer est dû le cinq." in await forum.text(post)
 
 
+async def test_a_post_in_which_nobody_answered_is_marked_and_said_to_help_nobody(
+    forum: Forum,
+) -> None:
+    alice = forum.community.alice
+    async with forum.replica(answer="never"):
+        post = await alice.post(forum.community.forum, "Radiateur froid en haut", ASKED)
+        await alice.say(post, "C’est résolu !")
+        told = await confirmation(forum, post)
+    assert "Elle aidera à répondre" not in told.content
+    assert tags(post) == ["résolu"]
+
+
 async def test_a_click_takes_it_back(forum: Forum) -> None:
     async with forum.replica():
         post = await forum.solved_post()

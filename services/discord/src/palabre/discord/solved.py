@@ -191,10 +191,11 @@ class Solved:
             return
         tag = charge.forum.solved_tag
         await self._patiently(lambda: self._discord.tag(mark.post, tag))
+        document = await self._document(mark, place, charge)
         if not mark.is_told:
-            await self._tell(mark, charge)
+            await self._tell(mark, charge, becomes_knowledge=document is not None)
             metrics.SOLVED.labels(self._bot, "marked").inc()
-        await self._index(dataclasses.replace(mark, state="solved", is_told=True), charge)
+        await self._store(dataclasses.replace(mark, state="solved", is_told=True), document)
 
     async def _undo(self, mark: Mark) -> None:
         """Raises Gone, Refused."""
@@ -206,11 +207,11 @@ class Solved:
         await self._put(dataclasses.replace(mark, state="out", is_indexed=False, is_told=False))
         metrics.SOLVED.labels(self._bot, "undone").inc()
 
-    async def _tell(self, mark: Mark, charge: Charge) -> None:
+    async def _tell(self, mark: Mark, charge: Charge, *, becomes_knowledge: bool) -> None:
         """Once: by its nonce within minutes, later by what stands in the post."""
         speech = self._speech(charge)
         text = speech.say("solved.marked")
-        if charge.forum.index_solved:
+        if becomes_knowledge:
             text = f"{text} {speech.say('solved.becomes_knowledge')}"
         after = mark.message or mark.post
         later = await self._patiently(lambda: self._discord.history(mark.post, after=after))
@@ -226,9 +227,12 @@ class Solved:
             )
 
     async def _index(self, mark: Mark, charge: Charge) -> None:
-        """As it is now; out of the index where there is nothing to tell. Raises Gone, Refused."""
+        """As it is now. Raises Gone, Refused."""
         place = await self._patiently(lambda: self._discord.place(mark.post))
-        document = await self._document(mark, place, charge)
+        await self._store(mark, await self._document(mark, place, charge))
+
+    async def _store(self, mark: Mark, document: Document | None) -> None:
+        """Out of the index where there is nothing to tell."""
         try:
             if document:
                 await self._patiently(partial(self._knowledge.put, mark.space, document))
