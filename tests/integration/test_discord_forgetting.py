@@ -163,7 +163,9 @@ async def test_forgetting_takes_everything_down_once_it_is_confirmed(
     assert mine.id not in post.messages
     assert kept.id in other.messages
     assert b"secret de Marguerite" not in everything_in(tmp_path)
-    assert person_of(community.alice.user.id).encode() not in everything_in(tmp_path)
+    on_disk = everything_in(tmp_path)
+    assert person_of(community.alice.user.id).encode() not in on_disk
+    assert str(community.alice.user.id).encode() not in on_disk
     again = await used(community, "oublier")
     await community.alice.click(again, "Oui, tout effacer")
     await community.discord.until(lambda: "rien à effacer" in again.content, 20)

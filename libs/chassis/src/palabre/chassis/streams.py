@@ -221,8 +221,9 @@ BUCKETS = (
     Bucket("reservations", "what running turns hold of budgets", ("llm",), ttl_s=2 * DAY_S),
     Bucket("catalogue", "document → current version", ("retriever",)),
     Bucket(
+        # Its writer overwrites what is superseded: more than one, so that it is still there.
         "posts", "answers on Discord, by conversation and turn", ("discord", OPERATOR),
-        ttl_s=31 * DAY_S,
+        ttl_s=31 * DAY_S, history=4,
     ),
     Bucket("discord", "choices of people there, bots, which posts are solved", ("discord",)),
     Bucket("received", "message ids of providers", ("gateway",), ttl_s=31 * DAY_S),

@@ -112,7 +112,9 @@ class Conversations:
         conversation = self._open.get(question.post.conversation)
         if conversation is None or question is not conversation.running:
             question.messages = messages
-        elif time.time() - said_at(new.id) < EDITED_S and not question.cancelled:
+        elif time.time() - said_at(new.id) < EDITED_S and not (
+            question.cancelled or question.has_ended
+        ):
             cause = hashlib.sha256(new.text.encode()).hexdigest()
             await self.again(question.post, f"edit/{new.id}/{cause}", messages)
             await self._turns.cancel(question, "superseded")

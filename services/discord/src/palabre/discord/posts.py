@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -124,16 +124,24 @@ class Posts(Protocol):
 
 
 class NatsPosts:
-    """In the bucket `posts`, by conversation and turn."""
+    """In the bucket `posts`, by conversation and turn.
+
+    The server takes what is superseded out of sight, but leaves it in its files: it names the
+    person, who may want to be forgotten. So whoever writes overwrites what was there.
+    """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
     async def create(self, post: Post) -> bool:
-        return await self._store(post, {"Nats-Expected-Last-Subject-Sequence": "0"})
+        return bool(await self._store(post, {"Nats-Expected-Last-Subject-Sequence": "0"}))
 
     async def write(self, post: Post) -> None:
-        await self._store(post, {})
+        newest = await self._store(post, {})
+        query = {"next_by_subj": _subject(post.conversation, post.turn)}
+        for entry in await self._bus.raw("KV_posts", query):
+            if entry.sequence < newest:
+                await self._bus.overwrite("KV_posts", entry.sequence)
 
     async def get(self, conversation: str, turn: str) -> Post | None:
         query = {"multi_last": [_subject(conversation, turn)]}
@@ -141,35 +149,36 @@ class NatsPosts:
         return Post.decode(found[0].data) if found and found[0].data else None
 
     async def of_author(self, author: int) -> list[Post]:
-        entries = await self._bus.raw("KV_posts", {"next_by_subj": "$KV.posts.>"})
-        posts = [Post.decode(e.data) for e in entries if b'"author": %d' % author in e.data]
+        posts = await self._newest({"next_by_subj": "$KV.posts.>"}, b'"author": %d' % author)
         return [post for post in posts if post.author == author]
 
     async def of_conversation(self, conversation: str) -> list[Post]:
-        query = {"next_by_subj": _subject(conversation, "*")}
-        entries = await self._bus.raw("KV_posts", query)
-        return _ordered(Post.decode(entry.data) for entry in entries if entry.data)
+        return _ordered(await self._newest({"next_by_subj": _subject(conversation, "*")}))
 
     async def recent(self, bot: str) -> list[Post]:
         since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=OPEN_S)
         query = {"next_by_subj": "$KV.posts.>", "start_time": since.isoformat(), "seq": 0}
-        entries = await self._bus.raw("KV_posts", query)
-        posts = [Post.decode(entry.data) for entry in entries if entry.data]
-        return [post for post in posts if post.bot == bot]
+        return [post for post in await self._newest(query) if post.bot == bot]
 
-    async def _store(self, post: Post, headers: dict[str, str]) -> bool:
+    async def _newest(self, query: Mapping[str, object], having: bytes = b"{") -> list[Post]:
+        """The last entry of each question, where its bytes have these."""
+        entries = await self._bus.raw("KV_posts", query)
+        found = {entry.subject: entry.data for entry in entries}
+        return [Post.decode(data) for data in found.values() if having in data]
+
+    async def _store(self, post: Post, headers: dict[str, str]) -> int:
+        """Its place; 0 when something else is there."""
         if post.conversation in self._bus.erased:
             raise Erased
         subject = _subject(post.conversation, post.turn)
         try:
-            await self._bus.js.publish(subject, post.encode(), headers=headers)
+            return (await self._bus.js.publish(subject, post.encode(), headers=headers)).seq
         except APIError as error:
             if error.err_code == WRONG_LAST_SEQUENCE:
-                return False
+                return 0
             raise Unavailable(f"posts: {error.description}") from error
         except AWAY as error:
             raise Unavailable("posts: NATS does not answer") from error
-        return True
 
 
 class MemoryPosts:

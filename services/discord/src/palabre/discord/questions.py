@@ -27,6 +27,7 @@ class Question:
     is_resumed: bool = False
     event: pb.Event | None = None  # what admitted it, once it is on the bus
     cancelled: str = ""  # why; empty: it is not
+    has_ended: bool = False  # all of it is shown
     similar: "asyncio.Task[Sequence[Similar]] | None" = None  # solved posts, being looked for
 
     @property

@@ -84,6 +84,7 @@ class Turns:
         except Erased:
             outcome = "erased"
             await self._take_down(question)
+        question.has_ended = True
         metrics.TURNS.labels(self._bot, outcome).inc()
         await self._keep(question, state="done")
 
