@@ -1,12 +1,13 @@
 """The promises of the bus, on a real nats-server."""
 
 import asyncio
+import signal
 
 import pytest
 
 from palabre.chassis import events, subjects, topology
 from palabre.chassis.bus import Bus, Conflict
-from palabre.chassis.errors import Erased, Reject
+from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.chassis.ids import uuid7
 from palabre.chassis.testing import NatsServer, until
 from palabre.contracts.v1 import events_pb2 as pb
@@ -170,6 +171,19 @@ async def test_a_durable_made_again_does_not_answer_old_questions(
     }
     assert pending == {"comprehend": 0, "archive": 1}
     await operator.close()
+
+
+async def test_who_begins_to_follow_while_the_server_hangs_is_told_so(
+    server: NatsServer, gateway: Bus
+) -> None:
+    assert server.process
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable):
+            async with gateway.follow("demo", "web", "c"):
+                pytest.fail("nobody can be sure to see what comes")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 async def test_live_is_made_again_after_the_server_was_killed(

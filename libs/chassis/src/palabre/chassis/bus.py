@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Self
 
@@ -212,7 +213,7 @@ class Bus:
         With `since_turn` first what the streams hold of that turn and later ones, facts and live
         pieces; then what comes. Doubles are dropped; live pieces of two publishers may interleave.
         Without `confirmed` it is only sure to see what comes of what this bus sends later: the
-        server takes one connection's words in order, which saves a round trip.
+        server takes one connection's words in order, which saves a round trip. Raises Unavailable.
         """
         came: asyncio.Queue[Msg] = asyncio.Queue()
         subscriptions = [
@@ -224,12 +225,22 @@ class Bus:
         ]
         try:
             if confirmed:
-                await self.client.flush()
+                await self._confirm()
             yield self._followed(came, (space, channel, conversation), since_turn)
         finally:
             with contextlib.suppress(ConnectionClosedError):
                 for subscription in subscriptions:
                     await subscription.unsubscribe()
+
+    async def _confirm(self) -> None:
+        """What was sent has reached the server. Raises Unavailable.
+
+        Who waits while the connection breaks is forgotten by the client, and never called back.
+        """
+        try:
+            await self.client.flush(timeout=ceil(ATTEMPT_S))
+        except AWAY as away:
+            raise Unavailable("NATS does not answer") from away
 
     async def _followed(
         self, came: asyncio.Queue[Msg], thread: tuple[str, str, str], since_turn: str | None
