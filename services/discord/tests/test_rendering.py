@@ -118,7 +118,9 @@ def test_the_footer_can_be_switched_off_but_for_the_notice() -> None:
 
 def test_tokens_and_cost_are_those_of_all_calls() -> None:
     call = answer().usage
-    image = turns.Usage(prompt_tokens=188, cost_micros=2000, currency="EUR", cost_known=True)
+    image = turns.Usage(
+        model="vision", prompt_tokens=188, cost_micros=2000, currency="EUR", cost_known=True
+    )
     (body,) = final(answer(calls=[image, call]), 1, MANNER)
     assert f"2{NARROW}000 + 64 jetons · 0,0032{WIDE}€" in body.embeds[0].footer
 
@@ -130,7 +132,10 @@ def test_a_cost_that_is_not_known_is_not_told() -> None:
 
 
 def test_without_a_model_only_the_time_is_told() -> None:
-    (body,) = final(answer(usage=turns.Usage(engine="extractive", cost_known=True)), 0.2, MANNER)
+    words = turns.Usage(
+        engine="extractive", prompt_tokens=900, completion_tokens=40, cost_known=True
+    )
+    (body,) = final(answer(usage=words), 0.2, MANNER)
     assert body.embeds[0].footer == f"0,2{WIDE}s"
 
 

@@ -169,8 +169,8 @@ def _footer(completed: pb.AnswerCompleted, took_s: float, language: str, manner:
 
 
 def _figures(completed: pb.AnswerCompleted, took_s: float, language: str) -> str:
-    """`mistral-small · 812 + 164 jetons · 0,0012 € · 3,4 s`: of all calls of the turn."""
-    calls = list(completed.calls) or [completed.usage]
+    """`mistral-small · 812 + 164 jetons · 0,0012 € · 3,4 s`: of all calls of a model."""
+    calls = [call for call in completed.calls or [completed.usage] if call.model]
     prompt = sum(call.prompt_tokens for call in calls)
     completion = sum(call.completion_tokens for call in calls)
     told = [completed.usage.model]
