@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from palabre.chassis import rpc
+from palabre.chassis.settings import WRONG_SETTINGS
 from palabre.chassis.spaces import parse
 from palabre.chassis.testing import NatsServer, free_port, service_process
 from palabre.chassis.testing.processes import environment, start
@@ -83,7 +84,7 @@ async def test_a_model_that_is_missing_is_refused_at_the_start(
     }
     process = await start("retriever", environment(nats, "retriever", settings))
     _, said = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode == 1
+    assert process.returncode == WRONG_SETTINGS
     assert (
         said.decode()
         .splitlines()[-1]

@@ -10,6 +10,7 @@ import pytest
 from palabre.chassis import events
 from palabre.chassis.bus import Bus
 from palabre.chassis.ids import uuid7
+from palabre.chassis.settings import WRONG_SETTINGS
 from palabre.chassis.streams import OPERATOR
 from palabre.chassis.testing import NatsServer, processes, service_process
 from palabre.contracts.v1 import events_pb2 as pb
@@ -66,5 +67,5 @@ async def test_the_segments_of_a_turn_are_spoken(server: NatsServer, bus: Bus) -
 async def test_an_engine_that_is_not_installed_ends_the_start_with_a_sentence() -> None:
     process = await processes.start("tts", os.environ | {"PALABRE_TTS_ENGINES": "nobody"})
     _, said = await process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == WRONG_SETTINGS
     assert said.decode().startswith("tts: PALABRE_TTS_ENGINES: no engine 'nobody': choose among")
