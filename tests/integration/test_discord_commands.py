@@ -161,7 +161,8 @@ async def test_commands_work_in_direct_messages(
         await used(community, "persona", place, persona="hugo")
         asked = await community.alice.command(community.bot, "demander", place, question="Quand ?")
         await community.discord.until(lambda: asked.answers and "Guide" in asked.answers[0].shown)
-    assert llm.heard[-1].utterance_received.utterance.persona == "hugo"
+    heard = [event.utterance_received.utterance for event in llm.heard]
+    assert {said.text: said.persona for said in heard}["Quand ?"] == "hugo"
 
 
 async def test_each_bot_has_commands_and_answers_as_its_own_persona(
