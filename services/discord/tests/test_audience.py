@@ -5,7 +5,8 @@ from itertools import chain, combinations
 
 from hypothesis import given, settings, strategies as st
 
-from palabre.discord.audience import ADMINISTRATOR, HISTORY, VIEW, Overwrite, Overwrites, all_may
+from palabre.discord.audience import HISTORY, VIEW, Overwrites, all_may
+from palabre.discord.permissions import ADMINISTRATOR, Overwrite
 from tests.standins.discord.permissions import permissions
 from tests.standins.discord.state import (
     TEXT,

@@ -11,10 +11,11 @@ import nextcord
 from nextcord.http import Route
 
 from palabre.discord import audience, calls
-from palabre.discord.audience import CONNECT, HISTORY, MANAGE_THREADS, VIEW, Overwrite, Overwrites
+from palabre.discord.audience import CONNECT, HISTORY, MANAGE_THREADS, VIEW, Overwrites
 from palabre.discord.calls import Gone, Refused, Unreachable
 from palabre.discord.client import Channel, Client
 from palabre.discord.messages import Place
+from palabre.discord.permissions import Overwrite
 
 _AT_ONCE, _NAMES_S = 5, 2.0
 _VOICE = (nextcord.VoiceChannel, nextcord.StageChannel)

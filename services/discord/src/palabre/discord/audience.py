@@ -9,18 +9,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
 
-ADMINISTRATOR = 1 << 3
-VIEW, HISTORY = 1 << 10, 1 << 16
-CONNECT, MANAGE_THREADS = 1 << 20, 1 << 34
+from palabre.discord import permissions
+from palabre.discord.permissions import ADMINISTRATOR, Overwrite, applied
 
-
-class Overwrite(NamedTuple):
-    """Bits that a channel gives to, or takes from, a role or a person."""
-
-    allow: int = 0
-    deny: int = 0
-
-
+VIEW, HISTORY = permissions.VIEW.bit, permissions.HISTORY.bit
+MANAGE_THREADS = permissions.MANAGE.bit
+CONNECT = 1 << 20
 _NOTHING = Overwrite()
 
 
@@ -58,8 +52,8 @@ def all_may(
                 base |= role.bits
             if base & ADMINISTRATOR:
                 continue
-            viewed = _bits(base, here.everyone, [role.here for role in held], own_here)
-            granted = _bits(base, there.everyone, [role.there for role in held], own_there)
+            viewed = applied(base, here.everyone, [role.here for role in held], own_here)
+            granted = applied(base, there.everyone, [role.there for role in held], own_there)
             if viewed & VIEW and granted & needed != needed:
                 return False
     return True
@@ -84,14 +78,3 @@ def _held(kinds: set[_Role]) -> Iterator[tuple[_Role, ...]]:
     """No role at all, each one, and each two of them."""
     for count in range(3):
         yield from combinations(kinds, count)
-
-
-def _bits(base: int, everyone: Overwrite, roles: list[Overwrite], own: Overwrite) -> int:
-    """As Discord computes them: @everyone's overwrite, then the roles', then the person's own."""
-    denied = allowed = 0
-    for overwrite in roles:
-        denied |= overwrite.deny
-        allowed |= overwrite.allow
-    bits = base & ~everyone.deny | everyone.allow
-    bits = bits & ~denied | allowed
-    return bits & ~own.deny | own.allow

@@ -6,6 +6,7 @@ Sources: https://docs.discord.com/developers/topics/permissions,
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 ADMINISTRATOR = 1 << 3
@@ -22,12 +23,11 @@ class Permission:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Overwrite:
+class Overwrite(NamedTuple):
     """Bits that a channel gives to, or takes from, a role or a person."""
 
-    allow: int
-    deny: int
+    allow: int = 0
+    deny: int = 0
 
 
 VIEW = Permission("view_channel", 1 << 10, "View Channels", "to see forums, posts and channels")
@@ -92,13 +92,16 @@ def permitted(
     """
     if base & ADMINISTRATOR:
         return _ALL
-    none = Overwrite(0, 0)
-    first = overwrites.get(everyone, none)
+    none = Overwrite()
     theirs = [overwrites.get(role, none) for role in {*roles} - {everyone}]
+    return applied(base, overwrites.get(everyone, none), theirs, overwrites.get(member, none))
+
+
+def applied(base: int, everyone: Overwrite, roles: Iterable[Overwrite], own: Overwrite) -> int:
+    """As Discord computes them: @everyone's overwrite, then the roles', then the person's own."""
     allowed = denied = 0
-    for each in theirs:
+    for each in roles:
         allowed, denied = allowed | each.allow, denied | each.deny
-    own = overwrites.get(member, none)
-    for each in (first, Overwrite(allowed, denied), own):
+    for each in (everyone, Overwrite(allowed, denied), own):
         base = base & ~each.deny | each.allow
     return base
