@@ -13,6 +13,7 @@ from palabre.discord import metrics
 # nextcord repeats 429, 500, 502 and 504 five times by itself; neither 503 nor, on Linux, a reset.
 PAUSES_S = (0.3, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 CALL_S = 30.0
+AGAIN_S = 1.0  # what waits however long it takes
 ARCHIVED = 50083
 
 type Call[T] = Callable[[], Awaitable[T]]
@@ -68,6 +69,15 @@ async def insist[T](
         metrics.RETRIES.labels(bot, _reason(cause)).inc()
         await asyncio.sleep(pause)
     raise AssertionError  # the last pause is None
+
+
+async def patiently[T](call: Call[T], *away: type[Exception], again_s: float = AGAIN_S) -> T:
+    """However long what it needs is `away`. Raises everything else that the call does."""
+    while True:
+        try:
+            return await call()
+        except away:
+            await asyncio.sleep(again_s)
 
 
 def _meaning(error: nextcord.HTTPException, lacking: Callable[[], tuple[str, ...]]) -> Exception:

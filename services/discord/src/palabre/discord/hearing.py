@@ -12,7 +12,7 @@ from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.discord import metrics
 from palabre.discord.bots import Session
-from palabre.discord.calls import Gone, Refused, Unreachable
+from palabre.discord.calls import AGAIN_S, Gone, Refused, Unreachable, patiently
 from palabre.discord.conversations import Conversations
 from palabre.discord.interactions import Answers, Interaction, Replies
 from palabre.discord.messages import Message, Place
@@ -26,7 +26,6 @@ from palabre.discord.tending import Tending
 log = structlog.get_logger()
 
 STARTER_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-AGAIN_S = 1.0
 _REMEMBERED = 10_000
 _AT_ONCE = 4
 
@@ -144,14 +143,14 @@ class Hearing:
 
     async def _catch_up(self) -> None:
         async with self._catching_up:
-            while True:
-                with contextlib.suppress(Unavailable):
-                    await self._registry.refresh()
-                    for message in await self._conversations.resume(self._session.name):
-                        _remember(self._heard, message)
-                    break
-                await asyncio.sleep(AGAIN_S)
+            await patiently(self._resume, Unavailable)
             await self._all_missed()
+
+    async def _resume(self) -> None:
+        """Raises Unavailable."""
+        await self._registry.refresh()
+        for message in await self._conversations.resume(self._session.name):
+            _remember(self._heard, message)
 
     async def _all_missed(self) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)

@@ -17,7 +17,7 @@ from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.discord import metrics
-from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
+from palabre.discord.calls import Gone, Invalid, Refused, Unreachable, patiently
 from palabre.discord.cases import Told, case_of
 from palabre.discord.knowledge import Document, Knowledge, NotTaken
 from palabre.discord.marks import Mark, Marks, State
@@ -33,7 +33,6 @@ log = structlog.get_logger()
 UNDO = "s:undo"
 AGAIN_S = 5.0
 READ_MOST = 500  # messages of a post
-_AWAY = (Unavailable, Unreachable)
 
 
 class Solved:
@@ -147,7 +146,7 @@ class Solved:
         place = await self._patiently(lambda: self._discord.place(mark.post, fresh=True))
         charge = self.charge(place)
         if charge and has_tag(place, charge):
-            await self._index(mark, charge)
+            await self._store(mark, await self._document(mark, place, charge))
         elif charge:
             mark = dataclasses.replace(mark, state="undoing")
             await self._put(mark)
@@ -225,11 +224,6 @@ class Solved:
                     mark.post, body, nonce=key, reply_to=mark.message or None
                 )
             )
-
-    async def _index(self, mark: Mark, charge: Charge) -> None:
-        """As it is now. Raises Gone, Refused."""
-        place = await self._patiently(lambda: self._discord.place(mark.post))
-        await self._store(mark, await self._document(mark, place, charge))
 
     async def _store(self, mark: Mark, document: Document | None) -> None:
         """Out of the index where there is nothing to tell."""
@@ -317,11 +311,7 @@ class Solved:
 
     async def _patiently[T](self, call: Callable[[], Awaitable[T]]) -> T:
         """However long the bus, the retriever or Discord is away."""
-        while True:
-            try:
-                return await call()
-            except _AWAY:
-                await asyncio.sleep(AGAIN_S)
+        return await patiently(call, Unavailable, Unreachable, again_s=AGAIN_S)
 
 
 def _is_confirmation(messages: list[Message], message: int) -> bool:

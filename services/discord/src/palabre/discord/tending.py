@@ -9,7 +9,7 @@ import structlog
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
-from palabre.discord.calls import Gone, Refused, Unreachable
+from palabre.discord.calls import Gone, Refused, Unreachable, patiently
 from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.marks import Mark
 from palabre.discord.messages import Body, Message, Person, Place
@@ -198,10 +198,7 @@ class Tending:
         await self._solved.look_again(post)
 
     async def _marks(self) -> dict[int, Mark]:
-        while True:
-            with contextlib.suppress(Unavailable):
-                return await self._solved.marks.all()
-            await asyncio.sleep(AGAIN_S)
+        return await patiently(self._solved.marks.all, Unavailable, again_s=AGAIN_S)
 
 
 async def _refuse(asked: Interaction, replies: Replies, why: str) -> None:

@@ -1,15 +1,13 @@
 """Every sentence of this service that people see, in French and English."""
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from palabre.chassis import languages
 from palabre.discord.figures import number
 
 LANGUAGES = ("fr", "en")
-_OTHERWISE = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,10 @@ def counted(key: str, count: int, language: str) -> str:
 
 def texts(language: str) -> dict[str, Any]:
     """By "section.name": a text, or two by form of address."""
-    spoken = language.split("-")[0].lower()
-    return _read(spoken if spoken in LANGUAGES else _OTHERWISE)
+    return _read(languages.nearest(language or "en", LANGUAGES))
 
 
 @cache
 def _read(language: str) -> dict[str, Any]:
-    file = resources.files("palabre.discord") / "texts" / f"{language}.toml"
-    sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    sections = languages.texts("palabre.discord", language)
     return {f"{name}.{key}": text for name, s in sections.items() for key, text in s.items()}

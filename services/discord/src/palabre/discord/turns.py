@@ -6,7 +6,6 @@ import dataclasses
 import time
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
     Callable,
     Coroutine,
     Iterable,
@@ -27,7 +26,7 @@ from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.spaces import UnknownSpace
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.discord import metrics, rendering
-from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
+from palabre.discord.calls import AGAIN_S, Gone, Invalid, Refused, Unreachable, patiently
 from palabre.discord.messages import Body, Message
 from palabre.discord.posts import Post, Posts, said_at
 from palabre.discord.questions import Composer, Question, said_by_command
@@ -38,7 +37,6 @@ from palabre.discord.sources import Similar
 
 log = structlog.get_logger()
 
-AGAIN_S = 1.0
 SIMILAR_S = 1.0  # more than the answer took
 
 type Look = Callable[[Post, str], Coroutine[Any, Any, Sequence[Similar]]]
@@ -122,7 +120,7 @@ class Turns:
         question.messages = found
 
     async def _message(self, channel: int, message: int) -> Message:
-        return await _patiently(Unreachable, lambda: self._discord.message(channel, message))
+        return await patiently(lambda: self._discord.message(channel, message), Unreachable)
 
     async def _answer(self, question: Question) -> str:
         """The outcome. Raises Gone, Refused, Invalid and Erased."""
@@ -157,7 +155,7 @@ class Turns:
         """After a restart: is it on the bus, and what was asked? Raises Gone."""
         if not question.is_resumed:
             return
-        facts = await _patiently(Unavailable, lambda: self._bus.facts(*question.thread))
+        facts = await patiently(lambda: self._bus.facts(*question.thread), Unavailable)
         for event in facts:
             if event.turn == question.post.turn and event.HasField("utterance_received"):
                 question.event = event
@@ -191,8 +189,8 @@ class Turns:
 
     async def _ours(self, post: Post) -> tuple[int, ...]:
         """What we had said below it before a restart that nobody wrote down."""
-        later = await _patiently(
-            Unreachable, lambda: self._discord.history(post.channel, after=post.message)
+        later = await patiently(
+            lambda: self._discord.history(post.channel, after=post.message), Unreachable
         )
         ours = (m for m in later if m.author.id == self._discord.user)
         return tuple(m.id for m in ours if m.replies_to == post.message)[:1]
@@ -200,9 +198,9 @@ class Turns:
     async def _send(self, post: Post, place: int, body: Body, reply_to: int | None = None) -> int:
         """The same message however often it is called, within minutes."""
         key = nonce(self._bot, post.message, f"{post.retries and post.turn}/{place}")
-        return await _patiently(
-            Unreachable,
+        return await patiently(
             lambda: self._port(post).send(post.channel, body, nonce=key, reply_to=reply_to),
+            Unreachable,
         )
 
     @contextlib.asynccontextmanager
@@ -315,7 +313,7 @@ class Turns:
         """Writes it down, however long that takes."""
         question.post = dataclasses.replace(question.post, **changes)
         with contextlib.suppress(Erased):
-            await _patiently(Unavailable, lambda: self._posts.write(question.post))
+            await patiently(lambda: self._posts.write(question.post), Unavailable)
 
     def _port(self, post: Post) -> Discord:
         return self._by_token(post) if post.token and self._by_token else self._discord
@@ -371,12 +369,3 @@ async def _found(question: Question) -> Sequence[Similar]:
 
 def _failure(message: str, *, retryable: bool = True) -> dict[str, Any]:
     return {"message": message, "retryable": retryable}
-
-
-async def _patiently[T](kind: type[Exception], call: Callable[[], Awaitable[T]]) -> T:
-    """However long it is away."""
-    while True:
-        try:
-            return await call()
-        except kind:
-            await asyncio.sleep(AGAIN_S)
