@@ -52,6 +52,24 @@ async def test_an_expected_sequence_lets_one_of_two_replicas_in(gateway: Bus) ->
         await gateway.publish(question(conversation=first.conversation), expected=0)
 
 
+async def test_an_entry_of_a_bucket_is_written_where_nobody_was_faster(gateway: Bus) -> None:
+    entry = "$KV.voices.demo.camille"
+    first = (await gateway.put(entry, b"1", expected=0)).seq
+    with pytest.raises(Conflict):
+        await gateway.put(entry, b"2", expected=0)
+    assert (await gateway.put(entry, b"3", expected=first)).seq > first
+    [kept] = await gateway.raw("KV_voices", {"multi_last": [entry]})
+    assert kept.data == b"3"
+
+
+async def test_an_entry_that_cannot_be_written_names_its_bucket(
+    server: NatsServer, gateway: Bus
+) -> None:
+    await server.kill()
+    with pytest.raises(Unavailable, match=r"^voices: NATS does not answer$"):
+        await gateway.put("$KV.voices.demo.camille", b"1")
+
+
 async def test_an_event_that_is_too_large_is_refused(gateway: Bus) -> None:
     with pytest.raises(Reject, match="more than"):
         await gateway.publish(question("é" * 200_000))

@@ -21,6 +21,7 @@ from nats.errors import (
     OutboundBufferLimitError,
     TimeoutError as NatsTimeout,
 )
+from nats.js.api import PubAck
 from nats.js.errors import APIError, NoStreamResponseError
 
 from palabre.chassis import events, streams, subjects, telemetry, topology
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 PUBLISH_PATIENCE_S = 20.0  # how long a fact waits for a server that is away
 ATTEMPT_S = 2.0
 WRONG_LAST_SEQUENCE = 10071
+EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 NO_SUCH_MESSAGE = (10037, 10043)
 AWAY = (NatsTimeout, NoStreamResponseError, NoRespondersError, OutboundBufferLimitError)
 
@@ -126,7 +128,7 @@ class Bus:
         if events.body_name(event) in streams.INTERMEDIATE:
             headers["Nats-TTL"] = str(int(streams.INTERMEDIATE_TTL_S))
         if expected is not None:
-            headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
+            headers[EXPECTED] = str(expected)
         return await self._store(subject, payload, headers)
 
     async def publish_live(self, event: pb.Event) -> None:
@@ -270,6 +272,31 @@ class Bus:
         error = json.loads(reply.data).get("error", {})
         if error and error.get("err_code") not in NO_SUCH_MESSAGE:
             raise Unavailable(f"{stream}: {error.get('description')}")
+
+    async def put(
+        self,
+        subject: str,
+        data: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        expected: int | None = None,
+    ) -> PubAck:
+        """Writes an entry of a bucket, or adds to a counter, without trying again.
+
+        `expected` as in `publish`. Raises Conflict, Unavailable.
+        """
+        headers = dict(headers or {})
+        if expected is not None:
+            headers[EXPECTED] = str(expected)
+        store = subject.removeprefix("$KV.").removeprefix(f"{subjects.ROOT}.").split(".")[0]
+        try:
+            return await self.js.publish(subject, data, headers=headers or None)
+        except APIError as error:
+            if error.err_code == WRONG_LAST_SEQUENCE:
+                raise Conflict(subject) from error
+            raise Unavailable(f"{store}: {error.description}") from error
+        except AWAY as error:
+            raise Unavailable(f"{store}: NATS does not answer") from error
 
     async def refresh_erased(self) -> None:
         """Takes the tombstones that came since the last time. Raises Unavailable."""

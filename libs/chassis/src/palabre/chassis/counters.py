@@ -11,11 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from nats.errors import Error as NatsError
-from nats.js.api import PubAck
-from nats.js.errors import APIError
 
-from palabre.chassis.bus import AWAY, Bus
-from palabre.chassis.errors import Unavailable
+from palabre.chassis.bus import Bus
 
 _BUCKET = "$KV.reservations."
 
@@ -55,7 +52,7 @@ class NatsCounters:
 
     async def add(self, counter: str, amount: int, once: str) -> int:
         headers = {"Nats-Incr": str(amount), "Nats-Msg-Id": f"{counter}/{once}"}
-        total = (await self._publish(counter, b"", headers)).val
+        total = (await self._bus.put(counter, b"", headers)).val
         return int(total) if total else (await self.totals([counter]))[0]
 
     async def totals(self, counters: Sequence[str]) -> list[int]:
@@ -66,7 +63,7 @@ class NatsCounters:
         return [known.get(counter, 0) for counter in counters]
 
     async def hold(self, key: str, record: bytes) -> int:
-        return (await self._publish(_BUCKET + key, record)).seq
+        return (await self._bus.put(_BUCKET + key, record)).seq
 
     async def held(self, key: str) -> list[Held]:
         found = await self._bus.raw("KV_reservations", {"next_by_subj": _BUCKET + key})
@@ -77,16 +74,6 @@ class NatsCounters:
         subject = "$JS.API.STREAM.MSG.DELETE.KV_reservations"
         with contextlib.suppress(NatsError):  # whoever finds it settles it again, to no effect
             await self._bus.client.publish(subject, request)
-
-    async def _publish(
-        self, subject: str, data: bytes, headers: dict[str, str] | None = None
-    ) -> PubAck:
-        try:
-            return await self._bus.js.publish(subject, data, headers=headers)
-        except APIError as error:
-            raise Unavailable(f"budgets: {error.description}") from error
-        except AWAY as error:
-            raise Unavailable("budgets: NATS does not answer") from error
 
 
 class MemoryCounters:

@@ -2,10 +2,7 @@
 
 from typing import Protocol
 
-from nats.js.errors import APIError
-
-from palabre.chassis.bus import AWAY, Bus
-from palabre.chassis.errors import Unavailable
+from palabre.chassis.bus import Bus
 
 
 class Descriptions(Protocol):
@@ -33,12 +30,7 @@ class NatsDescriptions:
         return found[0].data.decode() if found else ""
 
     async def write(self, blob: str, text: str) -> None:
-        try:
-            await self._bus.js.publish(subject(blob), text.encode())
-        except APIError as error:
-            raise Unavailable(f"descriptions: {error.description}") from error
-        except AWAY as error:
-            raise Unavailable("descriptions: NATS does not answer") from error
+        await self._bus.put(subject(blob), text.encode())
 
 
 class MemoryDescriptions:

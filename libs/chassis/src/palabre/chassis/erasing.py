@@ -35,7 +35,7 @@ async def erase(bus: Bus, space: str, channel: str, conversation: str) -> Receip
     receipt = Receipt(conversation)
     await _cancel(bus, space, channel, conversation)
     images = await _images(bus, space, channel, conversation)
-    await bus.js.publish(f"$KV.erased.{conversation}", b"")
+    await bus.put(f"$KV.erased.{conversation}", b"")
     bus.erased.add(conversation)
     for pause in (SETTLE_S, 0.0):  # a writer may have been at it
         # The facts last: they are how the images are found again when this breaks off.

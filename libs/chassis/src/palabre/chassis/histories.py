@@ -2,9 +2,7 @@
 
 from typing import Protocol
 
-from nats.js.errors import APIError
-
-from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
+from palabre.chassis.bus import Bus, Conflict
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange, History
@@ -58,15 +56,10 @@ class NatsHistories:
 
     async def _write(self, subject: str, exchange: Exchange) -> bool:
         """False when the turn has an exchange already."""
-        headers = {"Nats-Expected-Last-Subject-Sequence": "0"}
         try:
-            await self._bus.js.publish(subject, exchange.SerializeToString(), headers=headers)
-        except APIError as error:
-            if error.err_code == WRONG_LAST_SEQUENCE:
-                return False
-            raise Unavailable(f"histories: {error.description}") from error
-        except AWAY as error:
-            raise Unavailable("histories: NATS does not answer") from error
+            await self._bus.put(subject, exchange.SerializeToString(), expected=0)
+        except Conflict:
+            return False
         return True
 
 

@@ -9,9 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from nats.errors import Error as NatsError
-from nats.js.errors import APIError
 
-from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
+from palabre.chassis.bus import Bus, Conflict
 from palabre.chassis.errors import Busy, Unavailable
 from palabre.chassis.streams import LEASE_TTL_S
 
@@ -127,16 +126,10 @@ class Lease:
 
 
 async def _write(bus: Bus, key: str, expected: int) -> int:
-    headers = {"Nats-Expected-Last-Subject-Sequence": str(expected)}
     try:
-        ack = await bus.js.publish(f"$KV.leases.{key}", b"", headers=headers)
-    except APIError as error:
-        if error.err_code == WRONG_LAST_SEQUENCE:
-            raise Busy(key) from error
-        raise Unavailable(f"leases: {error.description}") from error
-    except AWAY as error:
-        raise Unavailable("leases: NATS does not answer") from error
-    return int(ack.seq)
+        return int((await bus.put(f"$KV.leases.{key}", b"", expected=expected)).seq)
+    except Conflict as error:
+        raise Busy(key) from error
 
 
 def _stop(holder: asyncio.Task[object] | None, renewing: asyncio.Task[None]) -> None:

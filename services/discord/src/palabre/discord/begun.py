@@ -10,13 +10,12 @@ from dataclasses import asdict
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.discord.by_token import GOOD_S
-from palabre.discord.entries import store
+from palabre.discord.calls import patiently
 from palabre.discord.interactions import Interaction
 from palabre.discord.messages import Person
 from palabre.discord.posts import said_at
 
 _ENTRIES = "$KV.discord.begun."
-_AGAIN_S = 1.0
 
 
 class Begun:
@@ -29,7 +28,7 @@ class Begun:
     async def noted(self, asked: Interaction) -> AsyncIterator[None]:
         """Until it is over. Cancelled, or killed, it stays for `left`. Raises Unavailable."""
         entry = f"{_ENTRIES}{self._bot}.{asked.id}"
-        sequence = await store(self._bus, entry, json.dumps(asdict(asked)).encode())
+        sequence = (await self._bus.put(entry, json.dumps(asdict(asked)).encode())).seq
         is_over = True
         try:
             yield
@@ -42,13 +41,8 @@ class Begun:
 
     async def left(self) -> list[Interaction]:
         """Takes what was broken off, and can still be answered; waits for the bus."""
-        while True:
-            try:
-                query = {"next_by_subj": f"{_ENTRIES}{self._bot}.*"}
-                entries = await self._bus.raw("KV_discord", query)
-                break
-            except Unavailable:
-                await asyncio.sleep(_AGAIN_S)
+        query = {"next_by_subj": f"{_ENTRIES}{self._bot}.*"}
+        entries = await patiently(lambda: self._bus.raw("KV_discord", query), Unavailable)
         for entry in entries:
             await self._remove(entry.sequence)
         found = [_decoded(entry.data) for entry in entries]

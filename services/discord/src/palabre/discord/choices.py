@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
-from palabre.discord.entries import store
 from palabre.discord.messages import Place
 from palabre.discord.routing import Choice
 
@@ -34,7 +33,7 @@ class Choices:
     async def choose(self, channel: int, **parts: str) -> None:
         """Changes these parts, `persona` and `model`, of the channel's own. Raises Unavailable."""
         chosen = replace(self._own.get(channel, Choice()), **parts)
-        await store(self._bus, f"{_ENTRIES}{channel}", json.dumps(asdict(chosen)).encode())
+        await self._bus.put(f"{_ENTRIES}{channel}", json.dumps(asdict(chosen)).encode())
         self._own[channel] = chosen
 
     async def refresh(self) -> None:

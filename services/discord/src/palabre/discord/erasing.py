@@ -17,7 +17,6 @@ from palabre.chassis.bus import Bus, Raw
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import archive_pb2 as pb
 from palabre.discord.calls import Gone, Refused, Unreachable
-from palabre.discord.entries import store
 from palabre.discord.interactions import Interaction, Replies
 from palabre.discord.messages import Body
 from palabre.discord.posts import person_of
@@ -77,7 +76,7 @@ class Erasing:
         messages = await self._takedowns.order(person, asked.id)
         order = Order(person, asked.id, asked.token, asked.language, messages)
         entry = f"{_ENTRIES}{self._bot}.{person}"
-        await store(self._bus, entry, json.dumps(asdict(order)).encode())
+        await self._bus.put(entry, json.dumps(asdict(order)).encode())
         self._more.set()
 
     async def carry_out(self) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from palabre.chassis.bus import Bus
-from palabre.discord.entries import store
 
 # marking  somebody said so; tag, confirmation and index are on their way
 # solved   all of that was done
@@ -64,7 +63,7 @@ class Marks:
 
     async def put(self, mark: Mark) -> None:
         data = json.dumps(dataclasses.asdict(mark)).encode()
-        await store(self._bus, f"{_ENTRIES}{mark.post}", data)
+        await self._bus.put(f"{_ENTRIES}{mark.post}", data)
 
     async def backfilled(self, forum: int) -> int:
         """Of how many months the forum's archived posts were looked through."""
@@ -72,7 +71,7 @@ class Marks:
         return int(json.loads(found[0].data)["months"]) if found and found[0].data else 0
 
     async def note_backfilled(self, forum: int, months: int) -> None:
-        await store(self._bus, f"{_FORUMS}{forum}", json.dumps({"months": months}).encode())
+        await self._bus.put(f"{_FORUMS}{forum}", json.dumps({"months": months}).encode())
 
     async def _read(self, query: dict[str, object]) -> dict[int, Mark]:
         entries = await self._bus.raw("KV_discord", query)

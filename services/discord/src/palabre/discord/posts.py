@@ -8,10 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
-from nats.js.errors import APIError
-
-from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
-from palabre.chassis.errors import Erased, Unavailable
+from palabre.chassis.bus import Bus, Conflict
+from palabre.chassis.errors import Erased
 from palabre.chassis.ids import derived
 from palabre.discord.routing import CHANNEL, Ask
 
@@ -134,10 +132,14 @@ class NatsPosts:
         self._bus = bus
 
     async def create(self, post: Post) -> bool:
-        return bool(await self._store(post, {"Nats-Expected-Last-Subject-Sequence": "0"}))
+        try:
+            await self._store(post, expected=0)
+        except Conflict:
+            return False
+        return True
 
     async def write(self, post: Post) -> None:
-        newest = await self._store(post, {})
+        newest = await self._store(post)
         query = {"next_by_subj": _subject(post.conversation, post.turn)}
         for entry in await self._bus.raw("KV_posts", query):
             if entry.sequence < newest:
@@ -166,19 +168,12 @@ class NatsPosts:
         found = {entry.subject: entry.data for entry in entries}
         return [Post.decode(data) for data in found.values() if having in data]
 
-    async def _store(self, post: Post, headers: dict[str, str]) -> int:
-        """Its place; 0 when something else is there."""
+    async def _store(self, post: Post, expected: int | None = None) -> int:
+        """Its place. Raises Conflict, Erased, Unavailable."""
         if post.conversation in self._bus.erased:
             raise Erased
         subject = _subject(post.conversation, post.turn)
-        try:
-            return (await self._bus.js.publish(subject, post.encode(), headers=headers)).seq
-        except APIError as error:
-            if error.err_code == WRONG_LAST_SEQUENCE:
-                return 0
-            raise Unavailable(f"posts: {error.description}") from error
-        except AWAY as error:
-            raise Unavailable("posts: NATS does not answer") from error
+        return (await self._bus.put(subject, post.encode(), expected=expected)).seq
 
 
 class MemoryPosts:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 
-from palabre.chassis.bus import AWAY, Bus
+from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.discord.routing import Bot
 
@@ -33,7 +33,7 @@ class Registry:
 
     async def keep_current(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with contextlib.suppress(Unavailable, *AWAY):
+            with contextlib.suppress(Unavailable):
                 await self.refresh()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), EVERY_S)
@@ -42,7 +42,7 @@ class Registry:
         """Tells which of ours are here, and reads which are elsewhere. Raises Unavailable."""
         for bot in self._present():
             entry = {"user": bot.user, "servers": sorted(bot.servers), "seen": self._clock()}
-            await self._bus.js.publish(f"{_BOTS}.{bot.name}", json.dumps(entry).encode())
+            await self._bus.put(f"{_BOTS}.{bot.name}", json.dumps(entry).encode())
         for raw in await self._bus.raw("KV_discord", {"multi_last": [f"{_BOTS}.>"]}):
             if raw.data:
                 name, entry = raw.subject.removeprefix(f"{_BOTS}."), json.loads(raw.data)

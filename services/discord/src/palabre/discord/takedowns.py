@@ -15,7 +15,6 @@ import structlog
 from palabre.chassis.bus import Bus, Raw
 from palabre.chassis.errors import Unavailable
 from palabre.discord.calls import Refused, Unreachable
-from palabre.discord.entries import store
 from palabre.discord.posts import Posts
 
 log = structlog.get_logger()
@@ -45,7 +44,7 @@ class Takedowns:
         made = [f"{p.bot}.{p.channel}.{message}" for p in posts for message in p.answers]
         data = json.dumps({"since": self._clock(), "cause": cause}).encode()
         for entry in made:
-            await store(self._bus, f"{_ENTRIES}{entry}", data)
+            await self._bus.put(f"{_ENTRIES}{entry}", data)
         return len(made)
 
     async def left(self, cause: int) -> int:

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
-from nats.js.errors import APIError
 
-from palabre.chassis.bus import AWAY, Bus
+from palabre.chassis.bus import Bus
+from palabre.chassis.errors import Unavailable
 
 log = structlog.get_logger()
 
@@ -85,9 +85,9 @@ class Manifests:
         """Signs and stores. Where NATS is away the file goes without: it has been heard by then."""
         subject = f"$KV.manifests.{manifest['turn'] or 'none'}.{manifest['sha256']}"
         try:
-            await self.bus.js.publish(subject, self.signer.sign(manifest).encode())
-        except (APIError, *AWAY) as error:
-            log.warning("no manifest", reason=type(error).__name__)
+            await self.bus.put(subject, self.signer.sign(manifest).encode())
+        except Unavailable as error:
+            log.warning("no manifest", reason=str(error))
 
     async def of_turn(self, turn: str) -> list[str]:
         """Of every file that was made of the turn, the newest last."""

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import structlog
-from nats.js.errors import APIError
 
 from palabre.chassis import voices
 from palabre.chassis.blobs import Objects
-from palabre.chassis.bus import AWAY, WRONG_LAST_SEQUENCE, Bus
-from palabre.chassis.errors import Unavailable
+from palabre.chassis.bus import Bus, Conflict
 from palabre.chassis.voices import Registry
 from palabre.contracts.v1 import voices_pb2 as pb
 
@@ -104,16 +102,11 @@ class Register:
         return pb.VoiceRecord.FromString(found[-1].data), found[-1].sequence
 
     async def _write(self, record: pb.VoiceRecord, last: int) -> pb.VoiceRecord:
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(last)}
         subject = _subject(record.space, record.id)
         try:
-            await self.bus.js.publish(subject, record.SerializeToString(), headers=headers)
-        except APIError as error:
-            if error.err_code == WRONG_LAST_SEQUENCE:
-                raise Changed from error
-            raise Unavailable(f"voices: {error.description}") from error
-        except AWAY as error:
-            raise Unavailable("voices: NATS does not answer") from error
+            await self.bus.put(subject, record.SerializeToString(), expected=last)
+        except Conflict as error:
+            raise Changed from error
         self.registry.take(record)
         log.info("voice record", space=record.space, voice=record.id, what=record.changes[-1].what)
         return record

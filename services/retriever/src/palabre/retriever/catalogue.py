@@ -13,10 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, Protocol
 
-from nats.js.errors import APIError
-
-from palabre.chassis.bus import AWAY, Bus
-from palabre.chassis.errors import Unavailable
+from palabre.chassis.bus import Bus
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, ListVersionsResponse
 from palabre.retriever.errors import UnknownVersion
 
@@ -202,10 +199,10 @@ class NatsBucket:
         return await self._kept({"next_by_subj": f"{self._root}{prefix}.>", "seq": since + 1})
 
     async def put(self, key: str, value: bytes) -> None:
-        await self._publish(key, value, {})
+        await self._bus.put(f"{self._root}{key}", value)
 
     async def delete(self, key: str) -> None:
-        await self._publish(key, b"", {"KV-Operation": "DEL"})
+        await self._bus.put(f"{self._root}{key}", b"", {"KV-Operation": "DEL"})
 
     @property
     def _root(self) -> str:
@@ -220,14 +217,6 @@ class NatsBucket:
             )
             for raw in await self._bus.raw(f"KV_{self._name}", query)
         ]
-
-    async def _publish(self, key: str, value: bytes, headers: dict[str, str]) -> None:
-        try:
-            await self._bus.js.publish(f"{self._root}{key}", value, headers=headers)
-        except APIError as error:
-            raise Unavailable(f"{self._name}: {error.description}") from error
-        except AWAY as error:
-            raise Unavailable(f"{self._name}: NATS does not answer") from error
 
 
 class MemoryBucket:
