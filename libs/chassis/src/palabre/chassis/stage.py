@@ -112,7 +112,7 @@ class _Runner:
         finally:
             self.in_hand.dec()
             telemetry.STAGE_EVENTS.labels(name, outcome).inc()
-            self.seconds.observe(time.perf_counter() - begun)
+            telemetry.observe(self.seconds, time.perf_counter() - begun)
 
     async def _settle(self, message: Message) -> str:
         try:

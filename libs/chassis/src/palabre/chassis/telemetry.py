@@ -149,6 +149,18 @@ def record(provider: TracerProvider) -> None:
     _spans.recorded = True
 
 
+def observe(histogram: Histogram, value: float) -> None:
+    """Counts a value, with the trace that it was measured in as an exemplar: call it in its span.
+
+    An exemplar leads from a point of a graph to the trace; only sampled traces are kept somewhere.
+    """
+    now = trace.get_current_span().get_span_context() if _spans.recorded else None
+    if now and now.is_valid and now.trace_flags.sampled:
+        histogram.observe(value, {"trace_id": trace.format_trace_id(now.trace_id)})
+    else:
+        histogram.observe(value)
+
+
 @contextlib.contextmanager
 def span(
     name: str, headers: Mapping[str, str] | None, kind: SpanKind = SpanKind.CONSUMER, **values: str

@@ -24,6 +24,7 @@ from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.spaces import UnknownSpace
+from palabre.chassis.telemetry import observe
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.discord import metrics, rendering
 from palabre.discord.calls import AGAIN_S, Gone, Invalid, Refused, Unreachable, patiently
@@ -184,7 +185,7 @@ class Turns:
             body = rendering.placeholder(self._manner(question))[0]
             found = (await self._send(post, 0, body, post.message),)
             age_s = time.time() - said_at(post.message)
-            metrics.PLACEHOLDER.labels(self._bot).observe(max(age_s, 0))
+            observe(metrics.PLACEHOLDER.labels(self._bot), max(age_s, 0))
         await self._keep(question, state="asked", answers=found)
 
     async def _ours(self, post: Post) -> tuple[int, ...]:

@@ -50,7 +50,8 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 for name, value in _GUARDS.items():
                     headers.setdefault(name, value)
-                REQUEST_SECONDS.labels(scope["method"], status).observe(time.perf_counter() - begun)
+                seconds = REQUEST_SECONDS.labels(scope["method"], status)
+                telemetry.observe(seconds, time.perf_counter() - begun)
             await send(message)
 
         limit = self._limit(scope["path"])

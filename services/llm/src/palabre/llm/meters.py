@@ -14,7 +14,7 @@ from palabre.llm.errors import EngineError
 
 
 def first_token(rung: Rung, seconds: float) -> None:
-    telemetry.ENGINE_FIRST_TOKEN.labels(rung.engine.name, rung.model).observe(seconds)
+    telemetry.observe(telemetry.ENGINE_FIRST_TOKEN.labels(rung.engine.name, rung.model), seconds)
 
 
 def used(usage: Usage) -> None:
@@ -49,7 +49,7 @@ def waiting(engine: str) -> Iterator[None]:
     try:
         yield
     finally:
-        telemetry.ENGINE_SLOT_WAIT.labels(engine).observe(time.monotonic() - begun)
+        telemetry.observe(telemetry.ENGINE_SLOT_WAIT.labels(engine), time.monotonic() - begun)
 
 
 def watch(engines: Iterable[str], left_alone: Callable[[str], int]) -> None:

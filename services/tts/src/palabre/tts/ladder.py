@@ -16,6 +16,7 @@ from palabre.chassis.telemetry import (
     SPEECH_FALLBACKS,
     SPEECH_FIRST_AUDIO,
     SPEECH_REALTIME_FACTOR,
+    observe,
 )
 from palabre.chassis.voices import ANY_FILE, Use
 from palabre.contracts.v1.tts_pb2 import Voice
@@ -236,12 +237,12 @@ async def _measured(rung: Rung, speech: Speech) -> Sounds:
         async for sound in sounds:
             worked += time.perf_counter() - asked
             if not spoken:
-                SPEECH_FIRST_AUDIO.labels(name).observe(worked)
+                observe(SPEECH_FIRST_AUDIO.labels(name), worked)
             spoken += sound.seconds
             yield replace(sound, engine=name)
             asked = time.perf_counter()
     if spoken:
-        SPEECH_REALTIME_FACTOR.labels(name).observe(worked / spoken)
+        observe(SPEECH_REALTIME_FACTOR.labels(name), worked / spoken)
 
 
 def _written(

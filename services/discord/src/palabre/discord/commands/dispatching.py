@@ -10,6 +10,7 @@ import grpc
 import structlog
 
 from palabre.chassis.errors import Unavailable
+from palabre.chassis.telemetry import observe
 from palabre.discord import metrics
 from palabre.discord.calls import Gone, Invalid, Refused, Unreachable
 from palabre.discord.commands.defining import Call, Command, Desk
@@ -84,7 +85,7 @@ class Dispatcher:
             if not await replies.defer(private=is_private):
                 return "double"
             took_s = max(time.time() - said_at(asked.id), 0)
-            metrics.FIRST_ANSWER.labels(self._desk.bot).observe(took_s)
+            observe(metrics.FIRST_ANSWER.labels(self._desk.bot), took_s)
         call = await self._call(asked, replies, at_once=False)
         call = replace(call, is_again=is_deferred, is_private=is_private)
         return await self._run(command, call)
