@@ -49,7 +49,7 @@ def run(settings: CliSettings, *, demo: bool = True) -> int:
         return supervisor.wait()
     finally:
         _stop(supervisor, ports.services)
-        (folder / "run.json").unlink(missing_ok=True)
+        Instance.forget(folder)
         console.print("Palabre has stopped.")
 
 

@@ -7,10 +7,12 @@ import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 ALWAYS = ("gateway", "retriever", "llm", "tts")
 DISCORD = "discord"  # where there is a bot to run
+RUN = "run.json"
+TARGETS = "prometheus-targets.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,13 @@ class Ports:
     def services(self) -> tuple[str, ...]:
         """Those that run, in the order in which they are started."""
         return tuple(self.operations)
+
+    def targets(self) -> list[dict[str, Any]]:
+        """Where the services' metrics are, as `file_sd_configs` of Prometheus reads it."""
+        return [
+            {"targets": [f"127.0.0.1:{port}"], "labels": {"service": service}}
+            for service, port in self.operations.items()
+        ]
 
     @classmethod
     def choose(cls, http: int, services: Sequence[str]) -> Self:
@@ -52,13 +61,21 @@ class Instance:
         return f"nats://127.0.0.1:{self.ports.nats}"
 
     def write(self, folder: Path) -> None:
-        (folder / "run.json").write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        """For the command line, and for a Prometheus on this machine."""
+        (folder / RUN).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        (folder / TARGETS).write_text(json.dumps(self.ports.targets(), indent=1), encoding="utf-8")
+
+    @staticmethod
+    def forget(folder: Path) -> None:
+        """After a clean end. Prometheus drops its targets too; of a crash it tells."""
+        for name in (RUN, TARGETS):
+            (folder / name).unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """None when nothing runs there."""
         try:
-            values = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            values = json.loads((folder / RUN).read_text(encoding="utf-8"))
             os.kill(values["pid"], 0)
         except (FileNotFoundError, ProcessLookupError):
             return None
