@@ -3,22 +3,19 @@
 import asyncio
 import contextlib
 import json
-import subprocess
-import time
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import trustme
-from nats.errors import Error as NatsError, TimeoutError as NatsTimeout
-from nats.js.errors import APIError, ServiceUnavailableError
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
 
 from deploy import generate
 from palabre.chassis import nats_config, streams, topology
 from palabre.chassis.bus import Bus
-from palabre.chassis.testing.server import binary, free_port
+from palabre.chassis.testing.cluster import Node
 from tests.deploy.built import K8S, build, containers_of
 
 WORDS = {user: f"word-of-{user}" for user in nats_config.USERS}
@@ -29,14 +26,13 @@ class Cluster:
 
     def __init__(self, folder: Path, ca: trustme.CA | None = None) -> None:
         self.folder = folder
-        self.clients = [free_port() for _ in range(3)]
-        self.monitors = [free_port() for _ in range(3)]
-        self._routes = [free_port() for _ in range(3)]
-        self.url = f"{'tls' if ca else 'nats'}://localhost:{self.clients[0]}"
+        self.nodes = [Node(f"nats-{n}", folder / f"nats-{n}") for n in range(3)]
+        self.url = f"{'tls' if ca else 'nats'}://localhost:{self.nodes[0].client}"
         self.ca = folder / "ca.crt" if ca else None
         self._config = build(K8S / "overlays/production" if ca else K8S / "overlays/local")
         self._certify(ca)
-        self.processes = [self._start(node) for node in range(3)]
+        for node in self.nodes:
+            self._start(node)
 
     def _certify(self, ca: trustme.CA | None) -> None:
         if ca:
@@ -45,66 +41,45 @@ class Cluster:
             made.cert_chain_pems[0].write_to_path(self.folder / "tls.crt")
             made.private_key_pem.write_to_path(self.folder / "tls.key")
 
-    def _start(self, node: int) -> subprocess.Popen[bytes]:
-        own = self.folder / f"nats-{node}"
-        own.mkdir()
+    def _start(self, node: Node) -> None:
+        node.folder.mkdir()
         data = next(c["data"] for c in self._config.of("ConfigMap") if "nats.conf" in c["data"])
         for name, text in data.items():
-            (own / name).write_text(self._moved(text, node), encoding="utf-8")
-        urls = [f"nats://route:word-of-route@127.0.0.1:{port}" for port in self._routes]
-        environment = {
-            "POD_NAME": f"nats-{node}",
-            "ROUTE_PASSWORD": "word-of-route",
-            "ROUTES": json.dumps(urls),
-            **{generate.password_variable(user): word for user, word in WORDS.items()},
-        }
-        return subprocess.Popen(
-            [binary(), "-c", "nats.conf"], cwd=own, env=environment, stderr=subprocess.DEVNULL
+            (node.folder / name).write_text(self._moved(text, node), encoding="utf-8")
+        urls = [f"nats://route:word-of-route@127.0.0.1:{each.route}" for each in self.nodes]
+        words = {generate.password_variable(user): word for user, word in WORDS.items()}
+        node.start(
+            {
+                "POD_NAME": node.name,
+                "ROUTE_PASSWORD": "word-of-route",
+                "ROUTES": json.dumps(urls),
+                **words,
+            }
         )
 
-    def _moved(self, text: str, node: int) -> str:
+    def _moved(self, text: str, node: Node) -> str:
         moves = {
-            "port: 4222": f"host: 127.0.0.1\nport: {self.clients[node]}",
-            "http: 8222": f'http: "127.0.0.1:{self.monitors[node]}"',
-            "port: 6222": f"host: 127.0.0.1\nport: {self._routes[node]}",
-            "store_dir: /data": f"store_dir: {self.folder}/nats-{node}/data",
-            "/tmp/nats.pid": f"{self.folder}/nats-{node}/pid",  # noqa: S108
+            "port: 4222": f"host: 127.0.0.1\nport: {node.client}",
+            "http: 8222": f'http: "127.0.0.1:{node.monitor}"',
+            "port: 6222": f"host: 127.0.0.1\nport: {node.route}",
+            "store_dir: /data": f"store_dir: {node.folder}/data",
+            "/tmp/nats.pid": f"{node.folder}/pid",  # noqa: S108
             "/etc/nats-tls": str(self.folder),
         }
         for there, here in moves.items():
             text = text.replace(there, here)
         return text
 
-    def answers(self, node: int, path: str) -> int:
-        url = f"http://127.0.0.1:{self.monitors[node]}{path}"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as found:
-                return int(found.status)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code
-        except OSError:
-            return 0
-
     async def bus(self, user: str) -> Bus:
         return await Bus.connect(self.url, user, user, WORDS[user], self.ca)
 
-    def wait(self) -> None:
-        while not all(self.answers(n, "/healthz?js-server-only=true") == 200 for n in range(3)):
-            time.sleep(0.1)
+    async def ready(self) -> None:
+        for node in self.nodes:
+            await node.ready()
 
     def end(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-async def _set_up(bus: Bus) -> None:
-    """As the job does, which is started again where a new cluster is not there yet."""
-    while True:
-        with contextlib.suppress(NatsTimeout, ServiceUnavailableError):
-            await topology.apply(bus.js, replicas=3)
-            return
+        for node in self.nodes:
+            node.end()
 
 
 @contextlib.contextmanager
@@ -119,7 +94,7 @@ def _running(folder: Path, ca: trustme.CA | None = None) -> Iterator[Cluster]:
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     with _running(tmp_path) as found:
-        await asyncio.to_thread(found.wait)
+        await found.ready()
         yield found
 
 
@@ -131,7 +106,7 @@ async def test_three_nodes_become_one_cluster_that_holds_everything_three_times(
     cluster: Cluster,
 ) -> None:
     bus = await cluster.bus(streams.OPERATOR)
-    await _set_up(bus)
+    await topology.apply(bus.js, replicas=3)
     assert await topology.apply(bus.js, replicas=3) == []
     info = await bus.js.stream_info("TURNS")
     assert info.config.num_replicas == 3
@@ -143,7 +118,7 @@ async def test_three_nodes_become_one_cluster_that_holds_everything_three_times(
 
 async def test_a_service_may_do_there_what_it_may_here_and_no_more(cluster: Cluster) -> None:
     operator = await cluster.bus(streams.OPERATOR)
-    await _set_up(operator)
+    await topology.apply(operator.js, replicas=3)
     llm = await cluster.bus("llm")
     await topology.verify(llm.js, ["comprehend", "answer"])
     with pytest.raises((NatsError, APIError)):
@@ -156,8 +131,8 @@ async def test_a_service_may_do_there_what_it_may_here_and_no_more(cluster: Clus
 async def test_probes_ask_for_what_the_server_answers(cluster: Cluster) -> None:
     container = containers_of(build(K8S / "overlays/local").get("StatefulSet", "nats"))[0]
     for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert cluster.answers(0, container[kind]["httpGet"]["path"]) == 200
-    assert cluster.answers(0, "/healthy") == 404
+        assert cluster.nodes[0].answers(container[kind]["httpGet"]["path"]) == 200
+    assert cluster.nodes[0].answers("/healthy") == 404
 
 
 async def test_a_scaler_finds_the_lag_of_every_durable_by_the_name_of_a_node(
@@ -165,11 +140,11 @@ async def test_a_scaler_finds_the_lag_of_every_durable_by_the_name_of_a_node(
 ) -> None:
     """As KEDA's scaler of nats-jetstream looks for it."""
     bus = await cluster.bus(streams.OPERATOR)
-    await _set_up(bus)
+    await topology.apply(bus.js, replicas=3)
     await bus.close()
     found: dict[str, str] = {}
-    for port in cluster.monitors:
-        url = f"http://127.0.0.1:{port}/jsz?acc=$G&consumers=true&config=true"
+    for node in cluster.nodes:
+        url = f"http://127.0.0.1:{node.monitor}/jsz?acc=$G&consumers=true&config=true"
         answer = json.loads(await asyncio.to_thread(_read, url))
         account = next(a for a in answer["account_details"] if a["name"] == "$G")
         turns = [s for s in account["stream_detail"] if s["name"] == "TURNS"]
@@ -188,9 +163,9 @@ def _read(url: str) -> bytes:
 async def test_with_cert_manager_nodes_and_clients_speak_tls(tmp_path: Path) -> None:
     ca = trustme.CA()
     with _running(tmp_path, ca) as cluster:
-        await asyncio.to_thread(cluster.wait)
+        await cluster.ready()
         bus = await cluster.bus(streams.OPERATOR)
-        await _set_up(bus)
+        await topology.apply(bus.js, replicas=3)
         assert (await bus.js.stream_info("TURNS")).config.num_replicas == 3
         assert bus.client.connected_url
         assert bus.client.connected_url.scheme == "tls"

@@ -28,6 +28,6 @@ def apply(
 
 async def _apply(replicas: int) -> None:
     async with bus(CliSettings()) as connection:
-        done = await topology.apply(connection.js, replicas)
+        done = await topology.apply(connection.js, replicas, console.print)
     for line in done or ["nothing to change"]:
         console.print(line)

@@ -85,10 +85,12 @@ class Bus:
     ) -> Self:
         """Waits for the server. With `ca`, it must show a certificate of it.
 
+        `url`: of one server, or of several of a cluster, parted by commas.
+
         Raises topology.ServerTooOld.
         """
         client = await nats.connect(
-            url,
+            url.split(","),
             name=f"palabre-{name}",
             user=user or None,
             password=password or None,

@@ -22,8 +22,11 @@ def passwords(folder: Path) -> dict[str, str]:
     return known
 
 
-def render(port: int, folder: Path, users: Mapping[str, str]) -> str:
-    """The text of a nats.conf, listening on loopback only; state and log are below `folder`."""
+def render(port: int, folder: Path, users: Mapping[str, str], **more: object) -> str:
+    """The text of a nats.conf, listening on loopback only; state and log are below `folder`.
+
+    `more` is put beside it, such as `cluster`.
+    """
     config = {
         "host": "127.0.0.1",
         "port": port,
@@ -34,6 +37,7 @@ def render(port: int, folder: Path, users: Mapping[str, str]) -> str:
         "jetstream": {"store_dir": str(folder / "jetstream"), "max_memory_store": 512 << 20,
                       "max_file_store": 64 << 30},
         "authorization": {"users": [_user(name, word) for name, word in users.items()]},
+        **more,
     }  # fmt: skip
     return json.dumps(config, indent=1)
 

@@ -22,7 +22,8 @@ class ServiceSettings(BaseSettings):
         default=Path(".palabre"), description="All state on one machine.", validate_default=True
     )
     nats_url: str = Field(
-        default="nats://127.0.0.1:4222", description="Address of NATS 2.12 or newer."
+        default="nats://127.0.0.1:4222",
+        description="Address of NATS 2.12 or newer; of a cluster several, parted by commas.",
     )
     nats_user: str = Field(default="", description="NATS user; empty means none.")
     nats_password: SecretStr = Field(default=SecretStr(""), description="Password of the user.")

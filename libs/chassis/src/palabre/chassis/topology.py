@@ -1,17 +1,24 @@
 """Makes what `streams.py` declares, and refuses what differs from it."""
 
-from collections.abc import Iterable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nats.errors import NoRespondersError, TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.api import ConsumerConfig, StreamConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 
 from palabre.chassis import streams
 from palabre.chassis.errors import Unavailable
 
 OLDEST = (2, 12)
+PATIENCE_S = 90.0  # for the nodes of a new cluster to find one another and to agree
+ASK_EVERY_S = 0.5
+_NO_PEERS = 10005  # "no suitable peers for placement": too few nodes are known yet
 REMEDY = "run `palabre streams apply`"
 _STREAM_FIELDS = (
     "subjects", "retention", "storage", "max_age", "max_bytes", "max_msgs_per_subject",
@@ -41,12 +48,55 @@ def check_version(version: str) -> None:
         )
 
 
-async def apply(js: JetStreamContext, replicas: int = 1) -> list[str]:
-    """Makes or updates streams, buckets and durables. Says what it did, a line each."""
-    done = [await _apply_stream(js, config) for config in streams.everything(replicas)]
-    for durable in streams.DURABLES:
-        done.append(await _apply_durable(js, durable.config()))
+def _unheard(sentence: str) -> None:
+    """Nobody wants to know."""
+
+
+async def apply(
+    js: JetStreamContext,
+    replicas: int = 1,
+    tell: Callable[[str], object] = _unheard,
+    patience_s: float = PATIENCE_S,
+) -> list[str]:
+    """Makes or updates streams, buckets and durables. Says what it did, a line each.
+
+    Waits for a cluster whose nodes are still meeting, and tells so. Raises Unavailable.
+    """
+    steps: list[Callable[[], Awaitable[str]]] = [
+        partial(_apply_stream, js, config) for config in streams.everything(replicas)
+    ]
+    steps += [partial(_apply_durable, js, durable.config()) for durable in streams.DURABLES]
+    waiting = _Waiting(tell, time.monotonic() + patience_s)
+    done = [await waiting.until_done(step) for step in steps]
     return [line for line in done if line]
+
+
+class _Waiting:
+    """Tries again what JetStream is not ready for."""
+
+    def __init__(self, tell: Callable[[str], object], until: float) -> None:
+        self._tell, self._until, self._told = tell, until, ""
+
+    async def until_done(self, step: Callable[[], Awaitable[str]]) -> str:
+        """What the step says. Raises Unavailable."""
+        while True:
+            try:
+                return await step()
+            except (NatsTimeout, NoRespondersError):
+                reason = "it does not answer"
+            except APIError as error:
+                if error.code != 503 and error.err_code != _NO_PEERS:
+                    raise
+                reason = error.description or "it is not available"
+            if time.monotonic() > self._until:
+                raise Unavailable(
+                    f"JetStream is not ready ({reason}): look whether as many nodes of NATS run,"
+                    " and know one another, as there shall be copies"
+                )
+            if self._told != reason:
+                self._tell(f"waiting for JetStream: {reason}")
+                self._told = reason
+            await asyncio.sleep(ASK_EVERY_S)
 
 
 async def verify(js: JetStreamContext, durables: Iterable[str]) -> None:
@@ -69,22 +119,27 @@ async def verify(js: JetStreamContext, durables: Iterable[str]) -> None:
 async def remake_live(js: JetStreamContext) -> bool:
     """LIVE is in memory: a server that was killed comes back without it.
 
-    True when it was made. Safe from several replicas at once. Raises Unavailable.
+    True when it was made, with as many copies as TURNS has. Safe from several replicas at once.
+    Without TURNS nothing was made yet, and nothing is here. Raises Unavailable.
     """
+    if await _info(js, "LIVE") or not (facts := await _info(js, "TURNS")):
+        return False
     config = next(c for c in streams.streams() if c.name == "LIVE")
     try:
-        await js.stream_info("LIVE")
-    except NotFoundError:
-        pass
-    except (NatsTimeout, NoRespondersError, APIError) as error:
-        raise Unavailable("JetStream does not answer") from error
-    else:
-        return False
-    try:
-        await js.add_stream(config)
+        await js.add_stream(replace(config, num_replicas=facts.config.num_replicas))
     except (NatsTimeout, NoRespondersError, APIError) as error:
         raise Unavailable("JetStream does not make LIVE") from error
     return True
+
+
+async def _info(js: JetStreamContext, stream: str) -> StreamInfo | None:
+    """None: there is no such stream. Raises Unavailable."""
+    try:
+        return await js.stream_info(stream)
+    except NotFoundError:
+        return None
+    except (NatsTimeout, NoRespondersError, APIError) as error:
+        raise Unavailable("JetStream does not answer") from error
 
 
 async def _apply_stream(js: JetStreamContext, config: StreamConfig) -> str:

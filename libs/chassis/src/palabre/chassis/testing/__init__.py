@@ -4,15 +4,18 @@ from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.counters import MemoryCounters
 from palabre.chassis.histories import MemoryHistories
 from palabre.chassis.leases import MemoryLeases
+from palabre.chassis.testing.cluster import NatsCluster
 from palabre.chassis.testing.collecting import collect, until
 from palabre.chassis.testing.processes import service_process
-from palabre.chassis.testing.server import NatsServer, free_port
+from palabre.chassis.testing.server import Nats, NatsServer, free_port
 
 __all__ = [
     "MemoryCounters",
     "MemoryHistories",
     "MemoryLeases",
     "MemoryObjects",
+    "Nats",
+    "NatsCluster",
     "NatsServer",
     "collect",
     "free_port",

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from palabre.chassis.testing.collecting import until
-from palabre.chassis.testing.server import NatsServer
+from palabre.chassis.testing.server import Nats
 
 READY_S = 20.0
 LINE_BYTES = 1 << 20  # a traceback is one line of the log
 
 
 def environment(
-    server: NatsServer, name: str, settings: Mapping[str, str] | None = None
+    server: Nats, name: str, settings: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """This process's own, with the service's rights on the bus, and `settings` over both."""
     return os.environ | {
@@ -43,7 +43,7 @@ async def start(
 
 @asynccontextmanager
 async def service_process(
-    server: NatsServer,
+    server: Nats,
     name: str,
     settings: Mapping[str, str] | None = None,
     *,

@@ -28,13 +28,40 @@ def binary() -> str:
     return found
 
 
-class NatsServer:
+class Nats:
+    """What a test and a service need of NATS on loopback: its address, and a word for each user.
+
+    `url` has every node's address, parted by commas.
+    """
+
+    copies = 1  # of each message
+
+    def __init__(self, url: str, users: dict[str, str]) -> None:
+        self.url, self.users = url, users
+
+    async def bus(self, user: str) -> Bus:
+        """A connection with the rights of a service."""
+        return await Bus.connect(self.url, user, user, self.users[user])
+
+    async def apply(self, name: str, space: Space) -> None:
+        """Makes a space live, as `palabre spaces apply` does."""
+        bus = await self.bus(streams.OPERATOR)
+        await directory.apply(await bus.js.key_value("spaces"), name, space)
+        await bus.close()
+
+    async def set_up(self) -> None:
+        """Makes the streams, as `palabre streams apply` does."""
+        bus = await self.bus(streams.OPERATOR)
+        await topology.apply(bus.js, self.copies)
+        await bus.close()
+
+
+class NatsServer(Nats):
     """With the users and permissions of production; streams are made at the first start."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
-        self.users = nats_config.passwords(folder)
+        super().__init__(f"nats://127.0.0.1:{self.port}", nats_config.passwords(folder))
         self._config = folder / "nats.conf"
         self._config.write_text(nats_config.render(self.port, folder, self.users), encoding="utf-8")
         self.process: asyncio.subprocess.Process | None = None
@@ -42,9 +69,7 @@ class NatsServer:
     async def __aenter__(self) -> Self:
         await self.start()
         try:
-            bus = await self.bus(streams.OPERATOR)
-            await topology.apply(bus.js)
-            await bus.close()
+            await self.set_up()
         except BaseException:
             await self.kill()
             raise
@@ -77,13 +102,3 @@ class NatsServer:
         if self.process and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-
-    async def bus(self, user: str) -> Bus:
-        """A connection with the rights of a service."""
-        return await Bus.connect(self.url, user, user, self.users[user])
-
-    async def apply(self, name: str, space: Space) -> None:
-        """Makes a space live, as `palabre spaces apply` does."""
-        bus = await self.bus(streams.OPERATOR)
-        await directory.apply(await bus.js.key_value("spaces"), name, space)
-        await bus.close()
