@@ -11,7 +11,7 @@ import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from palabre.chassis import rpc, telemetry
+from palabre.chassis import rpc, tracing
 from palabre.chassis.credentials import PLAIN, Credentials
 from palabre.contracts.v1 import tts_pb2, tts_pb2_grpc
 
@@ -27,7 +27,7 @@ class Voices(tts_pb2_grpc.TtsServiceServicer):
     async def ListVoices(
         self, request: tts_pb2.ListVoicesRequest, context: object
     ) -> tts_pb2.ListVoicesResponse:
-        self.seen.append(telemetry.trace_headers().get("traceparent", ""))
+        self.seen.append(tracing.trace_headers().get("traceparent", ""))
         return tts_pb2.ListVoicesResponse()
 
     async def Synthesize(
@@ -53,7 +53,7 @@ async def test_the_trace_of_the_caller_goes_on_in_the_called(served: tuple[Voice
     voices, address = served
     async with rpc.channel(address) as channel:
         stub = tts_pb2_grpc.TtsServiceStub(channel)
-        with telemetry.span("request", {"traceparent": PARENT}):
+        with tracing.span("request", {"traceparent": PARENT}):
             await stub.ListVoices(tts_pb2.ListVoicesRequest())
         await stub.ListVoices(tts_pb2.ListVoicesRequest())
     assert voices.seen[0].split("-")[1] == PARENT.split("-")[1]

@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
-from palabre.chassis import events, stage, telemetry
+from palabre.chassis import events, stage
 from palabre.chassis.bus import Bus
 from palabre.chassis.cancellations import Cancellations
 from palabre.chassis.deliveries import Message, Pull
@@ -369,23 +369,3 @@ def test_a_fact_waits_longer_each_time_however_often_it_came() -> None:
     waits = [stage._delay(times, cap_s=60) for times in (1, 5, 20, 10_000)]
     assert waits == sorted(waits)
     assert waits[-1] == 60
-
-
-async def test_the_trace_of_the_publisher_goes_on_in_the_handler(gateway: Bus, llm: Bus) -> None:
-    from opentelemetry import trace
-    from opentelemetry.sdk.trace import TracerProvider
-
-    telemetry.record(TracerProvider())
-    seen: list[int] = []
-
-    async def note(event: pb.Event) -> AsyncIterator[pb.Event]:
-        seen.append(trace.get_current_span().get_span_context().trace_id)
-        async for result in understood(event):
-            yield result
-
-    with trace.get_tracer("test").start_as_current_span("request") as span:
-        await gateway.publish(question())
-        expected = span.get_span_context().trace_id
-    async with running(llm, note):
-        await until(lambda: bool(seen))
-    assert seen == [expected]

@@ -1,20 +1,13 @@
-"""What graphs and traces say of each other."""
+"""What graphs say of traces."""
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from palabre.chassis import telemetry
-
-provider = TracerProvider()
-
-
-@pytest.fixture(autouse=True)
-def recording() -> None:
-    telemetry.record(provider)
+from palabre.chassis import telemetry, tracing
+from palabre.chassis.testing import recorded
 
 
 @pytest.fixture
@@ -34,7 +27,7 @@ def exposed(registry: CollectorRegistry) -> str:
 def test_what_is_measured_in_a_span_leads_to_its_trace(
     registry: CollectorRegistry, seconds: Histogram
 ) -> None:
-    with provider.get_tracer("test").start_as_current_span("work") as span:
+    with recorded(), tracing.span("work") as span:
         telemetry.observe(seconds.labels("answer"), 0.2)
     trace_id = trace.format_trace_id(span.get_span_context().trace_id)
     [line] = [line for line in exposed(registry).splitlines() if trace_id in line]
@@ -44,7 +37,8 @@ def test_what_is_measured_in_a_span_leads_to_its_trace(
 def test_what_is_measured_outside_of_spans_is_counted_without_a_trace(
     registry: CollectorRegistry, seconds: Histogram
 ) -> None:
-    telemetry.observe(seconds.labels("answer"), 0.2)
+    with recorded():
+        telemetry.observe(seconds.labels("answer"), 0.2)
     assert 'seconds_count{stage="answer"} 1.0' in exposed(registry)
     assert "trace_id" not in exposed(registry)
 
@@ -52,8 +46,7 @@ def test_what_is_measured_outside_of_spans_is_counted_without_a_trace(
 def test_a_trace_that_nobody_keeps_is_not_pointed_to(
     registry: CollectorRegistry, seconds: Histogram
 ) -> None:
-    unsampled = TracerProvider(sampler=ALWAYS_OFF).get_tracer("test")
-    with unsampled.start_as_current_span("work"):
+    with recorded(ALWAYS_OFF), tracing.span("work"):
         telemetry.observe(seconds.labels("answer"), 0.2)
     assert 'seconds_count{stage="answer"} 1.0' in exposed(registry)
     assert "trace_id" not in exposed(registry)

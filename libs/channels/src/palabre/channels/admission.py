@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from palabre.chassis import events
+from palabre.chassis import events, tracing
 from palabre.chassis.bus import Conflict, Published, Stored
 from palabre.chassis.ids import derived
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
@@ -81,6 +81,7 @@ class Admission:
 
     async def open(self, first: pb.Event) -> bool:
         """Admits the first turn of a new conversation. False when that was done before."""
+        tracing.about(first)
         try:
             return not (await self._bus.publish(first, expected=0)).duplicate
         except Conflict:
@@ -96,6 +97,7 @@ class Admission:
             now = state(await self._bus.latest(*thread))
             if now.newest and await self._known(thread, first, now):
                 return False
+            tracing.about(first)
             if now.newest and now.running:
                 if not interrupt:
                     raise Running(now.newest.turn)

@@ -24,7 +24,7 @@ from nats.errors import (
 from nats.js.api import PubAck
 from nats.js.errors import APIError, NoStreamResponseError
 
-from palabre.chassis import events, streams, subjects, telemetry, topology
+from palabre.chassis import events, streams, subjects, telemetry, topology, tracing
 from palabre.chassis.deliveries import Message, Pull
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
@@ -114,10 +114,17 @@ class Bus:
         with contextlib.suppress(TypeError):  # nats-py 2.16 writes to a transport that is gone
             await self.client.close()
 
-    async def publish(self, event: pb.Event, *, expected: int | None = None) -> Published:
+    async def publish(
+        self,
+        event: pb.Event,
+        *,
+        expected: int | None = None,
+        cause: Mapping[str, str] | None = None,
+    ) -> Published:
         """Stores a fact, once.
 
-        `expected` is the last sequence on this subject (0: none): otherwise Conflict.
+        `expected` is the last sequence on this subject (0: none): otherwise Conflict. `cause`: the
+        headers of what it does anew, whose trace is linked to.
         Raises Reject when it is too large, Erased, or Unavailable when the server stays away.
         """
         subject, payload = subjects.of(event), event.SerializeToString()
@@ -126,12 +133,13 @@ class Bus:
             raise Reject(f"{name} has {len(payload)} bytes, more than {events.MAX_BYTES}")
         if event.conversation in self.erased:
             raise Erased
-        headers = telemetry.trace_headers() | {"Nats-Msg-Id": event.id}
-        if events.body_name(event) in streams.INTERMEDIATE:
-            headers["Nats-TTL"] = str(int(streams.INTERMEDIATE_TTL_S))
-        if expected is not None:
-            headers[EXPECTED] = str(expected)
-        return await self._store(subject, payload, headers)
+        with tracing.publishing(event, cause) as headers:
+            headers["Nats-Msg-Id"] = event.id
+            if events.body_name(event) in streams.INTERMEDIATE:
+                headers["Nats-TTL"] = str(int(streams.INTERMEDIATE_TTL_S))
+            if expected is not None:
+                headers[EXPECTED] = str(expected)
+            return await self._store(subject, payload, headers)
 
     async def publish_live(self, event: pb.Event) -> None:
         """Sends a live piece without waiting; while the server is away it may be lost."""
@@ -190,7 +198,7 @@ class Bus:
     async def read(self, stream: str, query: Mapping[str, object]) -> list[Stored]:
         """The events that `raw` finds."""
         found = await self.raw(stream, query)
-        return [Stored(r.sequence, events.decode(r.data)) for r in found]
+        return [Stored(r.sequence, _decoded(r.data, r.headers)) for r in found]
 
     async def raw(self, stream: str, query: Mapping[str, object]) -> list[Raw]:
         """Batched direct get (ADR-31): no consumer is made. Empty when the stream is gone."""
@@ -259,7 +267,8 @@ class Bus:
                     seen.add(piece)
                     yield stored.event
         while True:
-            event = events.decode((await came.get()).data)
+            msg = await came.get()
+            event = _decoded(msg.data, msg.headers)
             if not seen or _piece(event) not in seen:
                 yield event
 
@@ -336,6 +345,13 @@ class Bus:
             return await _collect(subscription)
         finally:
             await subscription.unsubscribe()
+
+
+def _decoded(data: bytes, headers: Mapping[str, str] | None) -> pb.Event:
+    """An event as it was read, whose turn's trace is remembered."""
+    event = events.decode(data)
+    tracing.begun_by(event, headers or {})
+    return event
 
 
 async def _collect(subscription: object) -> tuple[list[Raw], bool]:

@@ -25,6 +25,11 @@ class Message:
         self.headers = msg.headers or {}
         self.deliveries = msg.metadata.num_delivered
 
+    @property
+    def stored_at(self) -> float:
+        """When the stream took it, by the server's clock."""
+        return self._msg.metadata.timestamp.timestamp()
+
     async def ack(self) -> None:
         await self._msg.ack()
 

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
-from grpc.aio import ClientCallDetails, Metadata
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from palabre.chassis import telemetry
+from palabre.chassis import calling
 from palabre.chassis.credentials import PLAIN, Credentials
 
 MAX_MESSAGE = 8 << 20
@@ -32,7 +31,7 @@ async def serve(
     proving: Credentials = PLAIN,
 ) -> tuple[grpc.aio.Server, int]:
     """A started server and its port."""
-    doors: list[grpc.aio.ServerInterceptor] = [_Joining()]
+    doors: list[grpc.aio.ServerInterceptor] = [calling.Joining()]
     if proving.token:
         doors.append(_Admitting(proving.token))
     server = grpc.aio.server(options=_OPTIONS, interceptors=doors)
@@ -76,15 +75,6 @@ def channel(address: str, showing: Credentials = PLAIN) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(address, made, options=options, interceptors=interceptors)
 
 
-class _Joining(grpc.aio.ServerInterceptor):
-    """The handler runs in the interceptor's task: what is joined here is its trace, too."""
-
-    async def intercept_service(self, continuation: Any, details: Any) -> Any:
-        metadata = details.invocation_metadata or ()
-        telemetry.join({key: value for key, value in metadata if isinstance(value, str)})
-        return await continuation(details)
-
-
 class _Admitting(grpc.aio.ServerInterceptor):
     """Whoever calls has the token."""
 
@@ -107,33 +97,26 @@ async def _refuse(request: bytes, context: Any) -> None:
 
 
 class _Telling:
-    """What a caller adds to every call."""
+    """What a caller adds to every call: a deadline, its token, its trace."""
 
     def __init__(self, bearer: str) -> None:
         self._bearer = bearer
 
-    def _detailed(self, details: ClientCallDetails) -> ClientCallDetails:
-        metadata = Metadata(*(details.metadata or ()))
-        for key, value in telemetry.trace_headers().items():
-            metadata.add(key, value)
-        if self._bearer:
-            metadata.add("authorization", self._bearer)
+    async def _called(self, call: Any, details: Any, request: Any) -> Any:
         timeout = DEADLINE_S if details.timeout is None else details.timeout
-        return ClientCallDetails(
-            details.method, timeout, metadata, details.credentials, details.wait_for_ready
-        )
+        return await calling.told(call, details._replace(timeout=timeout), request, self._bearer)
 
 
 class _Unary(_Telling, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, call: Any, details: Any, request: Any) -> Any:
-        return await call(self._detailed(details), request)
+        return await self._called(call, details, request)
 
 
 class _UnaryStream(_Telling, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, call: Any, details: Any, request: Any) -> Any:
-        return await call(self._detailed(details), request)
+        return await self._called(call, details, request)
 
 
 class _StreamStream(_Telling, grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(self, call: Any, details: Any, requests: Any) -> Any:
-        return await call(self._detailed(details), requests)
+        return await self._called(call, details, requests)

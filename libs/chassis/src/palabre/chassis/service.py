@@ -101,11 +101,13 @@ Assemble = Callable[[Context], Awaitable[Parts]]
 
 def run(name: str, settings: ServiceSettings, assemble: Assemble) -> None:
     """Until SIGTERM or SIGINT. Exits with 1 and a sentence when it cannot start."""
-    telemetry.start(name, settings)
+    stop_telemetry = telemetry.start(name, settings)
     try:
         uvloop.run(_serve(name, settings, assemble))
     except (topology.ServerTooOld, topology.WrongTopology) as error:
         sys.exit(f"{name}: {error}")
+    finally:
+        stop_telemetry()
 
 
 async def _serve(name: str, settings: ServiceSettings, assemble: Assemble) -> None:

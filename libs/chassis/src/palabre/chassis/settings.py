@@ -65,6 +65,16 @@ class ServiceSettings(BaseSettings):
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="Switches the OTLP trace exporter on (standard variable, as its others).",
     )
+    otel_exporter_otlp_traces_endpoint: str = Field(
+        default="",
+        validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        description="The same, with the whole address; it goes before the other.",
+    )
+
+    @property
+    def traced(self) -> bool:
+        """Spans are wanted."""
+        return bool(self.otel_exporter_otlp_endpoint or self.otel_exporter_otlp_traces_endpoint)
 
     @property
     def proving(self) -> Credentials:

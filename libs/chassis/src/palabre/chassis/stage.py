@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 from nats.errors import Error as NatsError
 
-from palabre.chassis import events, streams, telemetry
+from palabre.chassis import events, streams, telemetry, tracing
 from palabre.chassis.bus import Bus
 from palabre.chassis.cancellations import Cancellations
 from palabre.chassis.deliveries import Message
@@ -107,12 +107,14 @@ class _Runner:
         if message.deliveries > 1:
             telemetry.STAGE_REDELIVERIES.labels(name).inc()
         outcome = "handed_back"
-        try:
-            outcome = await self._settle(message)
-        finally:
-            self.in_hand.dec()
-            telemetry.STAGE_EVENTS.labels(name, outcome).inc()
-            telemetry.observe(self.seconds, time.perf_counter() - begun)
+        with tracing.processing(name, message) as span:
+            try:
+                outcome = await self._settle(message)
+            finally:
+                span.set_attribute("palabre.outcome", outcome)
+                self.in_hand.dec()
+                telemetry.STAGE_EVENTS.labels(name, outcome).inc()
+                telemetry.observe(self.seconds, time.perf_counter() - begun)
 
     async def _settle(self, message: Message) -> str:
         try:
@@ -134,6 +136,7 @@ class _Runner:
             raise
         except Exception as error:
             log.exception("handler failed", stage=self.stage.name, deliveries=message.deliveries)
+            tracing.fail(tracing.current(), type(error).__name__)
             if message.deliveries >= MAX_FAILURES:
                 return await self._reject(message, type(error).__name__)
             await message.hand_back(_delay(message.deliveries, cap_s=2))
@@ -143,6 +146,7 @@ class _Runner:
 
     async def _handle(self, message: Message) -> str:
         event = events.decode(message.data)
+        tracing.about(event)
         if message.deliveries > self.most_deliveries:
             raise Reject(f"delivered {message.deliveries} times")
         if not events.body_name(event):
@@ -150,16 +154,15 @@ class _Runner:
         if self._is_cancelled(event) or (message.deliveries > 1 and await self._has_ended(event)):
             return "cancelled"
         deliveries.set(message.deliveries)
-        with telemetry.span(self.stage.name, message.headers, turn=event.turn):
-            try:
-                async with asyncio.timeout(self._seconds_left(event)):
-                    return await self._work(message, event)
-            except TimeoutError:
-                failed = pb.TurnFailed(
-                    reason=pb.FAILURE_REASON_EXPIRED, stage=self.stage.name, retryable=True
-                )
-                await self.bus.publish(events.follow(event, failed))
-                return "expired"
+        try:
+            async with asyncio.timeout(self._seconds_left(event)):
+                return await self._work(message, event)
+        except TimeoutError:
+            failed = pb.TurnFailed(
+                reason=pb.FAILURE_REASON_EXPIRED, stage=self.stage.name, retryable=True
+            )
+            await self.bus.publish(events.follow(event, failed))
+            return "expired"
 
     def _leave(self, message: Message) -> str:
         """What a newer version said: a fact that must not be lost waits for a newer replica."""
@@ -205,6 +208,7 @@ class _Runner:
                 failed = pb.TurnFailed(reason=pb.FAILURE_REASON_REJECTED, stage=self.stage.name)
                 await self.bus.publish(events.follow(event, failed))
         await message.give_up()
+        tracing.fail(tracing.current(), "rejected")
         log.warning("event rejected", stage=self.stage.name, reason=reason)
         return "rejected"
 

@@ -1,21 +1,16 @@
 """Logs, traces and metrics of every service."""
 
-import contextlib
 import logging
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
-from opentelemetry import context, propagate, trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
 
+from palabre.chassis import tracing
 from palabre.chassis.settings import ServiceSettings
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -122,31 +117,15 @@ SPEECH_FALLBACKS = Counter(
     ["wanted", "spoken"],
 )
 
-tracer = trace.get_tracer("palabre")
 
-# The trace context that came with the message in hand: passed on where nothing is recorded.
-_TRACE_CONTEXT = ("traceparent", "tracestate", "baggage")
-_passed: ContextVar[dict[str, str]] = ContextVar("passed", default={})  # noqa: B039 (never changed)
-
-
-@dataclass(slots=True)
-class _Spans:
-    recorded: bool = False
-
-
-_spans = _Spans()  # asking OpenTelemetry whether it is set up looks into the environment each time
-
-
-def start(service: str, settings: ServiceSettings) -> None:
-    """Sets up logs and traces of this process."""
+def start(service: str, settings: ServiceSettings) -> Callable[[], None]:
+    """Sets up logs and traces of this process; what it returns sends the last spans."""
     _start_logs(service, settings)
-    _start_traces(service, settings)
+    if not settings.traced:
+        return lambda: None
+    from palabre.chassis.exporting import Exporting  # requests, protobuf: 4 MB that most never use
 
-
-def record(provider: TracerProvider) -> None:
-    """From now on there are spans."""
-    trace.set_tracer_provider(provider)
-    _spans.recorded = True
+    return Exporting(service).stop
 
 
 def observe(histogram: Histogram, value: float) -> None:
@@ -154,57 +133,18 @@ def observe(histogram: Histogram, value: float) -> None:
 
     An exemplar leads from a point of a graph to the trace; only sampled traces are kept somewhere.
     """
-    now = trace.get_current_span().get_span_context() if _spans.recorded else None
-    if now and now.is_valid and now.trace_flags.sampled:
-        histogram.observe(value, {"trace_id": trace.format_trace_id(now.trace_id)})
-    else:
-        histogram.observe(value)
-
-
-@contextlib.contextmanager
-def span(
-    name: str, headers: Mapping[str, str] | None, kind: SpanKind = SpanKind.CONSUMER, **values: str
-) -> Iterator[None]:
-    """A span whose parent is in the W3C headers of a message."""
-    if not _spans.recorded:
-        kept = (
-            {name: headers[name] for name in _TRACE_CONTEXT if name in headers} if headers else {}
-        )
-        token = _passed.set(kept)
-        try:
-            yield
-        finally:
-            _passed.reset(token)
-        return
-    parent = propagate.extract(headers or {})
-    with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=values):
-        yield
-
-
-def join(headers: Mapping[str, str]) -> None:
-    """Goes on with the caller's trace for the rest of this task: a call that came over gRPC."""
-    if _spans.recorded:
-        context.attach(propagate.extract(headers))
-    else:
-        _passed.set({name: headers[name] for name in _TRACE_CONTEXT if name in headers})
-
-
-def trace_headers() -> dict[str, str]:
-    """W3C trace context of the current span."""
-    if not _spans.recorded:
-        return dict(_passed.get())
-    headers: dict[str, str] = {}
-    propagate.inject(headers)
-    return headers
+    kept = tracing.trace_id() if tracing.is_on() else ""
+    histogram.observe(value, {"trace_id": kept} if kept else None)
 
 
 def _start_logs(service: str, settings: ServiceSettings) -> None:
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _names(service, console=settings.log_format == "console"),
-        structlog.processors.format_exc_info,
+        _without_words,
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
@@ -216,7 +156,9 @@ def _start_logs(service: str, settings: ServiceSettings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_Lines(logging.BASIC_FORMAT))
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[lines], force=True)
 
 
 def _names(service: str, *, console: bool) -> structlog.typing.Processor:
@@ -230,12 +172,39 @@ def _names(service: str, *, console: bool) -> structlog.typing.Processor:
     return add
 
 
-def _start_traces(service: str, settings: ServiceSettings) -> None:
-    """Without an exporter there are no spans: they would cost a tenth of a turn's CPU."""
-    if not settings.otel_exporter_otlp_endpoint:
-        return
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+def _traced(logger: Any, method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The trace that a line belongs to; its turn is bound where it becomes known."""
+    if trace := tracing.trace_id():
+        values["trace"] = trace
+    return values
 
-    provider = TracerProvider(resource=Resource.create({"service.name": f"palabre-{service}"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    record(provider)
+
+def _without_words(
+    logger: Any, method: str, values: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    error = values.pop("exc_info", None)
+    if error:
+        error = error if isinstance(error, BaseException) else sys.exception()
+    if error:
+        values["exception"] = told(error)
+    return values
+
+
+def told(error: BaseException) -> str:
+    """Where it was raised, and its type: its message may hold a person's words."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = f"{told(cause)}\nand then\n" if cause else ""
+    kind = type(error)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{before}{frames}{kind.__module__}.{kind.__qualname__}"
+
+
+class _Lines(logging.Formatter):
+    """Of libraries, which log by `logging`."""
+
+    def formatException(
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None],
+    ) -> str:
+        return told(ei[1]) if ei[1] else ""

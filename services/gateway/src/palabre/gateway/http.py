@@ -9,7 +9,7 @@ from prometheus_client import Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from palabre.chassis import telemetry
+from palabre.chassis import telemetry, tracing
 from palabre.gateway import problems
 from palabre.gateway.problems import Problem
 
@@ -50,8 +50,7 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 for name, value in _GUARDS.items():
                     headers.setdefault(name, value)
-                seconds = REQUEST_SECONDS.labels(scope["method"], status)
-                telemetry.observe(seconds, time.perf_counter() - begun)
+                _answered(scope, status, time.perf_counter() - begun)
             await send(message)
 
         limit = self._limit(scope["path"])
@@ -59,7 +58,8 @@ class Edge:
             response = problems.response(_too_large(limit), scope["path"])
             await response(scope, receive, guarded)
         else:
-            with telemetry.span("http", _trace(scope), SpanKind.SERVER, method=scope["method"]):
+            values = {"http.request.method": scope["method"], "url.scheme": scope["scheme"]}
+            with tracing.span(scope["method"], _trace(scope), SpanKind.SERVER, values):
                 await self._app(scope, _bounded(receive, limit), guarded)
         _note(scope, status, begun)
 
@@ -68,6 +68,16 @@ def _trace(scope: Scope) -> dict[str, str]:
     """W3C trace context of the caller."""
     wanted = (b"traceparent", b"tracestate")
     return {k.decode(): v.decode("latin-1") for k, v in scope["headers"] if k in wanted}
+
+
+def _answered(scope: Scope, status: int, seconds: float) -> None:
+    """The pattern of the path, never the path: it may hold a person's words."""
+    telemetry.observe(REQUEST_SECONDS.labels(scope["method"], status), seconds)
+    span, route = tracing.current(), getattr(scope.get("route"), "path", "")
+    span.update_name(f"{scope['method']} {route}".rstrip())
+    span.set_attributes({"http.route": route, "http.response.status_code": status})
+    if status >= 500:
+        tracing.fail(span, str(status))
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -7,6 +7,7 @@ from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.testing.cluster import NatsCluster
 from palabre.chassis.testing.collecting import collect, until
 from palabre.chassis.testing.processes import service_process
+from palabre.chassis.testing.recording import Recorded, recorded
 from palabre.chassis.testing.server import Nats, NatsServer, free_port
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "Nats",
     "NatsCluster",
     "NatsServer",
+    "Recorded",
     "collect",
     "free_port",
+    "recorded",
     "service_process",
     "until",
 ]
