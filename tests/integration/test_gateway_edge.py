@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from palabre.channels.testing import ScriptedAnswers, plain_answer
-from palabre.chassis.testing import NatsServer
+from palabre.chassis.testing import Gains, NatsServer
 from palabre.gateway import testing
 from palabre.gateway.testing import AUTH, RunningGateway, Surroundings, demo_space
 
@@ -323,9 +323,11 @@ async def test_new_questions_wait_while_a_stage_is_behind(nats: NatsServer, tmp_
             url = f"/api/v1/conversations/{begun.json()['id']}/utterances"
             assert (await http.post(url, json={"text": "Quand ?"})).status_code == 202
         await asyncio.sleep(2.5)
+        gains = Gains()
         reply = await http.post("/answer/", json={"query": "Quand ?"})
         assert reply.status_code == 503
         assert reply.headers["retry-after"] == "5"
+        assert gains.of("palabre_http_refusals_total", reason="overloaded") == 1
 
 
 async def test_answers_are_kept_in_sql_after_the_bus_forgets(

@@ -22,6 +22,7 @@ class Humming:
     takes_s: float = 0.0  # for each piece
     fails: str = ""
     said: list[str] = field(default_factory=list)
+    memory_bytes: dict[str, int] = field(default_factory=dict)
     given: list[Sequence[bytes]] = field(default_factory=list)
     speaking: int = 0
     most_at_once: int = 0
@@ -32,6 +33,9 @@ class Humming:
             raise ValueError("no sound")
         self.given.append(samples)
         return float(len(samples[0]))
+
+    def memory(self) -> dict[str, int]:
+        return self.memory_bytes
 
     def longest(self, language: str) -> int:
         return 120

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from palabre.contracts.v1.turns_pb2 import VoiceChoice
 from palabre.tts import engines
@@ -161,3 +162,23 @@ def test_without_its_extra_it_does_not_start(tmp_path: Path) -> None:
     wanted = Settings(tts_engines="xtts", tts_xtts_accept_cpml=True, tts_xtts_folder=tmp_path)
     with pytest.raises(ValueError, match=r"xtts lacks torch: install palabre-tts\[xtts\]"):
         engines.build(wanted)
+
+
+async def test_the_queue_and_the_gpu_s_memory_are_told_while_it_speaks() -> None:
+    model = Humming(memory_bytes={"used": 2 << 30, "reserved": 3 << 30, "total": 8 << 30})
+    engine = Xtts(model, waiting=8)
+    speaking, waiting = (engine.speak(Speech(LONG, "fr")) for _ in range(2))
+    first = asyncio.create_task(anext(speaking))
+    second = asyncio.create_task(anext(waiting))
+    await first
+    assert REGISTRY.get_sample_value("palabre_gpu_queue") == 2
+    model.memory_bytes["used"] = 4 << 30
+    told = [
+        REGISTRY.get_sample_value("palabre_gpu_memory_bytes", {"kind": kind})
+        for kind in ("used", "reserved", "total")
+    ]
+    assert told == [4 << 30, 3 << 30, 8 << 30]
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    await speaking.aclose()
+    assert REGISTRY.get_sample_value("palabre_gpu_queue") == 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from palabre.channels.waits import WAITS
 from palabre.chassis import events, tracing
 from palabre.chassis.bus import Conflict, Published, Stored
 from palabre.chassis.ids import derived
@@ -83,7 +84,7 @@ class Admission:
         """Admits the first turn of a new conversation. False when that was done before."""
         tracing.about(first)
         try:
-            return not (await self._bus.publish(first, expected=0)).duplicate
+            return await self._publish(first, 0)
         except Conflict:
             return False
 
@@ -103,7 +104,7 @@ class Admission:
                     raise Running(now.newest.turn)
                 await self._bus.publish(cancellation(now.newest, "superseded"))
             try:
-                return not (await self._bus.publish(first, expected=now.sequence)).duplicate
+                return await self._publish(first, now.sequence)
             except Conflict:
                 continue  # another replica was faster: look again
         raise Running(now.newest.turn if now.newest else first.turn)
@@ -115,6 +116,14 @@ class Admission:
             return None
         await self._bus.publish(cancellation(now.newest, reason, heard))
         return now.newest.turn
+
+    async def _publish(self, first: pb.Event, expected: int) -> bool:
+        """False for a double. Raises Conflict."""
+        since = WAITS.clock()
+        if (await self._bus.publish(first, expected=expected)).duplicate:
+            return False
+        WAITS.begin(first, since)
+        return True
 
     async def _known(self, thread: Thread, first: pb.Event, now: State) -> bool:
         """The turn exists already: only one with an idempotency key can."""

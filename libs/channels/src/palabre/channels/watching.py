@@ -11,6 +11,7 @@ from palabre.channels.admission import Thread
 from palabre.channels.phrases import phrase
 from palabre.channels.views import Told, TurnView
 from palabre.channels.waiting import Gone, until_gone
+from palabre.channels.waits import WAITS
 from palabre.chassis import events
 from palabre.chassis.bus import Published, Stored
 from palabre.chassis.errors import Erased, Unavailable
@@ -136,6 +137,7 @@ async def watch(
             patience.heard(event.turn)
             news = view.feed(event)
         for told in news:
+            WAITS.told(told)
             yield told
         if over():
             return

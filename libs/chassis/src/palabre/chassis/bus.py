@@ -101,12 +101,13 @@ class Bus:
             connect_timeout=2,
             ping_interval=10,
             error_cb=_log_error,
-            disconnected_cb=_logger("nats connection ended"),
-            reconnected_cb=_logger("nats connection is back"),
+            disconnected_cb=_gone,
+            reconnected_cb=_back,
             pending_size=8 << 20,
         )
         server = client.connected_server_version
         topology.check_version(f"{server.major}.{server.minor}.{server.patch}")
+        telemetry.NATS_CONNECTED.set(1)
         return cls(client)
 
     async def close(self) -> None:
@@ -387,8 +388,12 @@ async def _log_error(error: Exception) -> None:
     log.warning("nats error", error=type(error).__name__, detail=str(error)[:200])
 
 
-def _logger(phrase: str) -> object:
-    async def write() -> None:
-        log.info(phrase)
+async def _gone() -> None:
+    telemetry.NATS_CONNECTED.set(0)
+    log.info("nats connection ended")
 
-    return write
+
+async def _back() -> None:
+    telemetry.NATS_CONNECTED.set(1)
+    telemetry.NATS_RECONNECTS.inc()
+    log.info("nats connection is back")

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import grpc
@@ -14,7 +15,7 @@ import structlog
 import uvloop
 from nats.js.kv import KeyValue
 
-from palabre.chassis import health, rpc, stage, telemetry, topology
+from palabre.chassis import health, rpc, stage, telemetry, topology, vitals
 from palabre.chassis.blobs import NatsObjects
 from palabre.chassis.bus import Bus
 from palabre.chassis.cancellations import Cancellations
@@ -102,6 +103,7 @@ Assemble = Callable[[Context], Awaitable[Parts]]
 def run(name: str, settings: ServiceSettings, assemble: Assemble) -> None:
     """Until SIGTERM or SIGINT. Exits with 1 and a sentence when it cannot start."""
     stop_telemetry = telemetry.start(name, settings)
+    vitals.tell_build(name)
     try:
         uvloop.run(_serve(name, settings, assemble))
     except (topology.ServerTooOld, topology.WrongTopology) as error:
@@ -146,7 +148,12 @@ async def _run_all(parts: Parts, context: Context, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         for each in parts.stages:
             group.create_task(stage.run(each, context.bus, context.cancelled, stop))
-        for task in (context.keep_current, *parts.tasks):
+        own: list[Task] = [
+            context.keep_current,
+            vitals.watch_loop,
+            partial(vitals.watch_streams, context.bus),
+        ]
+        for task in (*own, *parts.tasks):
             group.create_task(_awaited(task(stop)))
 
 

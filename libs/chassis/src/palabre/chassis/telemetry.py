@@ -28,6 +28,10 @@ STAGE_LAG = Gauge("palabre_stage_lag", "Events that wait for a stage", ["stage"]
 STAGE_REDELIVERIES = Counter(
     "palabre_stage_redeliveries_total", "Events delivered more than once", ["stage"]
 )
+NATS_CONNECTED = Gauge("palabre_nats_connected", "1 while the connection to NATS stands")
+NATS_RECONNECTS = Counter(
+    "palabre_nats_reconnects_total", "Times that the connection to NATS came back"
+)
 DEAD_LETTERS = Counter("palabre_dead_letters_total", "Events that can never succeed", ["stage"])
 UNKNOWN_EVENTS = Counter(
     "palabre_unknown_events_total", "Events that only a newer version knows", ["stage"]

@@ -21,9 +21,10 @@ from palabre.chassis import events
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway import ledger
+from palabre.gateway import ledger, metrics
 from palabre.gateway.database import upsert
 from palabre.gateway.ledger import Zone
+from palabre.gateway.metrics import News
 from palabre.gateway.tables import ConversationRow, ErasedRow, TurnRow
 
 log = structlog.get_logger()
@@ -78,7 +79,8 @@ class Archive:
         failure = None
         try:
             async with self._engine.begin() as connection:
-                await store(connection, [event for event, _ in batch], self._zone)
+                news = await store(connection, [event for event, _ in batch], self._zone)
+            metrics.count(news)
         except (OperationalError, OSError):
             failure = Unavailable("the database does not answer", retry_after=2)
         except DBAPIError as error:
@@ -119,7 +121,7 @@ async def _has(bus: Bus, sequence: int) -> bool:
 
 async def store(
     connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone = lambda space: UTC
-) -> None:
+) -> News:
     """Facts come twice or in any order: the utterance and the ending fill different columns."""
     erased = await _erased(connection, {event.conversation for event in facts})
     kept = [event for event in facts if event.conversation not in erased]
@@ -127,11 +129,13 @@ async def store(
     completed = [e for e in kept if e.HasField("answer_completed")]
     broken = [e for e in kept if e.HasField("turn_failed") or e.HasField("turn_cancelled")]
     told = [*received, *completed]
+    asked, ended = await _known(connection, [*told, *broken])
     await upsert(connection, ConversationRow, _unique(told, _conversation))
     await upsert(connection, TurnRow, _unique(received, _asked), _ASKED)
     await upsert(connection, TurnRow, _unique(completed, _answered), _ANSWERED)
     await upsert(connection, TurnRow, _unique(broken, _broken), _BROKEN)
-    await ledger.store(connection, kept, zone)
+    calls = await ledger.store(connection, kept, zone)
+    return News(_new(received, asked), _new([*completed, *broken], ended), calls)
 
 
 def as_rows(facts: Iterable[pb.Event]) -> list[Row]:
@@ -249,6 +253,31 @@ def _utterance(event: pb.Event) -> Any:
 def _unique(facts: Iterable[pb.Event], make: Callable[[pb.Event], Row]) -> list[Row]:
     rows = (make(event) for event in facts)
     return list({row["id"]: row for row in rows}.values())
+
+
+async def _known(
+    connection: AsyncConnection, facts: Iterable[pb.Event]
+) -> tuple[set[str], set[str]]:
+    """The turns that were asked before, and those that had ended.
+
+    Each has its row now, locked until the end of the transaction: who stores the same facts
+    elsewhere waits, and then finds them known. In order, so that two never wait for each other.
+    """
+    rows = {e.turn: _identity(e) | {"status": "running"} for e in facts}
+    await upsert(connection, TurnRow, [rows[turn] for turn in sorted(rows)])
+    query = (
+        select(TurnRow.id, TurnRow.asked_at, TurnRow.ended_at)
+        .where(TurnRow.id.in_(rows))
+        .order_by(TurnRow.id)
+        .with_for_update()
+    )
+    found = (await connection.execute(query)).all()
+    return {r.id for r in found if r.asked_at}, {r.id for r in found if r.ended_at}
+
+
+def _new(facts: Iterable[pb.Event], known: set[str]) -> list[pb.Event]:
+    """One of each turn that is not known."""
+    return list({e.turn: e for e in facts if e.turn not in known}.values())
 
 
 async def _erased(connection: AsyncConnection, conversations: set[str]) -> set[str]:

@@ -6,14 +6,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, or_, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import delete, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from palabre.channels.admission import Thread
 from palabre.chassis.ids import uuid7
-from palabre.gateway import ledger
+from palabre.gateway import ledger, metrics
 from palabre.gateway.callers import Caller
-from palabre.gateway.database import upsert
+from palabre.gateway.database import insert_new, upsert
 from palabre.gateway.problems import Problem
 from palabre.gateway.tables import CallRow, ConversationRow, ErasedRow, FeedbackRow, TurnRow
 
@@ -153,12 +153,10 @@ class Conversations:
             "comment": comment,
             "given_at": dt.datetime.now(dt.UTC),
         }
-        mine = (FeedbackRow.turn == turn, FeedbackRow.owner == person)
         async with self._engine.begin() as connection:
-            if score:
-                await upsert(connection, FeedbackRow, [row], ["score", "comment", "given_at"])
-            else:
-                await connection.execute(delete(FeedbackRow).where(*mine))
+            changed = await _rate(connection, row)
+        if changed:
+            metrics.FEEDBACK.labels(given.space, metrics.VERDICTS[score]).inc()
 
     async def ratings(self, conversation: str, person: str) -> dict[str, tuple[int, str]]:
         """The person's scores and comments, by turn."""
@@ -203,6 +201,21 @@ class Conversations:
         async with self._engine.connect() as connection:
             row = (await connection.execute(query)).mappings().first()
         return Conversation(**row) if row else None
+
+
+async def _rate(connection: AsyncConnection, row: dict[str, Any]) -> bool:
+    """Whether the person said anything else before; a second click is none."""
+    mine = (FeedbackRow.turn == row["turn"], FeedbackRow.owner == row["owner"])
+    if not row["score"]:
+        return bool((await connection.execute(delete(FeedbackRow).where(*mine))).rowcount)
+    if await insert_new(connection, FeedbackRow, [row]):
+        return True
+    other = FeedbackRow.score != row["score"]
+    turned = update(FeedbackRow).where(*mine, other).values(score=row["score"])
+    changed = bool((await connection.execute(turned)).rowcount)
+    said = {"comment": row["comment"], "given_at": row["given_at"]}
+    await connection.execute(update(FeedbackRow).where(*mine).values(said))
+    return changed
 
 
 def _remember[T](known: OrderedDict[str, T], key: str, value: T) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import Connection, event, make_url, select, text, tuple_
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -96,6 +96,28 @@ async def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
     await connection.execute(statement, list(rows))
+
+
+async def insert_new(
+    connection: AsyncConnection, table: type[Table], rows: Sequence[dict[str, Any]]
+) -> set[tuple[Any, ...]]:
+    """Inserts, and leaves the rows whose primary key exists; the keys of those that are new.
+
+    As for `upsert`; exact with other replicas at work, who wait for the end of the transaction.
+    """
+    keys = list(table.__table__.primary_key)
+    if not rows:
+        return set()
+    if connection.dialect.name in ("mysql", "mariadb"):  # says not which rows it took
+        given = {tuple(row[key.name] for key in keys) for row in rows}
+        query = select(*keys).where(tuple_(*keys).in_(given)).with_for_update()
+        known = {tuple(row) for row in await connection.execute(query)}
+        await upsert(connection, table, rows)
+        return given - known
+    statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing(
+        index_elements=[key.name for key in keys]
+    )
+    return {tuple(row) for row in await connection.execute(statement.returning(*keys), list(rows))}
 
 
 def _upgrade(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from palabre.channels.waiting import Gone, until_gone
+from palabre.channels.waits import Playout
 from palabre.chassis import events
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2
 
@@ -131,7 +132,7 @@ def file(name: str, space: str, turn: str) -> File:
 
 
 async def spoken(
-    source: AsyncIterator[pb.Event], turn: str, packed: File, gone: Gone
+    source: AsyncIterator[pb.Event], turn: str, packed: File, gone: Gone, playout: Playout
 ) -> AsyncIterator[bytes]:
     """The file's bytes as the turn is spoken, until its last segment or SILENCE_S of nothing."""
     order = FrameOrder()
@@ -140,8 +141,11 @@ async def spoken(
             break
         if event.turn != turn:
             continue
-        if piece := b"".join(packed.feed(frame.data) for frame in order.feed(event)):
-            yield piece
+        if frames := order.feed(event):
+            playout.give(event, sum(frame.duration_ms for frame in frames) / 1_000)
+            if piece := b"".join(packed.feed(frame.data) for frame in frames):
+                yield piece
+            playout.taken()
         if order.ended:
             break
     yield packed.close()

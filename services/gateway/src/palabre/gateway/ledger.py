@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
-from palabre.gateway.database import upsert
+from palabre.gateway.database import insert_new
 from palabre.gateway.tables import CallRow
 
 Row = dict[str, Any]
@@ -41,10 +41,12 @@ class Query:
     person: str = ""
 
 
-async def store(connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone) -> None:
-    """The calls that these facts tell; those that are known stay as they are."""
-    rows = [row for event in facts for row in rows_of(event, zone)]
-    await upsert(connection, CallRow, list({(r["turn"], r["call"]): r for r in rows}.values()))
+async def store(connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone) -> list[Row]:
+    """The calls that these facts tell; those that are known stay as they are. The new ones."""
+    told = [row for event in facts for row in rows_of(event, zone)]
+    rows = {(row["turn"], row["call"]): row for row in told}
+    new = await insert_new(connection, CallRow, list(rows.values()))
+    return [row for key, row in rows.items() if key in new]
 
 
 def rows_of(event: pb.Event, zone: Zone) -> list[Row]:

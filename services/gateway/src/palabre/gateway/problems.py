@@ -16,13 +16,15 @@ from starlette.exceptions import HTTPException
 from palabre.channels.attachments import InvalidAttachment
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.chassis.spaces import UnknownSpace
+from palabre.gateway import metrics
 
 
 class Problem(Exception):
     """A request that is refused. `detail` is a sentence that says what to do.
 
-    `param` and `code` name the parameter and the reason in OpenAI's shape; `extra` are further
-    members of the problem document.
+    `param` and `code` name the parameter and the reason in OpenAI's shape; `refusal` is why what
+    would be taken at another time is not, for who counts; `extra` are further members of the
+    problem document.
     """
 
     def __init__(
@@ -33,11 +35,12 @@ class Problem(Exception):
         param: str | None = None,
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
+        refusal: str = "",
         **extra: Any,
     ) -> None:
         super().__init__(detail)
         self.status, self.detail = status, detail
-        self.param, self.code = param, code
+        self.param, self.code, self.refusal = param, code, refusal
         self.headers = dict(headers or {})
         self.extra = extra
 
@@ -83,7 +86,8 @@ def of_rpc(error: AioRpcError) -> Problem:
     headers = {"Retry-After": "1"} if status == 503 else None
     fallback = "A service behind this one failed: try again, and tell the operator if it stays so."
     detail = _AWAY.get(status) or (status != 502 and error.details()) or fallback
-    return Problem(status, detail, headers=headers)
+    refusal = "unavailable" if status in _AWAY else ""
+    return Problem(status, detail, headers=headers, refusal=refusal)
 
 
 def response(problem: Problem, path: str) -> Response:
@@ -107,7 +111,10 @@ def install(app: FastAPI) -> None:
 
 def _handler(translate: Any) -> Any:
     async def handle(request: Request, error: Exception) -> Response:
-        return response(translate(error), request.url.path)
+        problem = translate(error)
+        if problem.refusal:
+            metrics.REFUSALS.labels(problem.refusal).inc()
+        return response(problem, request.url.path)
 
     return handle
 
@@ -137,7 +144,12 @@ def _of_validation(error: RequestValidationError) -> Problem:
 
 def _of_unavailable(error: Unavailable | NatsError) -> Problem:
     wait = str(max(1, round(getattr(error, "retry_after", 1))))
-    return Problem(503, "Palabre is busy or restarting: try again.", headers={"Retry-After": wait})
+    return Problem(
+        503,
+        "Palabre is busy or restarting: try again.",
+        headers={"Retry-After": wait},
+        refusal="unavailable",
+    )
 
 
 def _of_unknown_space(error: UnknownSpace) -> Problem:

@@ -53,6 +53,7 @@ class Limits:
                 f"At most {per_minute} requests a minute: wait a moment and try again.",
                 code="rate_limit_exceeded",
                 headers={"Retry-After": "5"},
+                refusal="quota",
             )
 
     def send_images(self, caller: str, channel: str, size: int) -> None:
@@ -79,6 +80,7 @@ class Limits:
                 f"At most {allowed} open streams: close one and try again.",
                 code="rate_limit_exceeded",
                 headers={"Retry-After": "1"},
+                refusal="streams",
             )
         self._open[caller] += 1
         try:
@@ -98,6 +100,7 @@ def _too_many_images(allowed: int, opens: dt.datetime) -> Problem:
         f" or try again in {minutes} min.",
         code="rate_limit_exceeded",
         headers=headers,
+        refusal="images",
     )
 
 
@@ -115,6 +118,7 @@ class Load:
                 503,
                 "Too many questions are waiting: try again in a few seconds.",
                 headers={"Retry-After": "5"},
+                refusal="overloaded",
             )
 
     async def watch(self, stop: asyncio.Event) -> None:

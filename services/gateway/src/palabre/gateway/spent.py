@@ -24,6 +24,7 @@ def _refusal(spent: Spent, language: str) -> Problem:
         phrase(spent.phrase, language),
         code="budget",
         headers=retry_headers(spent.opens),
+        refusal="budget",
         limit=spent.limit.name,
         retry_at=spent.opens.isoformat(),
     )

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from palabre.channels.views import Told
 from palabre.channels.waiting import Gone
+from palabre.gateway import metrics
 
 to_json: Callable[[Any], str] = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -44,7 +45,7 @@ class Stream(Response):
         self._body, self._close = body, close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with contextlib.ExitStack() as stack:
+        with metrics.STREAMS.track_inprogress(), contextlib.ExitStack() as stack:
             gone = stack.enter_context(departure(receive))
             try:
                 await self._send(send, gone)

@@ -99,7 +99,7 @@ async def _begun(call: Any) -> tts_pb2.SynthesizeResponse:
         problem = problems.of_rpc(error)
         if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:  # of voices, not of bytes
             busy = "Too many wait for a voice: try again in a moment."
-            problem = Problem(503, busy, headers={"Retry-After": "1"})
+            problem = Problem(503, busy, headers={"Retry-After": "1"}, refusal="voices")
         problem.param = _PARAMS.get((error.details() or "").partition(":")[0])
         raise problem from error
     return tts_pb2.SynthesizeResponse() if first is grpc.aio.EOF else first

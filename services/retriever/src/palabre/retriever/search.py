@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import batched
 
 from palabre.contracts.v1.turns_pb2 import Passage
-from palabre.retriever import vectors
+from palabre.retriever import metrics, vectors
 from palabre.retriever.coverage import Coverage
 from palabre.retriever.index import Index
 from palabre.retriever.index.port import DENSE, Meaning
@@ -104,10 +104,14 @@ class Search:
         judged, floor = await self._judged(question, main, candidates)
         best = max((each.passage.relevance for each in judged), default=0.0)
         passages = _above(floor * _NOISE, judged) if best >= floor or question.read else []
+        told = diverse(passages, self._documents)[: question.limit]
+        seconds = self._clock() - begun
+        metrics.SEARCH_SECONDS.observe(seconds)
+        metrics.SEARCH_PASSAGES.observe(len(told))
         return Found(
-            passages=diverse(passages, self._documents)[: question.limit],
+            passages=told,
             below_floor=len(judged) - len(passages),
-            search_ms=(self._clock() - begun) * 1_000,
+            search_ms=seconds * 1_000,
             doubtful=best < floor and bool(passages),
         )
 

@@ -23,6 +23,7 @@ from palabre.retriever.duplicates import LISTED, Group
 from palabre.retriever.errors import ChangedMeanwhile, UnknownDocument, UnknownVersion
 from palabre.retriever.handlers import Spaces
 from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.metrics import counted
 from palabre.retriever.paging import Pages
 from palabre.retriever.receiving import receive
 from palabre.retriever.search import Question, Search
@@ -179,7 +180,7 @@ class Retriever(RetrieverServiceServicer):
                 limits, turns = self._archives, self._ingesting
                 steps = ingest_archive(self._knowledge, header, file, language, limits, turns)
             else:
-                steps = self._knowledge.ingest(header, file.read(), language)
+                steps = counted(self._knowledge.ingest(header, file.read(), language))
             async with contextlib.aclosing(steps):
                 async for progress in steps:
                     yield progress

@@ -11,6 +11,7 @@ from palabre.retriever.documents.archives import Archive, ArchiveLimits
 from palabre.retriever.errors import InvalidDocument, UnknownDocument
 from palabre.retriever.headers import check_name
 from palabre.retriever.knowledge import Knowledge
+from palabre.retriever.metrics import counted
 
 
 async def ingest_archive(
@@ -61,7 +62,7 @@ async def _one(
             groups=header.groups,
             bound=header.bound,
         )
-        steps = knowledge.ingest(sent, data, language)
+        steps = counted(knowledge.ingest(sent, data, language))
         async with contextlib.aclosing(steps):
             async for progress in steps:
                 yield progress

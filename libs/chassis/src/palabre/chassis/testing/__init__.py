@@ -6,11 +6,13 @@ from palabre.chassis.histories import MemoryHistories
 from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.testing.cluster import NatsCluster
 from palabre.chassis.testing.collecting import collect, until
+from palabre.chassis.testing.gains import Gains
 from palabre.chassis.testing.processes import service_process
 from palabre.chassis.testing.recording import Recorded, recorded
 from palabre.chassis.testing.server import Nats, NatsServer, free_port
 
 __all__ = [
+    "Gains",
     "MemoryCounters",
     "MemoryHistories",
     "MemoryLeases",

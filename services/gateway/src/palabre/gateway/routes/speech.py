@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from palabre.channels.views import TurnView
+from palabre.channels.waits import Playout
 from palabre.channels.watching import Patience, watch
 from palabre.chassis import events
 from palabre.chassis.voices import answering
@@ -97,9 +98,9 @@ async def _followed(gateway: state.State, found: Conversation, turn: str, name: 
     packed = hearing.file(name, found.space, turn)
     use = answering(found.space, found.channel, "")
     made = Provenance(gateway.manifests, gateway.registry, use, MEDIA_TYPES[name], turn)
-    heard = made.listening(source)
+    heard, playout = made.listening(source), Playout(found.channel)
     return Stream(
-        lambda gone: made.signed(hearing.spoken(heard, turn, packed, gone), gone),
+        lambda gone: made.signed(hearing.spoken(heard, turn, packed, gone, playout), gone),
         MEDIA_TYPES[name],
         made.headers,
         close=close,

@@ -142,6 +142,7 @@ def _conflict(turn: str) -> Problem:
         409,
         "A turn of this conversation is running: wait for its end, cancel it, or send"
         " interrupt = true.",
+        refusal="busy",
         turn=turn,
     )
 

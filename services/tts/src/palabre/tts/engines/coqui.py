@@ -69,6 +69,15 @@ class Coqui:
         ]
         return torch.stack(parts).mean(dim=0), torch.stack(voices).mean(dim=0)
 
+    def memory(self) -> Mapping[str, int]:
+        if self._model.device.type != "cuda":
+            return {}
+        return {
+            "used": torch.cuda.memory_allocated(self._model.device),
+            "reserved": torch.cuda.memory_reserved(self._model.device),
+            "total": torch.cuda.mem_get_info(self._model.device)[1],
+        }
+
     def longest(self, language: str) -> int:
         return int(self._model.tokenizer.char_limits.get(language.split("-")[0], 200))
 

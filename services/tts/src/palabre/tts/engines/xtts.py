@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from palabre.tts.engines import References, Sounds, Speech
 from palabre.tts.errors import Busy, CannotSpeak, UnknownLanguage, UnknownVoice
 from palabre.tts.estimating import Estimator
 from palabre.tts.guards import Samples, Tail, longest_s, tidied
+from palabre.tts.metrics import GPU_MEMORY, GPU_QUEUE
 from palabre.tts.pieces import pieces
 from palabre.tts.settings import Settings
 
@@ -49,6 +51,9 @@ class Model(Protocol):
     def latents(self, samples: Sequence[bytes]) -> Latents:
         """Of WAV files of one voice. Raises ValueError."""
 
+    def memory(self) -> Mapping[str, int]:
+        """Bytes of the GPU's memory: used, reserved, total; empty without a GPU. Any thread."""
+
     def longest(self, language: str) -> int:
         """Characters that it may be given at once."""
 
@@ -71,6 +76,9 @@ class Xtts:
         self._estimator = Estimator()
         self._clones: OrderedDict[str, Latents] = OrderedDict()
         self._in_hand = 0
+        for kind in model.memory():
+            GPU_MEMORY.labels(kind).set_function(partial(_memory, model, kind))
+        GPU_QUEUE.set_function(lambda: self._in_hand)
 
     @property
     def rate(self) -> int:
@@ -178,6 +186,10 @@ async def _done(work: "asyncio.Future[Any]") -> Any:
     except _FAILURES as error:
         reason = "memory" if "out of memory" in str(error) else "failed"
         raise CannotSpeak(f"xtts: {type(error).__name__}: {str(error)[:200]}", reason) from error
+
+
+def _memory(model: Model, kind: str) -> float:
+    return float(model.memory()[kind])
 
 
 def _pcm(samples: Samples) -> bytes:

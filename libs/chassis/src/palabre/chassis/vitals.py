@@ -1,0 +1,56 @@
+"""What every service says of itself: its version, its event loop, its connection, the streams."""
+
+import asyncio
+import contextlib
+import time
+from importlib.metadata import version
+
+from nats.errors import Error as NatsError
+from prometheus_client import Gauge, Histogram
+
+from palabre.chassis import streams
+from palabre.chassis.bus import Bus
+
+TICK_S = 0.1
+LOOK_EVERY_S = 5.0
+
+BUILD = Gauge("palabre_build_info", "1; its labels tell what runs", ["service", "version"])
+LOOP_LATE = Histogram(
+    "palabre_loop_late_seconds",
+    "How late the event loop was for an appointment, ten times a second",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+STREAM_BYTES = Gauge("palabre_stream_bytes", "Bytes that a stream holds", ["stream"])
+STREAM_LIMIT = Gauge(
+    "palabre_stream_limit_bytes", "Bytes above which a stream drops what is oldest", ["stream"]
+)
+STREAM_MESSAGES = Gauge("palabre_stream_messages", "Messages that a stream holds", ["stream"])
+
+
+def tell_build(service: str) -> None:
+    BUILD.labels(service, version(f"palabre-{service}")).set(1)
+
+
+async def watch_loop(stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        due = time.monotonic() + TICK_S
+        await asyncio.sleep(TICK_S)
+        LOOP_LATE.observe(max(0.0, time.monotonic() - due))
+
+
+async def watch_streams(bus: Bus, stop: asyncio.Event) -> None:
+    """Every replica says the same; while JetStream is away, what was last known."""
+    names = [config.name or "" for config in streams.streams()]
+    while not stop.is_set():
+        with contextlib.suppress(NatsError):
+            for name in names:
+                await _look(bus, name)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+
+
+async def _look(bus: Bus, name: str) -> None:
+    info = await bus.js.stream_info(name)
+    STREAM_BYTES.labels(name).set(info.state.bytes)
+    STREAM_MESSAGES.labels(name).set(info.state.messages)
+    STREAM_LIMIT.labels(name).set(max(0, info.config.max_bytes or 0))

@@ -1,0 +1,64 @@
+"""What a service says of itself, on a real nats-server."""
+
+import asyncio
+import time
+from functools import partial
+
+from prometheus_client import REGISTRY
+
+from palabre.chassis import events, vitals
+from palabre.chassis.bus import Bus
+from palabre.chassis.testing import Gains, NatsServer, until
+from palabre.contracts.v1 import events_pb2 as pb
+
+
+def value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+async def test_the_streams_are_told_with_what_they_may_hold(gateway: Bus) -> None:
+    event = events.begin("demo", "api", "c-1", pb.TurnCancelled(reason="stop"))
+    await gateway.publish(event)
+    stop = asyncio.Event()
+    looking = asyncio.create_task(vitals.watch_streams(gateway, stop))
+    await until(lambda: value("palabre_stream_messages", stream="TURNS") == 1)
+    stop.set()
+    await looking
+    assert (value("palabre_stream_bytes", stream="TURNS") or 0) > event.ByteSize()
+    assert value("palabre_stream_limit_bytes", stream="TURNS") == 8192 << 20
+    assert value("palabre_stream_messages", stream="DEAD") == 0
+    assert value("palabre_stream_limit_bytes", stream="LIVE") == 256 << 20
+
+
+async def test_a_connection_that_ends_and_comes_back_is_told(
+    server: NatsServer, gateway: Bus
+) -> None:
+    gains = Gains()
+    assert value("palabre_nats_connected") == 1
+    await server.kill()
+    await until(lambda: value("palabre_nats_connected") == 0)
+    await server.start()
+    await until(lambda: value("palabre_nats_connected") == 1)
+    assert gains.of("palabre_nats_reconnects_total") == 1
+
+
+async def test_a_loop_that_stood_still_was_late() -> None:
+    gains, stop = Gains(), asyncio.Event()
+    watching = asyncio.create_task(vitals.watch_loop(stop))
+    await asyncio.sleep(0)
+    time.sleep(vitals.TICK_S + 0.3)  # noqa: ASYNC251 (what must not happen)
+    await until(partial(_ticked, gains))
+    stop.set()
+    await watching
+    assert gains.of("palabre_loop_late_seconds_sum") > 0.25
+
+
+def _ticked(gains: Gains) -> bool:
+    return gains.of("palabre_loop_late_seconds_count") > 0
+
+
+def test_what_runs_is_told_with_its_version() -> None:
+    vitals.tell_build("chassis")
+    told = [s for metric in vitals.BUILD.collect() for s in metric.samples]
+    [ours] = [s for s in told if s.labels["service"] == "chassis"]
+    assert (ours.value, ours.labels["version"][0].isdigit()) == (1, True)
