@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from palabre.channels import metrics
 from palabre.channels.views import Told
+from palabre.chassis import telemetry
 from palabre.contracts.v1 import events_pb2 as pb
 
 GAP_S = 0.1  # players begin with more than that in hand
@@ -64,7 +65,7 @@ class Waits:
             return
         wait.speaks = False
         if not self._is_stale(frame):
-            metrics.first_audio(wait.channel).observe(self.clock() - wait.since)
+            telemetry.observe(metrics.first_audio(wait.channel), self.clock() - wait.since)
         if wait.is_over:
             del self._waits[frame.turn]
 
@@ -72,9 +73,9 @@ class Waits:
         seconds = self.clock() - wait.since
         if told.name in ("delta", "completed") and not wait.is_shown:
             wait.is_shown = True
-            metrics.first_token(wait.channel).observe(seconds)
+            telemetry.observe(metrics.first_token(wait.channel), seconds)
         if told.name in ("completed", "failed"):
-            metrics.whole(wait.channel).observe(seconds)
+            telemetry.observe(metrics.whole(wait.channel), seconds)
         wait.is_over = told.name != "delta"
         if wait.is_over and not (wait.speaks and told.name == "completed"):
             del self._waits[told.position.turn]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
+from palabre.chassis import telemetry
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import metrics, vectors
 from palabre.retriever.coverage import Coverage
@@ -106,7 +107,7 @@ class Search:
         passages = _above(floor * _NOISE, judged) if best >= floor or question.read else []
         told = diverse(passages, self._documents)[: question.limit]
         seconds = self._clock() - begun
-        metrics.SEARCH_SECONDS.observe(seconds)
+        telemetry.observe(metrics.SEARCH_SECONDS, seconds)
         metrics.SEARCH_PASSAGES.observe(len(told))
         return Found(
             passages=told,
