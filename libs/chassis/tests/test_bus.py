@@ -1,11 +1,15 @@
 """The promises of the bus, on a real nats-server."""
 
 import asyncio
+import datetime as dt
+import json
 import signal
+from pathlib import Path
 
 import pytest
+from nats.aio.msg import Msg
 
-from palabre.chassis import events, subjects, topology
+from palabre.chassis import events, gaps, streams, subjects, topology
 from palabre.chassis.bus import Bus, Conflict
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.chassis.ids import uuid7
@@ -109,6 +113,59 @@ async def test_a_follower_gets_the_gap_first_and_no_doubles(gateway: Bus, llm: B
     assert got == ["utterance_received"]
 
 
+async def _looked_for(server: NatsServer, gateway: Bus, asked: pb.Event) -> list[dict[str, str]]:
+    """What is asked of LIVE for whoever begins to follow this turn."""
+    spy = await server.bus(streams.OPERATOR)
+    found: list[dict[str, str]] = []
+
+    async def note(msg: Msg) -> None:
+        found.append(json.loads(msg.data))
+
+    await spy.client.subscribe("$JS.API.DIRECT.GET.LIVE", cb=note)
+    await spy.client.flush()
+    thread = (asked.space, asked.channel, asked.conversation)
+    async with gateway.follow(*thread, since_turn=asked.turn) as followed:
+        await anext(followed)
+        await gateway.publish_live(events.follow(asked, pb.Playback(played_ms=1)))
+        while events.body_name(await anext(followed)) != "playback":
+            pass
+    await spy.client.flush()
+    await spy.close()
+    return found
+
+
+async def test_who_follows_a_turn_has_live_pieces_looked_through_from_its_beginning_on(
+    server: NatsServer, gateway: Bus, llm: Bus
+) -> None:
+    asked = question()
+    await gateway.publish(asked)
+    [query] = await _looked_for(server, gateway, asked)
+    begun = dt.datetime.fromisoformat(query["start_time"])
+    assert abs(begun.timestamp() + gaps.SKEW_S - asked.occurred_at.ToSeconds()) < 2
+
+
+async def test_of_a_turn_that_ended_long_ago_no_live_piece_is_looked_for(
+    server: NatsServer, gateway: Bus
+) -> None:
+    asked = question()
+    await gateway.publish(asked)
+    ending = events.follow(asked, pb.TurnCancelled(reason="stop"))
+    ending.occurred_at.seconds -= int(streams.LIVE_S) + 1
+    await gateway.publish(ending)
+    assert await _looked_for(server, gateway, asked) == []
+
+
+async def test_who_follows_a_turn_whose_id_does_not_sort_sees_none_before_it(gateway: Bus) -> None:
+    first = question()
+    second = question(conversation=first.conversation)
+    second.turn, second.id = "00000000", "00000000/utterance_received/0"
+    for asked in (first, second):
+        await gateway.publish(asked)
+    thread = (first.space, first.channel, first.conversation)
+    async with gateway.follow(*thread, since_turn=second.turn) as followed:
+        assert (await anext(followed)).turn == second.turn
+
+
 async def test_of_two_endings_a_follower_sees_the_one_that_was_stored(
     gateway: Bus, llm: Bus
 ) -> None:
@@ -196,12 +253,19 @@ async def test_who_begins_to_follow_while_the_server_hangs_is_told_so(
 ) -> None:
     assert server.process
     server.process.send_signal(signal.SIGSTOP)
+    await until(lambda: _state(server) == "T")  # until then a busy machine lets it go on
     try:
         with pytest.raises(Unavailable):
             async with gateway.follow("demo", "web", "c"):
                 pytest.fail("nobody can be sure to see what comes")
     finally:
         server.process.send_signal(signal.SIGCONT)
+
+
+def _state(server: NatsServer) -> str:
+    assert server.process
+    stat = Path(f"/proc/{server.process.pid}/stat").read_text(encoding="utf-8")
+    return stat.rpartition(")")[2].split()[0]
 
 
 async def test_live_is_made_again_after_the_server_was_killed(

@@ -5,7 +5,7 @@ import contextlib
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -24,7 +24,7 @@ from nats.errors import (
 from nats.js.api import PubAck
 from nats.js.errors import APIError, NoStreamResponseError
 
-from palabre.chassis import events, streams, subjects, telemetry, topology, tracing
+from palabre.chassis import events, gaps, streams, subjects, telemetry, topology, tracing
 from palabre.chassis.deliveries import Message, Pull
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
@@ -49,10 +49,11 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event as a stream holds it."""
+    """An event as a stream holds it; `at` is when it was stored, in RFC 3339."""
 
     sequence: int
     event: pb.Event
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,15 @@ class Bus:
         subject = subjects.conversation(kind, space, channel, conversation)
         return await self.read(kind.upper(), {"next_by_subj": subject})
 
+    async def pieces_of(self, facts: Iterable[Stored]) -> list[Stored]:
+        """What LIVE holds of the turns of these facts, which are one conversation's, in order."""
+        facts = list(facts)
+        if not facts or not (begun := gaps.live_from(facts)):
+            return []
+        thread = (facts[0].event.space, facts[0].event.channel, facts[0].event.conversation)
+        subject = subjects.conversation("live", *thread)
+        return await self.read("LIVE", {"next_by_subj": subject, "start_time": begun})
+
     async def ended(self, event: pb.Event) -> bool:
         """The event's turn has its ending."""
         latest = await self.latest(event.space, event.channel, event.conversation)
@@ -199,7 +209,10 @@ class Bus:
     async def read(self, stream: str, query: Mapping[str, object]) -> list[Stored]:
         """The events that `raw` finds."""
         found = await self.raw(stream, query)
-        return [Stored(r.sequence, _decoded(r.data, r.headers)) for r in found]
+        return [
+            Stored(r.sequence, _decoded(r.data, r.headers), r.headers["Nats-Time-Stamp"])
+            for r in found
+        ]
 
     async def raw(self, stream: str, query: Mapping[str, object]) -> list[Raw]:
         """Batched direct get (ADR-31): no consumer is made. Empty when the stream is gone."""
@@ -209,7 +222,7 @@ class Bus:
             found += page
             if not page or not pending or "multi_last" in query:
                 return found
-            query = {**query, "seq": page[-1].sequence + 1}
+            query = {**query, "seq": page[-1].sequence + 1, "start_time": None}
 
     @contextlib.asynccontextmanager
     async def follow(
@@ -260,17 +273,18 @@ class Bus:
     ) -> AsyncIterator[pb.Event]:
         seen: set[tuple[object, ...]] = set()
         if since_turn is not None:
-            gap = await self.past("turns", *thread) + await self.past("live", *thread)
+            gap = gaps.since(await self.past("turns", *thread), since_turn)
+            gap += await self.pieces_of(gap)
             gap.sort(key=lambda s: (s.event.occurred_at.seconds, s.event.occurred_at.nanos))
             for stored in gap:
-                piece = _piece(stored.event)
-                if stored.event.turn >= since_turn and piece not in seen:
+                piece = gaps.piece(stored.event)
+                if piece not in seen:
                     seen.add(piece)
                     yield stored.event
         while True:
             msg = await came.get()
             event = _decoded(msg.data, msg.headers)
-            if not seen or _piece(event) not in seen:
+            if not seen or gaps.piece(event) not in seen:
                 yield event
 
     async def overwrite(self, stream: str, sequence: int) -> None:
@@ -339,7 +353,7 @@ class Bus:
         subscription = await self.client.subscribe(inbox)
         try:
             ask = {"batch": 500, "max_bytes": 4 << 20, **query}
-            if "multi_last" not in ask:
+            if not {"multi_last", "start_time"} & ask.keys():
                 ask.setdefault("seq", 1)
             request = json.dumps(ask).encode()
             await self.client.publish(f"$JS.API.DIRECT.GET.{stream}", request, reply=inbox)
@@ -369,19 +383,6 @@ async def _collect(subscription: object) -> tuple[list[Raw], bool]:
                 raise Unavailable(f"JetStream: {headers.get('Description', status)}")
             return found, headers.get("Nats-Num-Pending", "0") != "0"
         found.append(Raw(int(headers["Nats-Sequence"]), headers["Nats-Subject"], msg.data, headers))
-
-
-def _piece(event: pb.Event) -> tuple[object, ...]:
-    """What makes two events the same piece."""
-    name = events.body_name(event)
-    if name in events.FACTS:
-        return (event.id, name)
-    place = {
-        "answer_delta": event.answer_delta.offset,
-        "speech_frame": event.speech_frame.sequence,
-        "playback": event.playback.played_ms,
-    }.get(name, 0)
-    return (event.turn, name, event.attempt, event.index, place)
 
 
 async def _log_error(error: Exception) -> None:

@@ -24,6 +24,7 @@ INTERMEDIATE_TTL_S = DAY_S
 # These carry passages and histories; nobody needs them after a day.
 INTERMEDIATE = frozenset({"utterance_understood", "passages_retrieved", "segment_ready"})
 LEASE_TTL_S = 15.0
+LIVE_S = 600.0
 COUNTERS_S = 40 * DAY_S  # longer than a month
 
 
@@ -156,7 +157,7 @@ def streams(replicas: int = 1) -> list[StreamConfig]:
             subjects=[subjects.every("live")],
             storage=StorageType.MEMORY,
             discard=DiscardPolicy.OLD,
-            max_age=600.0,
+            max_age=LIVE_S,
             max_bytes=256 << 20,
             allow_direct=True,
             num_replicas=replicas,

@@ -9,6 +9,7 @@ from palabre.channels.views import TurnView
 from palabre.channels.waits import Playout
 from palabre.channels.watching import Patience, watch
 from palabre.chassis import events
+from palabre.chassis.bus import Stored
 from palabre.chassis.voices import answering
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2
 from palabre.gateway import hearing, speeches, state, synthesis, voicing
@@ -57,15 +58,15 @@ async def listen(
     """The answer, spoken; begins before the answer ends when the turn was asked with speech."""
     gateway = state.of(request)
     found = await gateway.conversations.of_turn(turn, caller)
-    thread = await gateway.bus.facts(*found.thread)
-    facts = [e for e in thread if e.turn == turn]
-    if await _is_being_spoken(gateway, found, facts):
+    thread = await gateway.bus.past("turns", *found.thread)
+    stored = [s for s in thread if s.event.turn == turn]
+    if await _is_being_spoken(gateway, stored):
         return await _followed(gateway, found, turn, format)
-    answer = await _answer(gateway, found, turn, facts, request)
+    answer = await _answer(gateway, found, turn, [s.event for s in stored], request)
     space = gateway.spaces.get(found.space)
     persona = space.personas.get(answer["persona"] or "", space.persona())
     language = answer["language"] or space.languages[0]
-    is_first = next((e.turn for e in thread), turn) == turn
+    is_first = next((s.event.turn for s in thread), turn) == turn
     call = tts_pb2.SynthesizeRequest(
         space=found.space,
         text=voicing.announced(space, answer["text"], language, is_first=is_first),
@@ -79,14 +80,13 @@ async def listen(
     return await synthesis.stream(gateway, call, MEDIA_TYPES[format], turn=turn)
 
 
-async def _is_being_spoken(
-    gateway: state.State, found: Conversation, facts: list[pb.Event]
-) -> bool:
+async def _is_being_spoken(gateway: state.State, stored: list[Stored]) -> bool:
     """The turn was asked with speech, and its frames are still there."""
+    facts = [s.event for s in stored]
     asked = next((e for e in facts if e.HasField("utterance_received")), None)
     if asked is None or not asked.utterance_received.utterance.speech:
         return False
-    live = await gateway.bus.past("live", *found.thread)
+    live = await gateway.bus.pieces_of(stored)
     return hearing.is_complete(facts, (s.event for s in live), asked.turn)
 
 
