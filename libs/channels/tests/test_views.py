@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from palabre.channels.testing import completed, delta
 from palabre.channels.views import ConversationView, Position, Told, TurnView
-from palabre.chassis import events
+from palabre.chassis import events, replays
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 
 FIRST = events.begin(
@@ -159,3 +159,13 @@ def test_a_notice_is_heard_but_is_no_part_of_the_answer() -> None:
     said = pb.SegmentReady(text="Cette voix est artificielle.", notice=True)
     [told] = feed(TurnView("t-1"), event(said), event(pb.SpeechCompleted(duration_ms=900)))
     assert (told.data["offset"], told.data["length"], told.data["duration_ms"]) == (0, 0, 900)
+
+
+def test_nobody_is_told_of_a_replay() -> None:
+    happened = [FIRST, event(delta("Le cinq.", 0)), event(completed("Le cinq."))]
+    for each in happened:
+        each_again = pb.Event()
+        each_again.CopyFrom(each)
+        each_again.channel = replays.CHANNEL
+        assert TurnView("t-1").feed(each_again) == []
+        assert ConversationView().feed(each_again) == []

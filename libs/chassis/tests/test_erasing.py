@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from palabre.chassis import events
+from palabre.chassis import events, replays
 from palabre.chassis.blobs import NatsObjects
 from palabre.chassis.bus import Bus
 from palabre.chassis.descriptions import NatsDescriptions
@@ -84,3 +84,17 @@ async def test_no_image_of_it_is_left_on_disk_nor_what_it_showed(
     with pytest.raises(KeyError):
         await store.get(blob)
     assert await store.get("demo/" + "b" * 64) == b"another photo"
+
+
+async def test_what_was_replayed_of_it_goes_with_it(tmp_path: Path, gateway: Bus, llm: Bus) -> None:
+    asked = question("Quand ?", uuid7())
+    await gateway.publish(asked)
+    body = pb.UtteranceReceived(utterance=Utterance(text=SECRET, replay=True))
+    replayed = replays.conversation_of(asked.conversation)
+    again = events.begin("demo", replays.CHANNEL, replayed, body)
+    await gateway.publish(again)
+    await erase(gateway, "demo", "web", asked.conversation)
+    assert words_on_disk(tmp_path, SECRET) == []
+    await llm.refresh_erased()
+    with pytest.raises(Erased):
+        await llm.publish(events.follow(again, pb.AnswerCompleted(text=SECRET)))

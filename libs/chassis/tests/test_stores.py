@@ -2,7 +2,7 @@
 
 import pytest
 
-from palabre.chassis import events
+from palabre.chassis import events, replays
 from palabre.chassis.blobs import Labelled, MemoryObjects, NatsObjects
 from palabre.chassis.descriptions import Descriptions, MemoryDescriptions, NatsDescriptions
 from palabre.chassis.histories import KEPT, MAX_BYTES, Histories, MemoryHistories, NatsHistories
@@ -99,3 +99,10 @@ async def test_an_image_is_described_for_its_space_alone(descriptions: Descripti
     await descriptions.write("demo/abc", "Une facture d’eau.")
     assert await descriptions.read("demo/abc") == "Une facture d’eau."
     assert await descriptions.read("other/abc") == ""
+
+
+async def test_no_history_remembers_a_replay(histories: Histories) -> None:
+    event = asked()
+    event.channel = replays.CHANNEL
+    await histories.append(event, Exchange(turn="1", question="Quand ?"))
+    assert await histories.read(event) == []

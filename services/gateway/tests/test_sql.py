@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.channels.testing import completed, source
-from palabre.chassis import events, streams
+from palabre.chassis import events, replays, streams
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.testing import collect
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
@@ -21,7 +21,7 @@ from palabre.gateway.archive import Archive
 from palabre.gateway.callers import Caller
 from palabre.gateway.conversations import Conversations
 from palabre.gateway.problems import Problem
-from palabre.gateway.tables import ConversationRow, Table, TurnRow
+from palabre.gateway.tables import CallRow, ConversationRow, Table, TurnRow
 from palabre.gateway.tokens import Tokens, digest
 
 ME = Caller("me", "api")
@@ -254,3 +254,32 @@ async def test_the_first_administrators_token_is_made_once(engine: AsyncEngine) 
     assert (await tokens.find("given")).reaches("anywhere")
     with pytest.raises(Problem, match="unknown"):
         await tokens.find(made)
+
+
+async def test_of_a_replay_only_its_cost_is_kept_and_it_is_nobody_s(engine: AsyncEngine) -> None:
+    first = begun("t-1")
+    first.channel, first.utterance_received.utterance.replay = replays.CHANNEL, True
+    async with engine.begin() as connection:
+        news = await archive.store(connection, [first, answered(first)])
+        assert (news.received, news.ended) == ([], [])
+        for table in (TurnRow, ConversationRow):
+            assert not (await connection.execute(select(table))).all()
+        [call] = (await connection.execute(select(CallRow.__table__))).mappings()
+    assert (call["channel"], call["person"], call["cost_micros"]) == ("replay", "", 120)
+
+
+async def test_erasing_a_conversation_unties_the_cost_of_its_replays(engine: AsyncEngine) -> None:
+    made = await Conversations(engine).create(ME, "demo", "", "")
+    replayed = replays.conversation_of(made.id)
+    again = begun("t-1", replayed)
+    again.channel = replays.CHANNEL
+    async with engine.begin() as connection:
+        await archive.store(connection, [answered(again)])
+    await Conversations(engine).erase(made)
+    async with engine.begin() as connection:
+        late = begun("t-2", replayed)
+        late.channel = replays.CHANNEL
+        await archive.store(connection, [answered(late)])
+        [call] = (await connection.execute(select(CallRow.__table__))).mappings()
+    assert (call["conversation"], call["cost_micros"]) == ("", 120)
+    assert call["turn"] != "t-1"

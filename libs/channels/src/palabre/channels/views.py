@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from palabre.channels import answers
-from palabre.chassis import events
+from palabre.chassis import events, replays
 from palabre.contracts.v1 import events_pb2 as pb
 
 
@@ -53,7 +53,7 @@ class Told:
 
 
 class TurnView:
-    """Turns the events of one turn into what a person is told.
+    """Turns the events of one turn into what a person is told; nobody is told of a replay.
 
     Events may come twice, in any order, and from several attempts: a lower attempt than the one
     shown is ignored, a higher one begins again, pieces wait until what is before them is there,
@@ -74,7 +74,7 @@ class TurnView:
     def feed(self, event: pb.Event) -> list[Told]:
         """What to tell now; usually one event, often none."""
         step = _STEPS.get(events.body_name(event))
-        if event.turn != self.turn or step is None:
+        if event.turn != self.turn or step is None or replays.is_replay(event):
             return []
         return list(step(self, event))
 
@@ -190,6 +190,8 @@ class ConversationView:
             self.turns[seen.turn] = TurnView(seen.turn, seen)
 
     def feed(self, event: pb.Event) -> list[Told]:
+        if replays.is_replay(event):
+            return []
         view = self.turns.get(event.turn)
         if view is None:
             if event.turn in self._past or events.body_name(event) != "utterance_received":

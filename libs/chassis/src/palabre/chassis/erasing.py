@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from palabre.chassis import descriptions, events, subjects
+from palabre.chassis import descriptions, events, replays, subjects
 from palabre.chassis.bus import Bus
 from palabre.contracts.v1 import events_pb2 as pb
 
@@ -28,19 +28,25 @@ class Receipt:
 async def erase(bus: Bus, space: str, channel: str, conversation: str) -> Receipt:
     """Writes the tombstone, cancels what runs, overwrites every message of the conversation.
 
+    What was replayed of it goes with it.
+
     A purge would leave the words in the files, and a purge by wildcard stops every publisher:
     each message is deleted by its sequence, with overwriting. Raises Unavailable.
     """
     subjects.thread(space, channel, conversation)
-    receipt = Receipt(conversation)
-    await _cancel(bus, space, channel, conversation)
+    receipt, replayed = Receipt(conversation), replays.conversation_of(conversation)
+    threads = (channel, conversation), (replays.CHANNEL, replayed)
+    for where, thread in threads:
+        await _cancel(bus, space, where, thread)
     images = await _images(bus, space, channel, conversation)
-    await bus.put(f"$KV.erased.{conversation}", b"")
-    bus.erased.add(conversation)
+    for _, thread in threads:
+        await bus.put(f"$KV.erased.{thread}", b"")
+        bus.erased.add(thread)
     for pause in (SETTLE_S, 0.0):  # a writer may have been at it
         # The facts last: they are how the images are found again when this breaks off.
         await _overwrite_all(_of_images(bus, images), bus, receipt)
-        await _overwrite_all(_messages(bus, space, channel, conversation), bus, receipt)
+        for where, thread in threads:
+            await _overwrite_all(_messages(bus, space, where, thread), bus, receipt)
         await asyncio.sleep(pause)
     log.info("conversation erased", **receipt.erased)
     return receipt

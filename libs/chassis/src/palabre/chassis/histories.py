@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from palabre.chassis import replays
 from palabre.chassis.bus import Bus, Conflict
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
@@ -16,7 +17,10 @@ class Histories(Protocol):
         """Oldest first; empty for a new conversation. Raises Unavailable."""
 
     async def append(self, event: pb.Event, exchange: Exchange) -> None:
-        """Once per turn: a second exchange of the same turn replaces the first."""
+        """Once per turn: a second exchange of the same turn replaces the first.
+
+        Nothing remembers a replay.
+        """
 
 
 def appended(history: History, exchange: Exchange) -> History:
@@ -44,6 +48,8 @@ class NatsHistories:
         return list(history.exchanges)
 
     async def append(self, event: pb.Event, exchange: Exchange) -> None:
+        if replays.is_replay(event):
+            return
         if event.conversation in self._bus.erased:
             raise Erased
         subject = f"$KV.histories.{event.conversation}.{exchange.turn}"
@@ -73,5 +79,7 @@ class MemoryHistories:
         return list(self._kept.get(event.conversation, History()).exchanges)
 
     async def append(self, event: pb.Event, exchange: Exchange) -> None:
+        if replays.is_replay(event):
+            return
         history = self._kept.get(event.conversation, History())
         self._kept[event.conversation] = appended(history, exchange)

@@ -93,7 +93,7 @@ class Event(_message.Message):
     space: _builtins.str
     """The organisation's space, [a-z0-9-], at most 40 characters."""
     channel: _builtins.str
-    """discord, web, api, sms, phone or debate."""
+    """discord, web, api, sms, phone or debate; replay for what nobody may hear of."""
     conversation: _builtins.str
     """UUIDv7 of the thread."""
     turn: _builtins.str

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from palabre.channels import answers
 from palabre.channels.phrases import reason_name
-from palabre.chassis import events
+from palabre.chassis import events, replays
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
@@ -122,9 +122,13 @@ async def _has(bus: Bus, sequence: int) -> bool:
 async def store(
     connection: AsyncConnection, facts: Iterable[pb.Event], zone: Zone = lambda space: UTC
 ) -> News:
-    """Facts come twice or in any order: the utterance and the ending fill different columns."""
+    """Facts come twice or in any order: the utterance and the ending fill different columns.
+
+    Of a replay only what it cost is kept: nobody asked it, and no list shows it.
+    """
     erased = await _erased(connection, {event.conversation for event in facts})
-    kept = [event for event in facts if event.conversation not in erased]
+    paid = [event for event in facts if event.conversation not in erased]
+    kept = [event for event in paid if not replays.is_replay(event)]
     received = [e for e in kept if e.HasField("utterance_received")]
     completed = [e for e in kept if e.HasField("answer_completed")]
     broken = [e for e in kept if e.HasField("turn_failed") or e.HasField("turn_cancelled")]
@@ -134,7 +138,7 @@ async def store(
     await upsert(connection, TurnRow, _unique(received, _asked), _ASKED)
     await upsert(connection, TurnRow, _unique(completed, _answered), _ANSWERED)
     await upsert(connection, TurnRow, _unique(broken, _broken), _BROKEN)
-    calls = await ledger.store(connection, kept, zone)
+    calls = await ledger.store(connection, paid, zone)
     return News(_new(received, asked), _new([*completed, *broken], ended), calls)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from palabre.channels.admission import Thread
+from palabre.chassis import replays
 from palabre.chassis.ids import uuid7
 from palabre.gateway import ledger, metrics
 from palabre.gateway.callers import Caller
@@ -168,16 +169,19 @@ class Conversations:
         return {turn: (score, comment or "") for turn, score, comment in rows}
 
     async def mark_erased(self, conversation: str) -> None:
-        """From now on the archive takes nothing of it."""
-        mark = {"conversation": conversation, "erased_at": dt.datetime.now(dt.UTC)}
+        """From now on the archive takes nothing of it, nor of what is replayed of it."""
+        both = conversation, replays.conversation_of(conversation)
+        now = dt.datetime.now(dt.UTC)
         async with self._engine.begin() as connection:
-            await upsert(connection, ErasedRow, [mark])
+            marks = [{"conversation": each, "erased_at": now} for each in both]
+            await upsert(connection, ErasedRow, marks)
 
     async def erase(self, conversation: Conversation) -> None:
         """Removes every row, and keeps old facts from bringing them back."""
         await self.mark_erased(conversation.id)
         async with self._engine.begin() as connection:
-            await ledger.forget(connection, conversation.id)
+            for each in (conversation.id, replays.conversation_of(conversation.id)):
+                await ledger.forget(connection, each)
             for table in (TurnRow, FeedbackRow):
                 await connection.execute(delete(table).where(table.conversation == conversation.id))
             await connection.execute(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from palabre.chassis import replays
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway.database import insert_new
 from palabre.gateway.tables import CallRow
@@ -140,7 +141,7 @@ def _row(
         "channel": event.channel,
         "conversation": event.conversation,
         "persona": persona,
-        "person": author.id,
+        "person": "" if replays.is_replay(event) else author.id,
         "engine": call.engine,
         "model": call.model,
         **{name: getattr(call, name) for name in COUNTS},

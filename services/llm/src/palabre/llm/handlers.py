@@ -44,7 +44,8 @@ def comprehender(
             spent = await _counted(account, comprehension, payer, utterance, history)
             payer = payer.frugal() if spent else payer
             persona = payer.space.personas[payer.persona]
-            seen = await _seen(None if spent else vision, payer.space, persona, utterance, history)
+            eyes = vision.blindfolded if utterance.replay else vision
+            seen = await _seen(None if spent else eyes, payer.space, persona, utterance, history)
             understanding = await comprehension.understand(
                 payer.space, persona, utterance, history, seen.texts
             )

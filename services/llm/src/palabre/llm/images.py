@@ -7,8 +7,8 @@ instruction: an image may hold any text.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Self
 
 import structlog
 
@@ -52,6 +52,11 @@ class Vision:
     model: str = ""
     detail: Literal["low", "high", "auto"] = "high"
     timeout_s: float = 20.0
+
+    @property
+    def blindfolded(self) -> Self:
+        """It tells what is known, and looks at nothing: what it wrote, others would read."""
+        return replace(self, model=NO_MODEL)
 
     async def describe(
         self, images: Sequence[Attachment], models: Sequence[str], language: str

@@ -15,6 +15,7 @@ from typing import Self
 
 import structlog
 
+from palabre.chassis import replays
 from palabre.chassis.budgets import Bearer, Budgets, Delivery, Spent
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.chassis.events import follow
@@ -139,8 +140,8 @@ class Spending:
     def _allowance(
         self, stage: str, event: pb.Event, payer: Payer, price: Callable[[Usage], None]
     ) -> Allowance | None:
-        if not payer.space.budgets.all:
-            return None
+        if not payer.space.budgets.all or replays.is_replay(event):
+            return None  # who replays has a limit of their own
         bearer = Bearer.of(payer.id, payer.space, payer.persona, event.channel, payer.author)
         until = event.deadline.seconds + GRACE_S
         delivery = Delivery(event.turn, stage, deliveries.get(), until)

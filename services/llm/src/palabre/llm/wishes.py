@@ -1,5 +1,6 @@
 """What a person chose for their turn: one of the models that their channel offers, tu or vous."""
 
+from palabre.chassis import replays
 from palabre.chassis.errors import Reject
 from palabre.chassis.spaces import Persona, Space
 from palabre.contracts.v1 import events_pb2 as pb
@@ -13,7 +14,9 @@ def speaker(
     """Who answers, by name, and the space with that persona as this turn wants it. Raises Reject.
 
     A model goes before the persona's own, which follow; one that is not offered changes nothing.
+    In a replay, which only the operator begins, it is any model, and no other follows.
     """
+    replays.check(event, utterance)
     name = space.persona_name(utterance.persona, event.channel)
     if name not in space.personas:
         raise Reject(f"space {event.space} has no persona {name!r}")
@@ -31,7 +34,7 @@ def is_ignored(space: Space, utterance: Utterance, ladder: Ladder) -> bool:
     """
     chosen = utterance.model
     offered = chosen in space.discord.models and ladder.rung(chosen) is not None
-    return bool(chosen) and not offered
+    return bool(chosen) and not offered and not utterance.replay
 
 
 def _changes(
@@ -39,7 +42,8 @@ def _changes(
 ) -> dict[str, object]:
     changed: dict[str, object] = {}
     if utterance.model and not is_ignored(space, utterance, ladder):
-        changed["models"] = (utterance.model, *ladder.names(persona.models))
+        others = () if utterance.replay else ladder.names(persona.models)
+        changed["models"] = (utterance.model, *others)
     if utterance.address in ("tu", "vous"):
         changed["address"] = utterance.address
     return changed
