@@ -57,7 +57,7 @@ async def test_who_makes_the_streams_waits_for_nodes_that_are_still_meeting(
         node.start()
     made = await making
     assert f"made durable {streams.DURABLES[-1].name}" in made
-    assert told[0].startswith("waiting for JetStream: ")
+    assert told[0].startswith("waiting: JetStream is not ready (")
     await topology.verify(bus.js, [d.name for d in streams.DURABLES])
     await bus.close()
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Connection, event, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.channels.testing import completed, source
 from palabre.chassis import events, replays, streams
 from palabre.chassis.errors import Unavailable
-from palabre.chassis.testing import collect
+from palabre.chassis.testing import collect, free_port
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import archive, database
 from palabre.gateway.archive import Archive
@@ -54,6 +54,15 @@ async def test_an_address_without_its_driver_gets_one(tmp_path: Path) -> None:
     assert made.drivername == "postgresql+asyncpg"
     with pytest.raises(database.WrongDatabase, match="oracle"):
         database.address("oracle://db", tmp_path)
+
+
+async def test_a_database_that_does_not_come_is_said_by_the_name_of_its_setting() -> None:
+    url = make_url(f"postgresql+asyncpg://palabre:a-word@127.0.0.1:{free_port()}/palabre")
+    missing = database.connect(url)
+    with pytest.raises(Unavailable, match="PALABRE_DATABASE_URL: no connection: ") as raised:
+        await database.answers(missing, patience_s=0)
+    await missing.dispose()
+    assert "a-word" not in str(raised.value)
 
 
 async def test_facts_make_the_same_rows_in_any_order(engine: AsyncEngine) -> None:

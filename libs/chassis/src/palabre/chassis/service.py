@@ -78,8 +78,8 @@ class Context:
             settings.nats_ca,
         )
         context = cls(bus, Spaces(), Cancellations(), health.Health(), settings)
+        await topology.bind(bus.js, name, log.warning, settings.start_wait_s)
         await context.cancelled.follow(bus)
-        await topology.remake_live(bus.js)
         await context.spaces.refresh(bus)
         await bus.refresh_erased()
         return context
@@ -106,21 +106,23 @@ def run(name: str, settings: ServiceSettings, assemble: Assemble) -> None:
     vitals.tell_build(name)
     try:
         uvloop.run(_serve(name, settings, assemble))
-    except (topology.ServerTooOld, topology.WrongTopology) as error:
+    except (topology.ServerTooOld, topology.WrongTopology, Unavailable) as error:
         sys.exit(f"{name}: {error}")
+    except asyncio.CancelledError:
+        log.info("stopped before it was ready")
     finally:
         stop_telemetry()
 
 
 async def _serve(name: str, settings: ServiceSettings, assemble: Assemble) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if starting := asyncio.current_task():
+        _on_signal(starting.cancel)  # nothing is in hand yet
     context = await Context.open(name, settings)
     operations = health.serve(context.health, settings.ops_host, settings.ops_port)
     parts = await assemble(context)
-    await topology.verify(context.bus.js, [s.name for s in parts.stages])
     server, port = await _serve_grpc(parts, settings)
+    _on_signal(stop.set)
     log.info("ready", operations=operations.server_port, grpc=port)
     context.health.ready = True
     _settle_memory()
@@ -135,6 +137,11 @@ async def _serve(name: str, settings: ServiceSettings, assemble: Assemble) -> No
         await context.bus.close()
         operations.shutdown()
         log.info("stopped")
+
+
+def _on_signal(act: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
 
 
 def _settle_memory() -> None:

@@ -60,6 +60,12 @@ class ServiceSettings(BaseSettings):
     drain_s: float = Field(
         default=20.0, ge=1, description="Seconds that work in hand has to end at shutdown."
     )
+    start_wait_s: float = Field(
+        default=60.0,
+        ge=0,
+        description="Seconds that a service waits at its start for streams, and the gateway for"
+        " SQL, before it ends and says what is missing.",
+    )
     otel_exporter_otlp_endpoint: str = Field(
         default="",
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",

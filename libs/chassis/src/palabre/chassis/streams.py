@@ -285,6 +285,13 @@ def durable(name: str) -> Durable:
     return {d.name: d for d in DURABLES}[name]
 
 
+def stores_of(service: str) -> list[str]:
+    """The streams behind the buckets and object stores that a service reads or writes."""
+    named = [(f"KV_{b.name}", b.readers + b.writers) for b in BUCKETS]
+    named += [(f"OBJ_{o.name}", o.readers + o.writers) for o in OBJECTS]
+    return [stream for stream, users in named if service in users]
+
+
 def permissions(service: str) -> dict[str, list[str]]:
     """NATS permissions of a service: subjects that it may publish and subscribe to."""
     if service == OPERATOR:

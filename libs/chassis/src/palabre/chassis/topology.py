@@ -1,8 +1,9 @@
 """Makes what `streams.py` declares, and refuses what differs from it."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -72,48 +73,85 @@ async def apply(
 
 
 class _Waiting:
-    """Tries again what JetStream is not ready for."""
+    """Tries again what is not there yet, or what JetStream is not ready for."""
 
     def __init__(self, tell: Callable[[str], object], until: float) -> None:
         self._tell, self._until, self._told = tell, until, ""
 
-    async def until_done(self, step: Callable[[], Awaitable[str]]) -> str:
-        """What the step says. Raises Unavailable."""
+    async def until_done[T](self, step: Callable[[], Awaitable[T]]) -> T:
+        """What the step returns. Raises Unavailable and WrongTopology once it is too late."""
         while True:
             try:
-                return await step()
-            except (NatsTimeout, NoRespondersError):
-                reason = "it does not answer"
-            except APIError as error:
-                if error.code != 503 and error.err_code != _NO_PEERS:
+                with _readiness():
+                    return await step()
+            except (Unavailable, WrongTopology) as error:
+                if time.monotonic() > self._until:
                     raise
-                reason = error.description or "it is not available"
-            if time.monotonic() > self._until:
-                raise Unavailable(
-                    f"JetStream is not ready ({reason}): look whether as many nodes of NATS run,"
-                    " and know one another, as there shall be copies"
-                )
-            if self._told != reason:
-                self._tell(f"waiting for JetStream: {reason}")
-                self._told = reason
+                if self._told != str(error):
+                    self._told = str(error)
+                    self._tell(f"waiting: {error}")
             await asyncio.sleep(ASK_EVERY_S)
 
 
-async def verify(js: JetStreamContext, durables: Iterable[str]) -> None:
-    """Raises WrongTopology unless the streams and these durables are as declared."""
+@contextlib.contextmanager
+def _readiness() -> Iterator[None]:
+    """Raises Unavailable where JetStream is not ready."""
+    try:
+        yield
+    except (NatsTimeout, NoRespondersError):
+        reason = "it does not answer"
+    except APIError as error:
+        if error.code != 503 and error.err_code != _NO_PEERS:
+            raise
+        reason = error.description or "it is not available"
+    else:
+        return
+    raise Unavailable(
+        f"JetStream is not ready ({reason}): look whether as many nodes of NATS run,"
+        " and know one another, as there shall be copies"
+    )
+
+
+async def bind(
+    js: JetStreamContext,
+    service: str,
+    tell: Callable[[str], object] = _unheard,
+    patience_s: float = PATIENCE_S,
+) -> None:
+    """Waits until what a service relies on is as declared, and tells what is not.
+
+    LIVE is made again where it alone is missing. Raises WrongTopology and Unavailable.
+    """
+    own = [d.name for d in streams.DURABLES if d.service == service]
+
+    async def step() -> None:
+        await remake_live(js)
+        await verify(js, own, streams.stores_of(service))
+
+    await _Waiting(tell, time.monotonic() + patience_s).until_done(step)
+
+
+async def verify(js: JetStreamContext, durables: Iterable[str], stores: Iterable[str] = ()) -> None:
+    """Raises WrongTopology unless the streams and these durables are as declared.
+
+    `stores` are names of streams behind buckets: they must be there.
+    """
     for config in streams.streams():
-        try:
-            info = await js.stream_info(config.name or "")
-        except NotFoundError:
-            raise WrongTopology(f"stream {config.name} is missing: {REMEDY}") from None
-        _compare(f"stream {config.name}", config, info.config, _STREAM_FIELDS)
+        found = await _found(f"stream {config.name}", js.stream_info(config.name or ""))
+        _compare(f"stream {config.name}", config, found.config, _STREAM_FIELDS)
     for name in durables:
+        durable = await _found(f"durable {name}", js.consumer_info("TURNS", name))
         wanted = streams.durable(name).config()
-        try:
-            found = await js.consumer_info("TURNS", name)
-        except NotFoundError:
-            raise WrongTopology(f"durable {name} is missing: {REMEDY}") from None
-        _compare(f"durable {name}", wanted, found.config, _DURABLE_FIELDS)
+        _compare(f"durable {name}", wanted, durable.config, _DURABLE_FIELDS)
+    for name in stores:
+        await _found(f"stream {name}", js.stream_info(name))
+
+
+async def _found[T](what: str, asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except NotFoundError:
+        raise WrongTopology(f"{what} is missing: {REMEDY}") from None
 
 
 async def remake_live(js: JetStreamContext) -> bool:

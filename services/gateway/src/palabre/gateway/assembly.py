@@ -40,6 +40,7 @@ _ARCHIVE_IN_HAND = 256
 async def assemble(settings: GatewaySettings, context: Context) -> Parts:
     given = settings.database_url.get_secret_value()
     engine = database.connect(database.address(given, settings.data_dir))
+    await database.answers(engine, settings.start_wait_s)
     await database.migrate(engine)
     retriever, tts = (
         rpc.channel(settings.retriever_address, settings.showing),

@@ -1,16 +1,24 @@
 """The SQL database: SQLite by default, PostgreSQL or MariaDB by its address."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, event, make_url, select, text, tuple_
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from palabre.chassis.errors import Unavailable
 from palabre.gateway.tables import Table
 
+log = structlog.get_logger()
+
+_ASK_EVERY_S = 0.5
 _DRIVERS = {
     "sqlite": ("sqlite+aiosqlite", "palabre-gateway"),
     "postgresql": ("postgresql+asyncpg", "palabre-gateway[postgresql]"),
@@ -57,6 +65,24 @@ def connect(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
+
+
+async def answers(engine: AsyncEngine, patience_s: float) -> None:
+    """Waits for a database that starts at the same time. Raises Unavailable with its reason."""
+    until, told = time.monotonic() + patience_s, ""
+    while True:
+        try:
+            async with engine.connect():
+                return
+        except (OSError, DBAPIError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            reason = f"PALABRE_DATABASE_URL: no connection: {str(cause)[:200]}"
+        if time.monotonic() > until:
+            raise Unavailable(reason)
+        if reason != told:
+            log.warning(f"waiting: {reason}")
+            told = reason
+        await asyncio.sleep(_ASK_EVERY_S)
 
 
 async def migrate(engine: AsyncEngine) -> None:
