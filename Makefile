@@ -42,6 +42,9 @@ check: install ## lint, format, types, imports, contracts, generated files
 	$(RUN) python -m tests.architecture.contracts
 	$(RUN) python -m docs.tables --check
 	$(RUN) python -m deploy.generate --check
+	@if command -v promtool >/dev/null; then \
+	  promtool check config --syntax-only deploy/prometheus/*.yml && promtool test rules deploy/prometheus/tests/*.yml; \
+	else echo "SKIPPED: the rules of Prometheus: there is no promtool (Debian's package prometheus)"; fi
 	$(RUN) pytest --quiet tests/deploy --deselect tests/deploy/test_nats.py
 	$(RUN) python -m tests.architecture.figures
 
@@ -52,7 +55,7 @@ format: install ## format and fix what can be fixed
 proto: install ## generate the code of proto/
 	$(RUN) python proto/generate.py
 
-docs: install ## renew the tables in ARCHITECTURE.md and docs/, and the NATS users of deploy/
+docs: install ## renew the tables in ARCHITECTURE.md and docs/, and what is generated in deploy/
 	$(RUN) python -m docs.tables
 	$(RUN) python -m deploy.generate
 

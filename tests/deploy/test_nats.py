@@ -99,7 +99,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 
 
 def test_the_users_are_those_of_the_streams() -> None:
-    assert generate.FILE.read_text(encoding="utf-8") == generate.rendered()
+    assert generate.USERS.read_text(encoding="utf-8") == generate.users()
 
 
 async def test_three_nodes_become_one_cluster_that_holds_everything_three_times(

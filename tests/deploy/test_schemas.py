@@ -23,6 +23,7 @@ MODELS: dict[str, Any] = {
     "ScaledObject": keda.ScaledObject,
     "PodMonitor": prometheus.PodMonitor,
     "ServiceMonitor": prometheus.ServiceMonitor,
+    "PrometheusRule": prometheus.PrometheusRule,
     "Certificate": cert_manager.Certificate,
     "Issuer": cert_manager.Issuer,
 }
