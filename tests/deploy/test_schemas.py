@@ -77,6 +77,8 @@ def _strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     closed = {key: _strict(value) for key, value in schema.items()}
+    if isinstance(closed.get("pattern"), str):  # Go takes flags anywhere, Python at the start
+        closed["pattern"] = closed["pattern"].replace("^(?i)", "(?i)^")
     if "properties" in closed and isinstance(closed["properties"], dict):
         closed.setdefault("additionalProperties", False)
     return closed

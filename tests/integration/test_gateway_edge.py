@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from palabre.channels.testing import ScriptedAnswers, plain_answer
 from palabre.chassis.testing import Gains, NatsServer
@@ -328,6 +329,7 @@ async def test_new_questions_wait_while_a_stage_is_behind(nats: NatsServer, tmp_
         assert reply.status_code == 503
         assert reply.headers["retry-after"] == "5"
         assert gains.of("palabre_http_refusals_total", reason="overloaded") == 1
+        assert REGISTRY.get_sample_value("palabre_overload_lag") == 2
 
 
 async def test_answers_are_kept_in_sql_after_the_bus_forgets(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from functools import partial
+from pathlib import Path
 
 from prometheus_client import REGISTRY
 
@@ -62,3 +63,15 @@ def test_what_runs_is_told_with_its_version() -> None:
     told = [s for metric in vitals.BUILD.collect() for s in metric.samples]
     [ours] = [s for s in told if s.labels["service"] == "chassis"]
     assert (ours.value, ours.labels["version"][0].isdigit()) == (1, True)
+
+
+def test_the_limit_of_memory_is_that_of_the_container_where_there_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "memory.max"
+    file.write_text("536870912\n", encoding="utf-8")
+    vitals.tell_memory_limit(file)
+    assert value("palabre_memory_limit_bytes") == 512 << 20
+    file.write_text("max\n", encoding="utf-8")
+    vitals.tell_memory_limit(file)
+    assert value("palabre_memory_limit_bytes") == 0
+    vitals.tell_memory_limit(tmp_path / "none")
+    assert value("palabre_memory_limit_bytes") == 0

@@ -104,6 +104,7 @@ def run(name: str, settings: ServiceSettings, assemble: Assemble) -> None:
     """Until SIGTERM or SIGINT. Exits with 1 and a sentence when it cannot start."""
     stop_telemetry = telemetry.start(name, settings)
     vitals.tell_build(name)
+    vitals.tell_memory_limit()
     try:
         uvloop.run(_serve(name, settings, assemble))
     except (topology.ServerTooOld, topology.WrongTopology, Unavailable) as error:

@@ -97,6 +97,12 @@ class _Runner:
         durable = streams.durable(stage.name)
         self.ack_wait_s, self.until = durable.ack_wait_s, durable.until
         self.most_deliveries = durable.deliveries
+        for rare in (
+            telemetry.DEAD_LETTERS,
+            telemetry.STAGE_REDELIVERIES,
+            telemetry.UNKNOWN_EVENTS,
+        ):
+            rare.labels(stage.name)  # from 0, so that a rate sees the first one
         self.in_hand = telemetry.STAGE_IN_HAND.labels(stage.name)
         self.seconds = telemetry.STAGE_SECONDS.labels(stage.name)
 

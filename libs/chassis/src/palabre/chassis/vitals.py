@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 from nats.errors import Error as NatsError
 from prometheus_client import Gauge, Histogram
@@ -24,11 +25,20 @@ STREAM_BYTES = Gauge("palabre_stream_bytes", "Bytes that a stream holds", ["stre
 STREAM_LIMIT = Gauge(
     "palabre_stream_limit_bytes", "Bytes above which a stream drops what is oldest", ["stream"]
 )
+MEMORY_LIMIT = Gauge(
+    "palabre_memory_limit_bytes", "Memory above which the container is killed; 0: no limit"
+)
 STREAM_MESSAGES = Gauge("palabre_stream_messages", "Messages that a stream holds", ["stream"])
 
 
 def tell_build(service: str) -> None:
     BUILD.labels(service, version(f"palabre-{service}")).set(1)
+
+
+def tell_memory_limit(file: Path = Path("/sys/fs/cgroup/memory.max")) -> None:
+    """As cgroup v2 says it to who is inside (docs.kernel.org/admin-guide/cgroup-v2.html)."""
+    limit = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    MEMORY_LIMIT.set(int(limit) if limit.isdigit() else 0)
 
 
 async def watch_loop(stop: asyncio.Event) -> None:

@@ -47,6 +47,11 @@ REFUSALS = Counter(
     ["reason"],
 )
 
+OVERLOAD_LAG = Gauge(
+    "palabre_overload_lag", "Events that may wait for a stage before questions are refused"
+)
+REFUSALS.labels("overloaded")  # from 0, so that a rate sees the first ones
+
 VERDICTS = {1: "good", -1: "bad", 0: "withdrawn"}
 
 
@@ -62,6 +67,8 @@ class News:
 def count(news: News) -> None:
     """Only once the news are committed: otherwise they will come again."""
     _add(RECEIVED, ((e.space, e.channel) for e in news.received))
+    for event in news.received:  # from 0, too: who fails first may be the only one
+        TURNS.labels(event.space, event.channel, "failed")
     _add(TURNS, ((e.space, e.channel, outcome(e)) for e in news.ended))
     failed = (e for e in news.ended if e.HasField("turn_failed"))
     _add(FAILURES, ((e.space, e.channel, reason_name(e.turn_failed.reason)) for e in failed))

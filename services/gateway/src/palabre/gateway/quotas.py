@@ -14,6 +14,7 @@ from nats.errors import Error as NatsError
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
+from palabre.gateway import metrics
 from palabre.gateway.problems import Problem, retry_headers
 
 log = structlog.get_logger()
@@ -109,6 +110,7 @@ class Load:
 
     def __init__(self, bus: Bus, durables: Sequence[str], limit: int) -> None:
         self._bus, self._durables, self._limit = bus, durables, limit
+        metrics.OVERLOAD_LAG.set(limit)
         self.behind = ""  # the stage that cannot follow
 
     def check(self) -> None:
