@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from docs.metrics import metrics
 from palabre.chassis import events, streams
 from palabre.chassis.settings import ServiceSettings
 from palabre.cli.settings import CliSettings
@@ -31,6 +32,7 @@ FILES = tuple(
         "docs/engines.md",
         "docs/channels.md",
         "docs/discord-commands.md",
+        "docs/metrics.md",
     )
 )
 MARK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -158,6 +160,15 @@ def preset_table() -> str:
     return table(columns, rows)
 
 
+def metric_table() -> str:
+    rows = (
+        (f"`{m.name}`", m.kind, ", ".join(f"`{label}`" for label in m.labels) or "–", m.help,
+         m.told_by)
+        for m in metrics()
+    )  # fmt: skip
+    return table(("metric", "kind", "labels", "what it says", "told by"), rows)
+
+
 def code(file: str) -> str:
     """Markdown."""
     return f"```python\n{Path(file).read_text(encoding='utf-8')}```\n"
@@ -168,6 +179,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "stages": stage_table,
     "buckets": bucket_table,
     "rights": rights_table,
+    "metrics": metric_table,
     "presets": preset_table,
     "discord.commands": command_table,
     "example.channel": lambda: code("docs/channel.py"),

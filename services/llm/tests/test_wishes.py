@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from palabre.chassis import telemetry
 from palabre.chassis.spaces import Space
 from palabre.chassis.testing import MemoryHistories, MemoryLeases, collect
 from palabre.contracts.v1 import events_pb2 as pb
-from palabre.llm import handlers
+from palabre.llm import handlers, metrics
 from palabre.llm.answer import Answering
 from palabre.llm.comprehend import Comprehension
 from palabre.llm.engines.extractive import Extractive
@@ -44,7 +43,7 @@ class House:
         return last.answer_completed
 
     async def ignored(self, **utterance: Any) -> bool:
-        counter = telemetry.MODELS_IGNORED.labels("logement")
+        counter = metrics.MODELS_IGNORED.labels("logement")
         before = counter._value.get()
         by = Comprehension(self.ladder, Prompting(), timeout_s=5.0)
         handle = handlers.comprehender(

@@ -18,7 +18,7 @@ from palabre.chassis.spaces import parse
 from palabre.chassis.testing import Gains, until
 from palabre.contracts.v1 import retriever_pb2 as pb
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
-from palabre.retriever import metrics
+from palabre.retriever import counting
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
 from palabre.retriever.index.edge import EdgeIndex
@@ -101,7 +101,7 @@ async def test_the_index_tells_its_passages_until_the_space_is_gone(
 ) -> None:
     await send(stub, "loyer.md", LOYER.encode())
     spaces, stop = ["demo"], asyncio.Event()
-    looking = asyncio.create_task(metrics.watch_index(edge, lambda: spaces, stop, every_s=0.01))
+    looking = asyncio.create_task(counting.watch_index(edge, lambda: spaces, stop, every_s=0.01))
     await until(lambda: passages() == 1)
     spaces.clear()
     await until(lambda: passages() is None)

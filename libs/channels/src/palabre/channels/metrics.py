@@ -1,7 +1,5 @@
 """What turns take for those who wait, measured where the answer is shown."""
 
-from functools import cache
-
 from prometheus_client import Counter, Histogram
 
 _SECONDS = (
@@ -34,18 +32,3 @@ VOICE_GAPS = Counter(
 VOICE_SECONDS = Counter(
     "palabre_voice_seconds_total", "Seconds of sound that were given to listeners", ["channel"]
 )
-
-
-@cache
-def first_token(channel: str) -> Histogram:
-    return FIRST_TOKEN.labels(channel)
-
-
-@cache
-def whole(channel: str) -> Histogram:
-    return WHOLE.labels(channel)
-
-
-@cache
-def first_audio(channel: str) -> Histogram:
-    return FIRST_AUDIO.labels(channel)

@@ -4,6 +4,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+
+from prometheus_client import Histogram
 
 from palabre.channels import metrics
 from palabre.channels.views import Told
@@ -17,6 +20,12 @@ _REMEMBERED = 10_000
 _TOLD = frozenset({"delta", "completed", "failed", "cancelled"})
 
 Clock = Callable[[], float]
+
+_kept = cache(Histogram.labels)  # looking a label up costs more than counting
+
+
+def _observe(histogram: Histogram, channel: str, seconds: float) -> None:
+    telemetry.observe(_kept(histogram, channel), seconds)
 
 
 @dataclass(slots=True)
@@ -65,7 +74,7 @@ class Waits:
             return
         wait.speaks = False
         if not self._is_stale(frame):
-            telemetry.observe(metrics.first_audio(wait.channel), self.clock() - wait.since)
+            _observe(metrics.FIRST_AUDIO, wait.channel, self.clock() - wait.since)
         if wait.is_over:
             del self._waits[frame.turn]
 
@@ -73,9 +82,9 @@ class Waits:
         seconds = self.clock() - wait.since
         if told.name in ("delta", "completed") and not wait.is_shown:
             wait.is_shown = True
-            telemetry.observe(metrics.first_token(wait.channel), seconds)
+            _observe(metrics.FIRST_TOKEN, wait.channel, seconds)
         if told.name in ("completed", "failed"):
-            telemetry.observe(metrics.whole(wait.channel), seconds)
+            _observe(metrics.WHOLE, wait.channel, seconds)
         wait.is_over = told.name != "delta"
         if wait.is_over and not (wait.speaks and told.name == "completed"):
             del self._waits[told.position.turn]

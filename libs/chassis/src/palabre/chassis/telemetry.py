@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from palabre.chassis import tracing
 from palabre.chassis.settings import ServiceSettings
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 STAGE_EVENTS = Counter(
     "palabre_stage_events_total",
@@ -22,7 +22,7 @@ STAGE_EVENTS = Counter(
 )
 STAGE_IN_HAND = Gauge("palabre_stage_in_hand", "Events being handled", ["stage"])
 STAGE_SECONDS = Histogram(
-    "palabre_stage_seconds", "From pull to acknowledgement", ["stage"], buckets=_SECONDS
+    "palabre_stage_seconds", "From pull to acknowledgement", ["stage"], buckets=SECONDS
 )
 STAGE_LAG = Gauge("palabre_stage_lag", "Events that wait for a stage", ["stage"])
 STAGE_REDELIVERIES = Counter(
@@ -36,89 +36,12 @@ DEAD_LETTERS = Counter("palabre_dead_letters_total", "Events that can never succ
 UNKNOWN_EVENTS = Counter(
     "palabre_unknown_events_total", "Events that only a newer version knows", ["stage"]
 )
-ENGINE_FIRST_TOKEN = Histogram(
-    "palabre_engine_first_token_seconds",
-    "From the call to the first token",
-    ["engine", "model"],
-    buckets=_SECONDS,
-)
 ENGINE_TOKENS = Counter(
     "palabre_engine_tokens_total", "Tokens by kind", ["engine", "model", "kind"]
-)
-ENGINE_COST = Counter(
-    "palabre_engine_cost_total", "Money, where the price is known", ["engine", "model", "currency"]
 )
 ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["engine", "reason"])
 VOICE_REFUSALS = Counter(
     "palabre_voice_refusals_total", "Voices that the registry did not let be used", ["reason"]
-)
-CITATIONS = Counter(
-    "palabre_citations_total",
-    "Passages that answers cite, and citations that were taken out of them",
-    ["verdict"],
-)
-CITATIONS_VERIFIED = Counter(
-    "palabre_citations_verified_total",
-    "Answers whose citations a model was asked about, by outcome",
-    ["outcome"],
-)
-WITHHELD = Counter(
-    "palabre_withheld_total",
-    "What answers were kept from showing: images, tags and addresses; instructions",
-    ["what"],
-)
-ENGINE_LOST = Counter(
-    "palabre_engine_lost_seconds_total", "Seconds of calls that gave no whole answer", ["engine"]
-)
-ENGINE_SLOT_WAIT = Histogram(
-    "palabre_engine_slot_wait_seconds",
-    "How long calls waited because as many as allowed were in hand",
-    ["engine"],
-    buckets=_SECONDS,
-)
-ENGINE_OPEN = Gauge(
-    "palabre_engine_open_circuits", "Uses of an engine that are left alone now", ["engine"]
-)
-IMAGES_DESCRIBED = Counter(
-    "palabre_images_described_total", "Images that were wanted in words, by outcome", ["outcome"]
-)
-BUDGETS_REACHED = Counter(
-    "palabre_budgets_reached_total",
-    "Turns that met a spent budget, by what became of them",
-    ["space", "limit", "outcome"],
-)
-BUDGETS_BLIND = Counter(
-    "palabre_budgets_blind_total",
-    "Calls that no budget of money can count: their price, or its currency's rate, is unknown",
-    ["engine", "model"],
-)
-MODELS_IGNORED = Counter(
-    "palabre_models_ignored_total",
-    "Turns for which a person chose a model that the space does not offer, or that is not set up",
-    ["space"],
-)
-SEARCHES_WITHOUT_MEANING = Counter(
-    "palabre_searches_without_meaning_total",
-    "Searches that went without dense vectors though the index has some",
-    ["reason"],
-)
-SPEECH_FIRST_AUDIO = Histogram(
-    "palabre_speech_first_audio_seconds",
-    "From the segment to its first sound",
-    ["engine"],
-    buckets=_SECONDS,
-)
-SPEECH_REALTIME_FACTOR = Histogram(
-    "palabre_speech_realtime_factor",
-    "Seconds of work per second of sound",
-    ["engine"],
-    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.3, 0.6, 1, 2),
-)
-
-SPEECH_FALLBACKS = Counter(
-    "palabre_speech_fallbacks_total",
-    "Speech of which the first sound is not from the engine that was to speak",
-    ["wanted", "spoken"],
 )
 
 

@@ -46,6 +46,17 @@ REFUSALS = Counter(
     " busy, voices, unavailable",
     ["reason"],
 )
+for _reason in (
+    "overloaded",
+    "quota",
+    "streams",
+    "images",
+    "budget",
+    "busy",
+    "voices",
+    "unavailable",
+):
+    REFUSALS.labels(_reason)  # from 0 on: the first one would be no increase
 
 OVERLOAD_LAG = Gauge(
     "palabre_overload_lag", "Events that may wait for a stage before questions are refused"

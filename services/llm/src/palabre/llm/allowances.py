@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from palabre.chassis import telemetry
 from palabre.chassis.budgets import Bearer, Budgets, Cost, Delivery, Reservation, Spent
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.spaces import Budgets as Limits, Space
 from palabre.contracts.v1.turns_pb2 import Usage
+from palabre.llm import metrics
 from palabre.llm.prices import FREE
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Allowance:
         self.made = await self.budgets.reserve(self.bearer, self.delivery, turns=turns, cost=cost)
         if spent := self.made.spent:
             outcome = self.bearer.space.budgets.when_spent
-            telemetry.BUDGETS_REACHED.labels(self.bearer.id, spent.limit.name, outcome).inc()
+            metrics.BUDGETS_REACHED.labels(self.bearer.id, spent.limit.name, outcome).inc()
             log.warning(
                 "budget reached", space=self.bearer.id, limit=spent.limit.name, then=outcome
             )
@@ -100,7 +100,7 @@ def worth(limits: Limits, call: Usage) -> int:
         return 0
     if call.cost_known and rate:
         return round(call.cost_micros * rate)
-    telemetry.BUDGETS_BLIND.labels(call.engine, call.model).inc()
+    metrics.BUDGETS_BLIND.labels(call.engine, call.model).inc()
     return 0
 
 

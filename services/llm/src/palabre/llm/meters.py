@@ -8,13 +8,14 @@ from functools import partial
 from palabre.chassis import telemetry
 from palabre.chassis.spaces import MICROS
 from palabre.contracts.v1.turns_pb2 import Usage
+from palabre.llm import metrics
 from palabre.llm.citations import Citations
 from palabre.llm.engines import Rung
 from palabre.llm.errors import EngineError
 
 
 def first_token(rung: Rung, seconds: float) -> None:
-    telemetry.observe(telemetry.ENGINE_FIRST_TOKEN.labels(rung.engine.name, rung.model), seconds)
+    telemetry.observe(metrics.ENGINE_FIRST_TOKEN.labels(rung.engine.name, rung.model), seconds)
 
 
 def used(usage: Usage) -> None:
@@ -22,24 +23,24 @@ def used(usage: Usage) -> None:
         count = getattr(usage, f"{kind}_tokens")
         telemetry.ENGINE_TOKENS.labels(usage.engine, usage.model, kind).inc(count)
     if usage.cost_known and usage.cost_micros:
-        cost = telemetry.ENGINE_COST.labels(usage.engine, usage.model, usage.currency)
+        cost = metrics.ENGINE_COST.labels(usage.engine, usage.model, usage.currency)
         cost.inc(usage.cost_micros / MICROS)
 
 
 def failed(rung: Rung, error: EngineError, seconds: float) -> None:
     """`seconds` went into a call that gave no whole answer."""
     telemetry.ENGINE_FAILURES.labels(rung.engine.name, error.reason).inc()
-    telemetry.ENGINE_LOST.labels(rung.engine.name).inc(seconds)
+    metrics.ENGINE_LOST.labels(rung.engine.name).inc(seconds)
 
 
 def described(outcome: str) -> None:
     """An image that something asked for in words: described, known, no_model or failed."""
-    telemetry.IMAGES_DESCRIBED.labels(outcome).inc()
+    metrics.IMAGES_DESCRIBED.labels(outcome).inc()
 
 
 def model_ignored(space: str) -> None:
     """A person's choice that the space does not offer, or whose endpoint is not set up."""
-    telemetry.MODELS_IGNORED.labels(space).inc()
+    metrics.MODELS_IGNORED.labels(space).inc()
 
 
 @contextlib.contextmanager
@@ -49,13 +50,13 @@ def waiting(engine: str) -> Iterator[None]:
     try:
         yield
     finally:
-        telemetry.observe(telemetry.ENGINE_SLOT_WAIT.labels(engine), time.monotonic() - begun)
+        telemetry.observe(metrics.ENGINE_SLOT_WAIT.labels(engine), time.monotonic() - begun)
 
 
 def watch(engines: Iterable[str], left_alone: Callable[[str], int]) -> None:
     """Tells from now on how much of each engine is left alone, when somebody looks."""
     for name in engines:
-        telemetry.ENGINE_OPEN.labels(name).set_function(partial(left_alone, name))
+        metrics.ENGINE_OPEN.labels(name).set_function(partial(left_alone, name))
 
 
 def citations(found: Citations, refused: int) -> None:
@@ -65,15 +66,15 @@ def citations(found: Citations, refused: int) -> None:
         ("unsupported", found.unsupported),
         ("refused", refused),
     ):
-        telemetry.CITATIONS.labels(verdict).inc(count)
+        metrics.CITATIONS.labels(verdict).inc(count)
 
 
 def verified(outcome: str) -> None:
     """What became of asking a model about an answer's citations: judged, late, failed, nonsense."""
-    telemetry.CITATIONS_VERIFIED.labels(outcome).inc()
+    metrics.CITATIONS_VERIFIED.labels(outcome).inc()
 
 
 def withheld(pieces: int, *, told: bool) -> None:
     """Images, tags and addresses that an answer did not show, and whether it told instructions."""
-    telemetry.WITHHELD.labels("markup").inc(pieces)
-    telemetry.WITHHELD.labels("instructions").inc(told)
+    metrics.WITHHELD.labels("markup").inc(pieces)
+    metrics.WITHHELD.labels("instructions").inc(told)

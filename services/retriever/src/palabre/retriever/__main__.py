@@ -16,7 +16,7 @@ from palabre.chassis.health import Health
 from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.chassis.settings import read, refuse
 from palabre.chassis.stage import Stage
-from palabre.retriever import metrics
+from palabre.retriever import counting
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, NatsBucket
 from palabre.retriever.documents.archives import ArchiveLimits
@@ -71,7 +71,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         stages=[Stage("retrieve", handle, concurrency=settings.retriever_concurrency)],
         grpc=[servicer.add_to],
         grpc_names=[NAME],
-        tasks=[builder.keep, partial(metrics.watch_index, index, context.spaces.all)],
+        tasks=[builder.keep, partial(counting.watch_index, index, context.spaces.all)],
         close=[index.close, reading.close, weighting.close, *_closing(reranking)],
     )
 

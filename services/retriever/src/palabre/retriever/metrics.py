@@ -1,17 +1,6 @@
 """What is counted of searches, documents and the index."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable
-
 from prometheus_client import Counter, Gauge, Histogram
-
-from palabre.chassis.errors import Unavailable
-from palabre.contracts.v1.retriever_pb2 import IngestResponse
-from palabre.retriever.errors import InvalidDocument
-from palabre.retriever.index.port import Index
-
-LOOK_EVERY_S = 15.0
 
 SEARCH_SECONDS = Histogram(
     "palabre_search_seconds",
@@ -28,44 +17,9 @@ DOCUMENTS = Counter(
     "Documents that were sent: ingested, unchanged, refused, unavailable or broken_off",
     ["outcome"],
 )
+SEARCHES_WITHOUT_MEANING = Counter(
+    "palabre_searches_without_meaning_total",
+    "Searches that went without dense vectors though the index has some",
+    ["reason"],
+)
 INDEX_PASSAGES = Gauge("palabre_index_passages", "Passages in the index", ["space"])
-
-
-async def counted(steps: AsyncGenerator[IngestResponse]) -> AsyncGenerator[IngestResponse]:
-    """The same steps; what became of the document is counted once they end."""
-    outcome, is_switched = "broken_off", False
-    try:
-        async with contextlib.aclosing(steps):
-            async for progress in steps:
-                is_switched = is_switched or progress.step.name == "switched"
-                if progress.HasField("done"):
-                    outcome = "ingested" if is_switched else "unchanged"
-                yield progress
-    except InvalidDocument:
-        outcome = "refused"
-        raise
-    except Unavailable:
-        outcome = "unavailable"
-        raise
-    finally:
-        DOCUMENTS.labels(outcome).inc()
-
-
-async def watch_index(
-    index: Index,
-    spaces: Callable[[], Iterable[str]],
-    stop: asyncio.Event,
-    every_s: float = LOOK_EVERY_S,
-) -> None:
-    """While the index is away, what was last known."""
-    known: set[str] = set()
-    while not stop.is_set():
-        now = set(spaces())
-        for space in known - now:
-            INDEX_PASSAGES.remove(space)
-        for space in now:
-            with contextlib.suppress(Unavailable):
-                INDEX_PASSAGES.labels(space).set(await index.count(space))
-        known = now
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every_s)

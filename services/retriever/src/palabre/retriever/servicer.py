@@ -18,12 +18,12 @@ from palabre.contracts.v1.retriever_pb2_grpc import (
 )
 from palabre.retriever.access import tiers_of, written_by
 from palabre.retriever.building import Builder
+from palabre.retriever.counting import counted
 from palabre.retriever.documents.archives import ArchiveLimits, is_archive
 from palabre.retriever.duplicates import LISTED, Group
 from palabre.retriever.errors import ChangedMeanwhile, UnknownDocument, UnknownVersion
 from palabre.retriever.handlers import Spaces
 from palabre.retriever.knowledge import Knowledge
-from palabre.retriever.metrics import counted
 from palabre.retriever.paging import Pages
 from palabre.retriever.receiving import receive
 from palabre.retriever.search import Question, Search

@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 from palabre.contracts.v1.retriever_pb2 import DocumentFailure, DocumentHeader, IngestResponse
 from palabre.retriever.access import EVERY, Tiers, written_by
+from palabre.retriever.counting import counted
 from palabre.retriever.documents.archives import Archive, ArchiveLimits
 from palabre.retriever.errors import InvalidDocument, UnknownDocument
 from palabre.retriever.headers import check_name
 from palabre.retriever.knowledge import Knowledge
-from palabre.retriever.metrics import counted
 
 
 async def ingest_archive(

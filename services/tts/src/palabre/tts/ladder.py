@@ -11,13 +11,7 @@ from typing import NamedTuple
 import structlog
 
 from palabre.chassis.breaker import Breaker
-from palabre.chassis.telemetry import (
-    ENGINE_FAILURES,
-    SPEECH_FALLBACKS,
-    SPEECH_FIRST_AUDIO,
-    SPEECH_REALTIME_FACTOR,
-    observe,
-)
+from palabre.chassis.telemetry import ENGINE_FAILURES, observe
 from palabre.chassis.voices import ANY_FILE, Use
 from palabre.contracts.v1.tts_pb2 import Voice
 from palabre.contracts.v1.turns_pb2 import VoiceChoice, WordTime
@@ -25,6 +19,7 @@ from palabre.tts import bending
 from palabre.tts.consent import Permits
 from palabre.tts.engines import PITCH, WORDS_PER_MINUTE, Engine, Sounds, Speech
 from palabre.tts.errors import Busy, CannotSpeak, UnknownVoice, Unreachable, VoiceRefused
+from palabre.tts.metrics import SPEECH_FALLBACKS, SPEECH_FIRST_AUDIO, SPEECH_REALTIME_FACTOR
 from palabre.tts.normalise import speakable
 from palabre.tts.normalise.aligned import Aligned
 from palabre.tts.watermarks import Watermark

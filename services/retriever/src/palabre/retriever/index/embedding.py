@@ -8,10 +8,10 @@ from itertools import batched
 import structlog
 
 from palabre.chassis.errors import Unavailable
-from palabre.chassis.telemetry import SEARCHES_WITHOUT_MEANING
 from palabre.retriever.engines import Embedder
 from palabre.retriever.fitting import embedded
 from palabre.retriever.index.port import NO_MEANING, Meaning, Vector
+from palabre.retriever.metrics import SEARCHES_WITHOUT_MEANING
 from palabre.retriever.passages import Indexed
 
 log = structlog.get_logger()

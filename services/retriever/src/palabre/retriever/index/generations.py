@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 
-from palabre.chassis.telemetry import SEARCHES_WITHOUT_MEANING
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry
 from palabre.retriever.engines import Embedder
 from palabre.retriever.index.embedding import PATIENCE_S, Embedding
 from palabre.retriever.index.generation import Generation, Shape, State
 from palabre.retriever.index.port import DENSE, NO_MEANING, Collections, Gone, Meaning, Sketch
 from palabre.retriever.index.ranking import Ranked
+from palabre.retriever.metrics import SEARCHES_WITHOUT_MEANING
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import TWINS, Sparse
 
