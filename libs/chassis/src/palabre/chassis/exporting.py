@@ -11,14 +11,13 @@ import structlog
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from prometheus_client import Counter
 
 from palabre.chassis import tracing
+from palabre.chassis.telemetry import SPANS_LOST
 
 log = structlog.get_logger()
 
 STOP_S = 2.0  # what the last spans get at shutdown: longer than a collector that is there needs
-SPANS_LOST = Counter("palabre_spans_lost_total", "Spans that the collector did not take")
 
 
 class Told(SpanExporter):

@@ -40,6 +40,7 @@ ENGINE_TOKENS = Counter(
     "palabre_engine_tokens_total", "Tokens by kind", ["engine", "model", "kind"]
 )
 ENGINE_FAILURES = Counter("palabre_engine_failures_total", "Failed calls", ["engine", "reason"])
+SPANS_LOST = Counter("palabre_spans_lost_total", "Spans that the collector did not take")
 VOICE_REFUSALS = Counter(
     "palabre_voice_refusals_total", "Voices that the registry did not let be used", ["reason"]
 )
