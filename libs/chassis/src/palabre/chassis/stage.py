@@ -105,9 +105,6 @@ class _Runner:
             rare.labels(stage.name)  # from 0, so that a rate sees the first one
         self.in_hand = telemetry.STAGE_IN_HAND.labels(stage.name)
         self.seconds = telemetry.STAGE_SECONDS.labels(stage.name)
-        # From 0 on: the first one would be no increase.
-        telemetry.DEAD_LETTERS.labels(stage.name)
-        telemetry.UNKNOWN_EVENTS.labels(stage.name)
 
     async def process(self, message: Message) -> None:
         """Counts and times one delivery; whatever happens, it is settled."""

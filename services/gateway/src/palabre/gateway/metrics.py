@@ -61,7 +61,6 @@ for _reason in (
 OVERLOAD_LAG = Gauge(
     "palabre_overload_lag", "Events that may wait for a stage before questions are refused"
 )
-REFUSALS.labels("overloaded")  # from 0, so that a rate sees the first ones
 
 VERDICTS = {1: "good", -1: "bad", 0: "withdrawn"}
 
