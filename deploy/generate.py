@@ -2,13 +2,15 @@
 
 The NATS users of Kubernetes come from `streams.permissions`. Passwords are not in the file:
 nats-server puts in what its environment holds. It reads them as values of its configuration, so
-each must begin with a letter. The rules of Prometheus come from deploy/prometheus.
+each must begin with a letter. The rules of Prometheus come from deploy/prometheus, Grafana's
+dashboards from deploy/grafana.
 """
 
 import json
 import sys
 from pathlib import Path
 
+from deploy.grafana import everything
 from deploy.prometheus import resource
 from palabre.chassis import nats_config, streams
 
@@ -17,7 +19,7 @@ USERS = Path("deploy/k8s/base/nats/users.conf")
 
 def files() -> dict[Path, str]:
     """What each generated file has to say."""
-    return {USERS: users()} | resource.files()
+    return {USERS: users()} | resource.files() | everything.files()
 
 
 def password_variable(user: str) -> str:
