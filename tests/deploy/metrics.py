@@ -13,6 +13,7 @@ MODULES = (
     "palabre.channels.metrics",
     "palabre.gateway.http",
     "palabre.gateway.metrics",
+    "palabre.llm.metrics",
     "palabre.retriever.metrics",
     "palabre.tts.metrics",
     "palabre.discord.metrics",
