@@ -4,7 +4,9 @@ import time
 
 import pytest
 
+from palabre.chassis import tracing
 from palabre.chassis.breaker import Breaker
+from palabre.chassis.testing import recorded
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm.engines import Completion, Engine, Message, Piece
 from palabre.llm.engines.extractive import Extractive
@@ -181,3 +183,22 @@ async def test_when_no_time_is_left_nobody_is_asked_but_the_engine_without_a_mod
     pieces = [p async for p in climbing.stream(ASKED, climbing.rungs(), time.monotonic() - 1)]
     assert said(pieces) == "Extrait."
     assert not model.asked
+
+
+async def test_each_call_has_a_span_with_its_engine_its_first_token_or_why_it_failed() -> None:
+    first, second = Scripted([[Overloaded("x")]]), Scripted([["Oui."]])
+    with recorded() as kept, tracing.span("process answer"):
+        await read(ladder(first, second))
+    failed, answered = [span for span in kept.spans if span.name.startswith("chat ")]
+    [stage] = kept.named("process answer")
+    assert failed.attributes
+    assert answered.attributes
+    assert stage.context
+    assert [s.parent and s.parent.span_id for s in (failed, answered)] == [
+        stage.context.span_id
+    ] * 2
+    assert failed.attributes["error.type"] == Overloaded("x").reason
+    assert answered.attributes["gen_ai.provider.name"] == "e1"
+    assert [event.name for event in answered.events] == ["first token"]
+    assert "gen_ai.usage.output_tokens" in answered.attributes
+    assert [event.name for event in stage.events] == ["engine failed"]

@@ -9,9 +9,10 @@ import pytest
 import trustme
 from prometheus_client import REGISTRY
 
-from palabre.chassis import rpc
+from palabre.chassis import rpc, tracing
 from palabre.chassis.breaker import Breaker
 from palabre.chassis.credentials import Credentials
+from palabre.chassis.testing import recorded
 from palabre.contracts.v1.turns_pb2 import VoiceChoice
 from palabre.tts.engines import Engine, Sound, Sounds, Speech, build
 from palabre.tts.engines.espeak import Espeak
@@ -216,3 +217,18 @@ def test_a_remote_engine_is_named_with_its_address() -> None:
     assert [engine.name for engine in made] == ["xtts", "espeak"]
     with pytest.raises(ValueError, match="write ENGINE@HOST:PORT"):
         build(Settings(tts_engines="xtts@gpu"))
+
+
+async def test_each_engine_has_a_span_with_its_first_sound_or_why_it_could_not_speak() -> None:
+    broken: list[CannotSpeak] = [CannotSpeak("full", "memory")]
+    with recorded() as kept, tracing.span("process speak"):
+        await hear(Ladder([Faulty(broken), Silence("next")]))
+    [failed], [spoken], [stage] = (
+        kept.named(name) for name in ("speak faulty", "speak next", "process speak")
+    )
+    assert failed.attributes
+    assert spoken.attributes
+    assert failed.attributes["error.type"] == "memory"
+    assert [event.name for event in spoken.events] == ["first sound"]
+    assert spoken.attributes["palabre.sound_s"]
+    assert [event.name for event in stage.events] == ["engine cannot speak"]

@@ -9,6 +9,7 @@ from nats.errors import Error as NatsError
 
 from palabre.channels.admission import Thread
 from palabre.channels.phrases import phrase
+from palabre.channels.shown import Shown
 from palabre.channels.views import Told, TurnView
 from palabre.channels.waiting import Gone, until_gone
 from palabre.channels.waits import WAITS
@@ -130,22 +131,24 @@ async def watch(
 ) -> AsyncIterator[Told | None]:
     """What to tell, until `over`; None when nothing was to tell for KEEP_ALIVE_S."""
     told_at = time.monotonic()
-    async for event in until_gone(stream, gone, TICK_S):
-        if event is None:
-            news = await patience.look(view)
-        else:
-            patience.heard(event.turn)
-            news = view.feed(event)
-        for told in news:
-            WAITS.told(told)
-            yield told
-        if over():
-            return
-        if news:
-            told_at = time.monotonic()
-        elif time.monotonic() - told_at > KEEP_ALIVE_S:
-            told_at = time.monotonic()
-            yield None
+    with Shown() as shown:
+        async for event in until_gone(stream, gone, TICK_S):
+            if event is None:
+                news = await patience.look(view)
+            else:
+                patience.heard(event.turn)
+                news = view.feed(event)
+            for told in news:
+                WAITS.told(told)
+                shown.told(told)
+                yield told
+            if over():
+                return
+            if news:
+                told_at = time.monotonic()
+            elif time.monotonic() - told_at > KEEP_ALIVE_S:
+                told_at = time.monotonic()
+                yield None
 
 
 def is_ending(event: pb.Event) -> bool:

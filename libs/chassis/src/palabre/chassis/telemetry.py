@@ -56,12 +56,13 @@ def start(service: str, settings: ServiceSettings) -> Callable[[], None]:
     return Exporting(service).stop
 
 
-def observe(histogram: Histogram, value: float) -> None:
+def observe(histogram: Histogram, value: float, turn: str = "") -> None:
     """Counts a value, with the trace that it was measured in as an exemplar: call it in its span.
 
     An exemplar leads from a point of a graph to the trace; only sampled traces are kept somewhere.
+    With a `turn`, it is that turn's: who shows an answer may do so in a request of its own.
     """
-    kept = tracing.trace_id() if tracing.is_on() else ""
+    kept = tracing.trace_id(turn) if tracing.is_on() else ""
     histogram.observe(value, {"trace_id": kept} if kept else None)
 
 

@@ -7,6 +7,7 @@ No span has a person's words or name, the name of a file, or a token in it: an e
 its type, a path by its pattern.
 """
 
+import asyncio
 import contextlib
 import time
 from collections import OrderedDict
@@ -18,7 +19,15 @@ import structlog
 from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span as SdkSpan, SpanProcessor, TracerProvider
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import (
+    Link,
+    Span as Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
@@ -26,6 +35,7 @@ from palabre.chassis import events
 from palabre.chassis.deliveries import Message
 from palabre.contracts.v1 import events_pb2 as pb
 
+CLIENT, SERVER = SpanKind.CLIENT, SpanKind.SERVER
 CAUSE = "Palabre-Cause"  # header: the trace context of what this was begun anew for
 _TURNS = 5_000  # turns whose trace is remembered
 _W3C = ("traceparent", "tracestate")
@@ -130,10 +140,12 @@ def _ending(begun: Span) -> Iterator[Span]:
     """Notes the type of what is raised, and nothing else of it: a message may hold words."""
     try:
         yield begun
-    except GeneratorExit:
+    except asyncio.CancelledError:
+        begun.set_attribute("palabre.cancelled", True)
         raise
-    except BaseException as error:
-        fail(begun, type(error).__name__)
+    except Exception as error:
+        reason = str(getattr(error, "reason", ""))  # of an engine, say
+        fail(begun, reason if reason.isidentifier() else type(error).__name__)
         raise
     finally:
         begun.end()
@@ -150,11 +162,11 @@ def current() -> Span:
     return trace.get_current_span() if is_on() else trace.INVALID_SPAN
 
 
-def trace_id() -> str:
-    """Of the sampled trace in hand, else of the one that is passed on; empty without any."""
+def trace_id(turn: str = "") -> str:
+    """Of the turn's trace, or the one in hand, if it is sampled; else of what is passed on."""
     if not is_on():
         return _passed.get().get("traceparent", "")[3:35]
-    now = trace.get_current_span().get_span_context()
+    now = _state.turns.get(turn) or trace.get_current_span().get_span_context()
     return trace.format_trace_id(now.trace_id) if now.is_valid and now.trace_flags.sampled else ""
 
 
@@ -197,6 +209,13 @@ def link(turn: str) -> list[Link]:
     """To the trace of another turn, as far as it is known."""
     known = _state.turns.get(turn)
     return [Link(known)] if known else []
+
+
+def link_current(turn: str) -> None:
+    """From the request in hand to the turn that it watches, where that is another trace."""
+    known, span = _state.turns.get(turn), current()
+    if known and known.trace_id != span.get_span_context().trace_id:
+        span.add_link(known)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import nextcord
 from nextcord.http import Route
 
+from palabre.chassis import tracing
 from palabre.discord import calls, metrics, payloads
 from palabre.discord.calls import Gone
 from palabre.discord.client import Client
@@ -206,7 +207,9 @@ class NextcordDiscord:
                 await self._client.http.edit_channel(channel, archived=False)
                 return await self._client.http.request(route, **body)
 
-        return await self._insist(channel, write)
+        values = {"http.request.method": route.method, "url.template": route.path}
+        with tracing.step("write on Discord", tracing.CLIENT, values):  # waits for limits included
+            return await self._insist(channel, write)
 
     async def _insist[T](self, channel: int, call: calls.Call[T]) -> T:
         return await calls.insist(call, self._client.name, lambda: self._client.lacking(channel))

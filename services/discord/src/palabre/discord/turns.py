@@ -9,6 +9,7 @@ from collections.abc import (
     Callable,
     Coroutine,
     Iterable,
+    Iterator,
     Sequence,
 )
 from typing import Any
@@ -20,6 +21,7 @@ from palabre.channels.attachments import InvalidAttachment
 from palabre.channels.phrases import phrase
 from palabre.channels.views import Told, TurnView
 from palabre.channels.watching import Patience, watch
+from palabre.chassis import tracing
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
 from palabre.chassis.errors import Erased, Unavailable
@@ -131,6 +133,10 @@ class Turns:
         await self._look_up(question)
         if question.is_late and not question.post.answers:
             return "expired"
+        with _traced(question):
+            return await self._shown(question, begun)
+
+    async def _shown(self, question: Question, begun: float) -> str:
         await self._open(question)
         async with self._showing(question) as showing, self._looking(question):
             if question.post.retries:
@@ -350,6 +356,19 @@ class Turns:
             channel=where,
             permissions=", ".join(error.permissions) or "unknown: is the post locked?",
         )
+
+
+@contextlib.contextmanager
+def _traced(question: Question) -> Iterator[None]:
+    """The root of its turn's trace; after a restart a further part of it, if it was admitted."""
+    post = question.post
+    parent, links = tracing.of_turn(post.turn), tracing.link(post.retries)
+    with tracing.span("question on Discord", kind=tracing.SERVER, parent=parent, links=links):
+        turn = pb.Event(
+            turn=post.turn, conversation=post.conversation, space=post.space, channel=CHANNEL
+        )
+        tracing.about(turn)
+        yield
 
 
 def _took_s(question: Question, completed: pb.Event) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from palabre.chassis.breaker import Breaker
+from palabre.chassis.tracing import Span
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm import meters, spending
 from palabre.llm.engines import (
@@ -139,8 +140,7 @@ class Ladder:
         """The first rung's JSON object, not yet checked. Raises Exhausted."""
         for chance in self._in_turn(rungs, purpose="judge"):
             try:
-                async with self._taken(chance):
-                    verdict = await self._judged(chance.rung, completion, schema)
+                verdict = await self._judged(chance, completion, schema)
             except EngineError as error:
                 self._note_failure(chance, error, "judge")
                 continue
@@ -151,15 +151,16 @@ class Ladder:
         raise Exhausted("no engine judged")
 
     async def _written(self, chance: Chance, completion: Completion) -> Pieces:
-        async with self._taken(chance):
-            begun = self._clock()
-            async with aclosing(_connected(chance.rung, completion)) as pieces:
-                first = await _first(pieces, chance.limit - begun)
-                self._heed(chance.rung)
-                meters.first_token(chance.rung, self._clock() - begun)
-                yield _counted(first)
-                async for piece in pieces:
-                    yield _counted(piece)
+        with meters.called(chance.rung, "answer") as call:
+            async with self._taken(chance):
+                begun = self._clock()
+                async with aclosing(_connected(chance.rung, completion)) as pieces:
+                    first = await _first(pieces, chance.limit - begun)
+                    self._heed(chance.rung)
+                    meters.first_token(chance.rung, call, self._clock() - begun)
+                    yield _counted(first, call)
+                    async for piece in pieces:
+                        yield _counted(piece, call)
         self._note_success(chance.rung)
 
     @asynccontextmanager
@@ -171,12 +172,17 @@ class Ladder:
         async with self._slots.taken(engine, WAITING * share - chance.wait_s):
             yield
 
-    async def _judged(self, rung: Rung, completion: Completion, schema: Schema) -> Verdict:
+    async def _judged(self, chance: Chance, completion: Completion, schema: Schema) -> Verdict:
+        rung = chance.rung
         asked = replace(completion, model=rung.model)
-        try:
-            return await spending.judged(rung, asked, schema)
-        except Unreachable:
-            return await spending.judged(rung, asked, schema)
+        with meters.called(rung, "judge") as call:
+            async with self._taken(chance):
+                try:
+                    verdict = await spending.judged(rung, asked, schema)
+                except Unreachable:
+                    verdict = await spending.judged(rung, asked, schema)
+            meters.told(call, verdict.usage)
+        return verdict
 
     def _in_turn(
         self, rungs: Sequence[Rung], until: float | None = None, purpose: str = "answer"
@@ -257,9 +263,10 @@ async def _first(pieces: Pieces, within_s: float) -> Piece:
         raise TooSlow("its share of the turn's time ran out") from error
 
 
-def _counted(piece: Piece) -> Piece:
+def _counted(piece: Piece, call: Span) -> Piece:
     if isinstance(piece, Usage):
         meters.used(piece)
+        meters.told(call, piece)
     return piece
 
 

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from palabre.chassis import telemetry
+from palabre.chassis import telemetry, tracing
 from palabre.chassis.spaces import MICROS
+from palabre.chassis.tracing import Span
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm import metrics
 from palabre.llm.citations import Citations
@@ -14,8 +15,31 @@ from palabre.llm.engines import Rung
 from palabre.llm.errors import EngineError
 
 
-def first_token(rung: Rung, seconds: float) -> None:
+def first_token(rung: Rung, call: Span, seconds: float) -> None:
+    call.add_event("first token")
+    call.set_attribute("gen_ai.response.time_to_first_chunk", seconds)
     telemetry.observe(metrics.ENGINE_FIRST_TOKEN.labels(rung.engine.name, rung.model), seconds)
+
+
+@contextlib.contextmanager
+def called(rung: Rung, purpose: str) -> Iterator[Span]:
+    """The span of a call, after OpenTelemetry's conventions for generative AI."""
+    values = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": rung.engine.name,
+        "gen_ai.request.model": rung.model,
+        "palabre.purpose": purpose,
+    }
+    with tracing.step(f"chat {rung.model or rung.engine.name}", tracing.CLIENT, values) as span:
+        yield span
+
+
+def told(span: Span, usage: Usage) -> None:
+    span.set_attributes({
+        "gen_ai.usage.input_tokens": usage.prompt_tokens,
+        "gen_ai.usage.output_tokens": usage.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
+    })  # fmt: skip
 
 
 def used(usage: Usage) -> None:
@@ -31,6 +55,8 @@ def failed(rung: Rung, error: EngineError, seconds: float) -> None:
     """`seconds` went into a call that gave no whole answer."""
     telemetry.ENGINE_FAILURES.labels(rung.engine.name, error.reason).inc()
     metrics.ENGINE_LOST.labels(rung.engine.name).inc(seconds)
+    values = {"engine": rung.engine.name, "model": rung.model, "reason": error.reason}
+    tracing.current().add_event("engine failed", values)
 
 
 def described(outcome: str) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
+from palabre.chassis import tracing
 from palabre.chassis.breaker import Breaker
 from palabre.chassis.telemetry import ENGINE_FAILURES, observe
 from palabre.chassis.voices import ANY_FILE, Use
@@ -173,6 +174,8 @@ class Ladder:
         elif isinstance(error, Busy) and error.retry_after:
             self._breaker.leave_alone(name, error.retry_after)
         ENGINE_FAILURES.labels(name, error.reason).inc()
+        values = {"engine": name, "reason": error.reason}
+        tracing.current().add_event("engine cannot speak", values)
         log.warning("engine cannot speak", engine=name, reason=error.reason, detail=str(error))
 
     async def _connected(self, rung: Rung, speech: Speech) -> Sounds:
@@ -228,14 +231,18 @@ async def _measured(rung: Rung, speech: Speech) -> Sounds:
     name = rung.engine.name
     worked = spoken = 0.0
     asked = time.perf_counter()
-    async with aclosing(bending.speak(rung.engine, replace(speech, voice=rung.voice))) as sounds:
-        async for sound in sounds:
-            worked += time.perf_counter() - asked
-            if not spoken:
-                observe(SPEECH_FIRST_AUDIO.labels(name), worked)
-            spoken += sound.seconds
-            yield replace(sound, engine=name)
-            asked = time.perf_counter()
+    said = bending.speak(rung.engine, replace(speech, voice=rung.voice))
+    with tracing.step(f"speak {name}", tracing.CLIENT, {"palabre.engine": name}) as span:
+        async with aclosing(said) as sounds:
+            async for sound in sounds:
+                worked += time.perf_counter() - asked
+                if not spoken:
+                    span.add_event("first sound")
+                    observe(SPEECH_FIRST_AUDIO.labels(name), worked)
+                spoken += sound.seconds
+                yield replace(sound, engine=name)
+                asked = time.perf_counter()
+        span.set_attribute("palabre.sound_s", round(spoken, 3))
     if spoken:
         observe(SPEECH_REALTIME_FACTOR.labels(name), worked / spoken)
 
