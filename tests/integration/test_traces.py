@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import openai
 import pytest
 import pytest_asyncio
 
-from palabre.chassis import events, nats_config
+from palabre.chassis import events, nats_config, tracing
 from palabre.chassis.bus import Bus
 from palabre.chassis.ids import uuid7
 from palabre.chassis.testing import until
@@ -21,6 +22,7 @@ from palabre.cli.run.instance import TARGETS
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Utterance
 from tests.integration import prometheus
+from tests.integration.prometheus import Prometheus
 from tests.integration.tracing import SPACE, Watched, ask, names, watched
 from tests.standins.collector import Kept
 
@@ -105,23 +107,25 @@ async def test_who_comes_with_a_trace_of_their_own_finds_the_turn_in_it(
 async def test_a_dead_letter_that_is_asked_again_is_linked_to_its_first_trace(
     everything: Watched,
 ) -> None:
-    system = everything.system
+    system, trace = everything.system, "1af7651916cd43dd8448eb211c80319d"
     utterance = Utterance(text="Bonjour", persona="personne")
     asked = events.begin("logement", "api", uuid7(), pb.UtteranceReceived(utterance=utterance))
     word = nats_config.passwords(system.folder)["gateway"]
     bus = await Bus.connect(system.instance.nats_url, "gateway", "gateway", word)
-    await bus.publish(asked)
+    with tracing.span("question", {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}):
+        await bus.publish(asked)
     await until(lambda: bus.ended(asked), 20)
     await bus.close()
     listed = await asyncio.to_thread(palabre, everything, "dead", "list")
     number = next(line for line in listed.splitlines() if asked.conversation in line).split()[0]
-    again = await asyncio.to_thread(palabre, everything, "dead", "retry", number)
-    turn = again.split()[-1]
+    said = await asyncio.to_thread(palabre, everything, "dead", "retry", number)
+    turn = said.split()[-1]
     await everything.settled()
-    [rejected] = everything.collector.of_turn(asked.turn)[:1]
-    first = everything.collector.of_turn(turn)[0]
-    assert (rejected.name, rejected.failed) == ("process comprehend", True)
-    assert first.links == (rejected.trace,)
+    rejected = everything.collector.of_turn(asked.turn)
+    again = everything.collector.of_turn(turn)
+    assert [s.failed for s in rejected if s.name == "process comprehend"] == [True]
+    assert [s.links for s in again if s.name == "process comprehend"] == [(trace,)]
+    assert [len({span.trace for span in spans}) for spans in (rejected, again)] == [1, 1]
 
 
 def palabre(everything: Watched, *arguments: str) -> str:
@@ -145,14 +149,26 @@ async def test_an_exemplar_of_a_real_prometheus_leads_to_a_trace_that_the_collec
         await everything.settled()
         for name in (
             "palabre_stage_seconds_bucket",
+            "palabre_turn_first_token_seconds_bucket",
+            "palabre_turn_first_audio_seconds_bucket",
+            "palabre_turn_seconds_bucket",
+            "palabre_search_seconds_bucket",
             "palabre_engine_first_token_seconds_bucket",
             "palabre_speech_first_audio_seconds_bucket",
             "palabre_http_request_seconds_bucket",
         ):
-            await until(lambda name=name: bool(watcher.exemplars(name, 300)), 20)
-            found = [e for each in watcher.exemplars(name, 300) for e in each["exemplars"]]
-            told = {each["labels"]["trace_id"] for each in found}
-            assert told <= everything.collector.by_trace.keys(), name
+            await until(partial(exist, watcher, name), 20)
+            assert pointed_to(watcher, name) <= everything.collector.by_trace.keys(), name
+
+
+def exist(watcher: Prometheus, name: str) -> bool:
+    return bool(pointed_to(watcher, name))
+
+
+def pointed_to(watcher: Prometheus, name: str) -> set[str]:
+    """Traces."""
+    found = [each for series in watcher.exemplars(name, 300) for each in series["exemplars"]]
+    return {each["labels"]["trace_id"] for each in found}
 
 
 async def test_nothing_that_a_person_said_is_in_a_span_or_a_line_of_the_log(

@@ -116,7 +116,8 @@ class Collector:
         wanted = head.startswith(f"POST {PATH} ") and "application/x-protobuf" in head.lower()
         status = int(self.fault) if wanted else 404
         if status == 200:
-            self._take(gzip.decompress(body) if "gzip" in head.lower() else body)
+            packed = re.search(r"(?i)content-encoding: *gzip", head)
+            self._take(gzip.decompress(body) if packed else body)
         reply = ExportTraceServiceResponse().SerializeToString()
         kind = "content-type: application/x-protobuf"
         said = f"HTTP/1.1 {status} x\r\n{kind}\r\ncontent-length: {len(reply)}\r\n\r\n"

@@ -24,8 +24,8 @@ Clock = Callable[[], float]
 _kept = cache(Histogram.labels)  # looking a label up costs more than counting
 
 
-def _observe(histogram: Histogram, channel: str, seconds: float) -> None:
-    telemetry.observe(_kept(histogram, channel), seconds)
+def _observe(histogram: Histogram, channel: str, seconds: float, turn: str) -> None:
+    telemetry.observe(_kept(histogram, channel), seconds, turn)
 
 
 @dataclass(slots=True)
@@ -74,20 +74,20 @@ class Waits:
             return
         wait.speaks = False
         if not self._is_stale(frame):
-            _observe(metrics.FIRST_AUDIO, wait.channel, self.clock() - wait.since)
+            _observe(metrics.FIRST_AUDIO, wait.channel, self.clock() - wait.since, frame.turn)
         if wait.is_over:
             del self._waits[frame.turn]
 
     def _measure(self, wait: _Wait, told: Told) -> None:
-        seconds = self.clock() - wait.since
+        seconds, turn = self.clock() - wait.since, told.position.turn
         if told.name in ("delta", "completed") and not wait.is_shown:
             wait.is_shown = True
-            _observe(metrics.FIRST_TOKEN, wait.channel, seconds)
+            _observe(metrics.FIRST_TOKEN, wait.channel, seconds, turn)
         if told.name in ("completed", "failed"):
-            _observe(metrics.WHOLE, wait.channel, seconds)
+            _observe(metrics.WHOLE, wait.channel, seconds, turn)
         wait.is_over = told.name != "delta"
         if wait.is_over and not (wait.speaks and told.name == "completed"):
-            del self._waits[told.position.turn]
+            del self._waits[turn]
 
     def _is_stale(self, event: pb.Event) -> bool:
         written = event.occurred_at.seconds + event.occurred_at.nanos / 1e9
@@ -109,6 +109,10 @@ class Playout:
         self._seconds = metrics.VOICE_SECONDS.labels(channel)
         self._played_at = 0.0  # when what was given will have been played; 0: nothing was
         self._taken_at = 0.0
+
+    @property
+    def has_begun(self) -> bool:
+        return self._played_at > 0
 
     def give(self, frame: pb.Event, seconds: float) -> None:
         """So much sound is about to be given; the newest of it is `frame`."""

@@ -57,8 +57,6 @@ class Exporting:
 
     def stop(self) -> None:
         """Sends what is left, for STOP_S at most."""
-        flushing = threading.Thread(target=self._provider.force_flush, daemon=True)
-        flushing.start()
-        flushing.join(STOP_S)
-        self._exporter.shutdown()  # ends a wait for the next attempt
-        self._provider.shutdown()
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(STOP_S)

@@ -9,6 +9,7 @@ its type, a path by its pattern.
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -220,10 +221,13 @@ def link_current(turn: str) -> None:
 
 @contextlib.contextmanager
 def publishing(event: pb.Event, cause: Mapping[str, str] | None) -> Iterator[dict[str, str]]:
-    """Headers of the event as it is published. `cause`: those of an event that it is for."""
+    """Headers of the event as it is published. `cause`: those of an event that it is for.
+
+    What a command begins anew is one trace, too, though no span of the command itself is kept.
+    """
     after = {CAUSE: cause["traceparent"]} if cause and "traceparent" in cause else {}
     if not is_on():
-        yield trace_headers() | after
+        yield (trace_headers() or (_minted() if after else {})) | after
         return
     values = _messaging("send", events.body_name(event), event.id) | of(event)
     name, parent = f"send {events.body_name(event)}", of_turn(event.turn)
@@ -302,6 +306,11 @@ def _headers_of(above: Context | None) -> dict[str, str]:
     headers: dict[str, str] = {}
     _propagator.inject(headers, above)
     return headers
+
+
+def _minted() -> dict[str, str]:
+    """A trace context that began nowhere, and is to be kept."""
+    return {"traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
 
 
 def _carried(headers: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from palabre.channels.waiting import Gone, until_gone
 from palabre.channels.waits import Playout
-from palabre.chassis import events
+from palabre.chassis import events, tracing
+from palabre.chassis.tracing import Span
 from palabre.contracts.v1 import events_pb2 as pb, tts_pb2
 
 if TYPE_CHECKING:
@@ -136,19 +137,28 @@ async def spoken(
 ) -> AsyncIterator[bytes]:
     """The file's bytes as the turn is spoken, until its last segment or SILENCE_S of nothing."""
     order = FrameOrder()
-    async for event in until_gone(source, gone, SILENCE_S):
-        if event is None:
-            break
-        if event.turn != turn:
-            continue
-        if frames := order.feed(event):
-            playout.give(event, sum(frame.duration_ms for frame in frames) / 1_000)
-            if piece := b"".join(packed.feed(frame.data) for frame in frames):
-                yield piece
-            playout.taken()
-        if order.ended:
-            break
+    with tracing.step("listen", parent=tracing.of_turn(turn)) as span:
+        async for event in until_gone(source, gone, SILENCE_S):
+            if event is None:
+                break
+            if event.turn != turn:
+                continue
+            if frames := order.feed(event):
+                _note(span, event, playout)
+                playout.give(event, sum(frame.duration_ms for frame in frames) / 1_000)
+                if piece := b"".join(packed.feed(frame.data) for frame in frames):
+                    yield piece
+                playout.taken()
+            if order.ended:
+                break
     yield packed.close()
+
+
+def _note(span: Span, event: pb.Event, playout: Playout) -> None:
+    """The first sound that is given."""
+    if not playout.has_begun:
+        span.set_attributes(tracing.of(event))
+        span.add_event("first sound")
 
 
 def is_complete(facts: Iterable[pb.Event], live: Iterable[pb.Event], turn: str) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from palabre.chassis import tracing
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.telemetry import ENGINE_FAILURES
 from palabre.retriever.engines.port import Reranker
@@ -25,8 +26,9 @@ class Reranking:
         if not judged:
             return []
         try:
-            async with asyncio.timeout(self.budget_s):
-                scores = await self.reranker.scores(question, [_read(each) for each in judged])
+            with tracing.step("rerank", tracing.CLIENT, {"palabre.engine": self.reranker.name}):
+                async with asyncio.timeout(self.budget_s):
+                    scores = await self.reranker.scores(question, [_read(each) for each in judged])
         except (TimeoutError, Unavailable) as error:
             reason = "late" if isinstance(error, TimeoutError) else "unavailable"
             ENGINE_FAILURES.labels(f"reranker:{self.reranker.name}", reason).inc()

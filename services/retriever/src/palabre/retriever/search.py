@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
-from palabre.chassis import telemetry
+from palabre.chassis import telemetry, tracing
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever import metrics, vectors
 from palabre.retriever.coverage import Coverage
@@ -92,6 +92,16 @@ class Search:
 
     async def find(self, question: Question) -> Found:
         """Raises Unavailable. A question with no word in it finds nothing."""
+        with tracing.step("search") as span:
+            found = await self._find(question)
+            span.set_attributes({
+                "palabre.passages": len(found.passages),
+                "palabre.below_floor": found.below_floor,
+                "palabre.doubtful": found.doubtful,
+            })  # fmt: skip
+        return found
+
+    async def _find(self, question: Question) -> Found:
         begun = self._clock()
         forms = [form for form in question.forms if form.strip()][:MAX_FORMS]
         asked = [vectors.of_question(form, question.languages) for form in forms]

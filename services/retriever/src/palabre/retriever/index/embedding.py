@@ -7,6 +7,7 @@ from itertools import batched
 
 import structlog
 
+from palabre.chassis import tracing
 from palabre.chassis.errors import Unavailable
 from palabre.retriever.engines import Embedder
 from palabre.retriever.fitting import embedded
@@ -53,8 +54,9 @@ class Embedding:
             SEARCHES_WITHOUT_MEANING.labels("away").inc()
             return NO_MEANING
         try:
-            async with asyncio.timeout(self._patience_s):
-                return Meaning(self.name, await self._embedder.questions(texts))
+            with tracing.step("embed", tracing.CLIENT, {"palabre.engine": self.name}):
+                async with asyncio.timeout(self._patience_s):
+                    return Meaning(self.name, await self._embedder.questions(texts))
         except (Unavailable, TimeoutError) as error:
             self._away_until = self._clock() + _PAUSE_S
             SEARCHES_WITHOUT_MEANING.labels("away").inc()
