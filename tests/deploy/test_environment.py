@@ -119,9 +119,9 @@ def _secret(found: Build, kind: str, name: str) -> str:
     return next(str(s["secretRef"]["name"]) for s in container["envFrom"] if "secretRef" in s)
 
 
-def test_the_setup_is_given_settings_of_the_command_line(folder: Path) -> None:
-    job = build(folder).get("Job", "setup")
-    for container in containers_of(job):
+def test_the_operator_is_given_settings_of_the_command_line(folder: Path) -> None:
+    operator = build(folder).get("Deployment", "operator")
+    for container in containers_of(operator):
         environment = build(folder).environment(container)
         given = fields(CliSettings, environment)
         assert given["nats_user"] == "operator"

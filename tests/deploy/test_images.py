@@ -86,3 +86,17 @@ def test_nats_of_compose_takes_its_configuration(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_compose_and_kubernetes_have_the_same_versions_of_what_we_stand_on() -> None:
+    images = (service["image"].partition(":") for service in _services().values())
+    compose = {name: tag for name, _, tag in images}
+    seen = set()
+    for folder in COMBINATIONS:
+        for workload in build(folder).workloads():
+            for container in containers_of(workload):
+                name, _, tag = container["image"].partition(":")
+                if compose.get(name):
+                    assert tag.removesuffix("-unprivileged") == compose[name]
+                    seen.add(name)
+    assert seen == {"nats", "qdrant/qdrant", "postgres"}

@@ -76,14 +76,16 @@ def test_who_calls_may_go_out_and_whom_it_calls_lets_it_in(folder: Path) -> None
     assert seen >= 12
 
 
-def test_nodes_of_nats_reach_one_another_and_the_setup_reaches_them(folder: Path) -> None:
+def test_nodes_of_nats_reach_one_another_and_the_operator_reaches_them(folder: Path) -> None:
     found = build(folder)
     nats = labels_of(found.get("StatefulSet", "nats"))
-    setup = labels_of(found.get("Job", "setup"))
+    operator = labels_of(found.get("Deployment", "operator"))
+    gateway = labels_of(found.get("Deployment", "gateway"))
     for way in ("ingress", "egress"):
         assert _open(found, way, nats, nats, 6222)
-    assert _open(found, "egress", setup, nats, 4222)
-    assert _open(found, "ingress", nats, setup, 4222)
+    for callee, port in ((nats, 4222), (gateway, 8080)):
+        assert _open(found, "egress", operator, callee, port)
+        assert _open(found, "ingress", callee, operator, port)
 
 
 def test_who_has_no_business_with_the_index_or_the_routes_does_not_reach_them(

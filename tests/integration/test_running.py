@@ -165,6 +165,10 @@ def test_a_changed_space_is_live_within_two_seconds(system: Running) -> None:
     history = palabre(system, "spaces", "history", "logement").splitlines()
     palabre(system, "spaces", "rollback", "logement", history[1].split()[0])
     assert "Autre nom" in palabre(system, "spaces", "diff", str(folder))
+    file.write_text(text.replace(name, 'name = "Encore un"'), encoding="utf-8")
+    assert "changed live" in palabre(system, "spaces", "apply", str(folder), code=1)
+    said = palabre(system, "spaces", "apply", "--keep-edits", str(folder))
+    assert "logement: left as it is: changed live" in said
 
 
 def test_a_wrong_space_is_refused_with_file_key_and_remedy(system: Running, tmp_path: Path) -> None:

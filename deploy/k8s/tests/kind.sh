@@ -14,7 +14,7 @@ docker build --quiet --file cli/Dockerfile --tag palabre/operator:0.1.0 .
 kind load docker-image --name "$cluster" palabre/{gateway,retriever,llm,tts,discord,operator}:0.1.0
 
 kubectl apply --kustomize deploy/k8s/overlays/local
-kubectl -n palabre wait --for=condition=complete --timeout=600s job/setup
+kubectl -n palabre rollout status --timeout=900s deployment/operator
 for deployment in gateway retriever llm tts; do
   kubectl -n palabre rollout status --timeout=300s "deployment/$deployment"
 done

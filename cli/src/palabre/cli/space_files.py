@@ -22,9 +22,12 @@ Name = Annotated[str, typer.Argument(help="The space's id.")]
 def apply(
     folders: Folders,
     force: Annotated[bool, typer.Option(help="Overwrite live edits.")] = False,
+    keep_edits: Annotated[
+        bool, typer.Option(help="Say which live edits differ, and leave those spaces as they are.")
+    ] = False,
 ) -> None:
     """Make files live; a live edit is never overwritten without being told."""
-    asyncio.run(_apply(folders, force))
+    asyncio.run(_apply(folders, force, keep_edits))
 
 
 @app.command()
@@ -54,13 +57,19 @@ def rollback(space: Name, revision: Annotated[int, typer.Argument(help="Its numb
     asyncio.run(_rollback(space, revision))
 
 
-async def _apply(folders: list[Path], force: bool) -> None:
+async def _apply(folders: list[Path], force: bool, keep_edits: bool) -> None:
     read = [(_id(folder), spaces.read_folder(folder.resolve())) for folder in folders]
     async with bus(CliSettings()) as connection:
         bucket = await connection.js.key_value("spaces")
         for name, space in read:
-            changed = await directory.apply(bucket, name, space, force=force)
-            console.print(f"{name}: {'live' if changed else 'nothing to change'}")
+            try:
+                changed = await directory.apply(bucket, name, space, force=force)
+            except directory.LiveEdit as edit:
+                if not keep_edits:
+                    raise
+                console.print(f"{name}: left as it is: {edit}")
+            else:
+                console.print(f"{name}: {'live' if changed else 'nothing to change'}")
 
 
 async def _pull(folder: Path) -> None:
