@@ -50,6 +50,28 @@ def test_every_image_has_a_tag_that_is_not_latest(folder: Path) -> None:
         assert re.match(r"v?\d", tag), container["image"]
 
 
+def test_the_namespace_takes_restricted_pods_alone_and_every_resource_is_in_it(
+    folder: Path,
+) -> None:
+    labels = build(folder).get("Namespace", "palabre")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    for resource in build(folder).resources:
+        if resource["kind"] not in ("Namespace", "PriorityClass"):
+            assert resource["metadata"]["namespace"] == "palabre", name_of(resource)
+
+
+def test_every_pod_is_such_as_the_restricted_profile_takes(folder: Path) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+    volumes = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "name"}
+    volumes |= {"persistentVolumeClaim", "projected", "secret"}
+    for workload, container in _containers(folder):
+        pod = pod_of(workload)
+        assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"}
+        assert not pod["securityContext"].keys() & {"sysctls", "seLinuxOptions", "windowsOptions"}
+        assert all(volume.keys() <= volumes for volume in pod.get("volumes", []))
+        assert not any("hostPort" in port for port in container.get("ports", []))
+
+
 def test_every_pod_is_locked_down(folder: Path) -> None:
     for workload, container in _containers(folder):
         pod, own = pod_of(workload), container["securityContext"]
@@ -126,6 +148,13 @@ def test_budgets_and_scalers_name_what_is_there(folder: Path) -> None:
         scaled = found.get(target.get("kind", "Deployment"), target["name"])
         assert "replicas" not in scaled["spec"], "an update would undo what the scaler did"
         assert scaler["spec"]["minReplicaCount"] <= scaler["spec"]["maxReplicaCount"]
+        assert "fallback" not in scaler["spec"], "a fixed number would scale down in a rush"
+    for scaler in found.of("HorizontalPodAutoscaler"):
+        target = scaler["spec"]["scaleTargetRef"]
+        assert "replicas" not in found.get(target["kind"], target["name"])["spec"]
+        assert 2 <= scaler["spec"]["minReplicas"] <= scaler["spec"]["maxReplicas"]
+        for metric in scaler["spec"]["metrics"]:
+            assert 0 < amount(metric["resource"]["target"]["averageValue"]) < 1, "a process: a core"
 
 
 def test_the_cpu_speakers_are_never_scaled_to_none(folder: Path) -> None:

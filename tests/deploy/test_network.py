@@ -105,3 +105,26 @@ def test_every_policy_is_about_pods_that_some_combination_has(folder: Path) -> N
     everywhere = [labels_of(w) for each in COMBINATIONS for w in build(each).workloads()]
     for policy in build(folder).of("NetworkPolicy"):
         assert any(_chosen(policy["spec"]["podSelector"], labels) for labels in everywhere)
+
+
+def test_the_collector_of_spans_is_in_reach_of_every_service(folder: Path) -> None:
+    found = build(folder)
+    for _, deployment in found.ours():
+        environment = found.environment(pod_of(deployment)["containers"][0])
+        if endpoint := environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+            host, _, port = endpoint.removeprefix("http://").partition(":")
+            namespace = host.partition(".")[2]
+            assert int(port) in _ports_open_to(found, labels_of(deployment), namespace)
+
+
+def _ports_open_to(found: Build, labels: Mapping[str, str], namespace: str) -> set[int]:
+    wanted = {"kubernetes.io/metadata.name": namespace}
+    return {
+        port["port"]
+        for policy in found.of("NetworkPolicy")
+        if _chosen(policy["spec"]["podSelector"], labels)
+        for rule in policy["spec"].get("egress", [])
+        for peer in rule["to"]
+        if peer.get("namespaceSelector", {}).get("matchLabels") == wanted
+        for port in rule["ports"]
+    }
