@@ -1,9 +1,11 @@
 """gRPC as services serve and call it: health, deadlines, the caller's trace, TLS, tokens."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -13,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from palabre.chassis import rpc, tracing
 from palabre.chassis.credentials import PLAIN, Credentials
+from palabre.chassis.testing import Gains, until
 from palabre.contracts.v1 import tts_pb2, tts_pb2_grpc
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -171,3 +174,68 @@ async def test_a_probe_needs_no_token() -> None:
     async with guarded(Credentials(token="right")) as to, to() as channel:
         answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+class Failing(tts_pb2_grpc.TtsServiceServicer):
+    """Refuses in every way there is; `Synthesize` waits once it has said something."""
+
+    async def ListVoices(self, request: Any, context: Any) -> tts_pb2.ListVoicesResponse:
+        if request.space == "refused":
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such engine")
+        raise RuntimeError("a bug")
+
+    async def Synthesize(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
+        yield tts_pb2.SynthesizeResponse()
+        await asyncio.sleep(60)
+
+
+@pytest.fixture
+async def failing() -> AsyncIterator[grpc.aio.Channel]:
+    def add(server: grpc.aio.Server) -> None:
+        tts_pb2_grpc.add_TtsServiceServicer_to_server(Failing(), server)
+
+    server, port = await rpc.serve([add], [], "127.0.0.1:0", reflect=False)
+    async with rpc.channel(f"127.0.0.1:{port}") as channel:
+        yield channel
+    await server.stop(None)
+
+
+async def test_calls_are_measured_by_method_and_by_how_they_ended(
+    served: tuple[Voices, str], failing: grpc.aio.Channel
+) -> None:
+    gains = Gains()
+    async with rpc.channel(served[1]) as channel:
+        await asks(channel)
+        await listens(channel)
+        guess: Any = channel.unary_unary("/palabre.contracts.v1.TtsService/Guess")
+        with pytest.raises(grpc.aio.AioRpcError):
+            await guess(b"")
+    stub = tts_pb2_grpc.TtsServiceStub(failing)
+    for how in ("refused", "broken"):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.ListVoices(tts_pb2.ListVoicesRequest(space=how))
+    listed, spoken = {"method": "TtsService/ListVoices"}, {"method": "TtsService/Synthesize"}
+    for code in ("OK", "NOT_FOUND", "UNKNOWN"):
+        assert gains.of("palabre_grpc_seconds_count", code=code, **listed) == 1, code
+    assert gains.of("palabre_grpc_seconds_count", code="OK", **spoken) == 1
+    assert gains.of("palabre_grpc_seconds_count") == 4
+
+
+async def test_a_call_is_in_hand_until_its_caller_goes(failing: grpc.aio.Channel) -> None:
+    gains, method = Gains(), {"method": "TtsService/Synthesize"}
+    call = tts_pb2_grpc.TtsServiceStub(failing).Synthesize(tts_pb2.SynthesizeRequest())
+    await call.read()
+    assert gains.of("palabre_grpc_in_hand", **method) == 1
+    call.cancel()
+    await until(lambda: gains.of("palabre_grpc_in_hand", **method) == 0)
+    assert gains.of("palabre_grpc_seconds_count", code="CANCELLED", **method) == 1
+
+
+async def test_a_call_without_the_token_is_counted_and_makes_no_series() -> None:
+    gains = Gains()
+    async with guarded(Credentials(token="right")) as to:
+        await refusal(to())
+    assert gains.of("palabre_grpc_refused_total") == 1
+    assert gains.of("palabre_grpc_seconds_count") == 0

@@ -21,14 +21,16 @@ async def test_the_streams_are_told_with_what_they_may_hold(gateway: Bus) -> Non
     event = events.begin("demo", "api", "c-1", pb.TurnCancelled(reason="stop"))
     await gateway.publish(event)
     stop = asyncio.Event()
-    looking = asyncio.create_task(vitals.watch_streams(gateway, stop))
+    looking = asyncio.create_task(vitals.watch_streams("gateway", gateway, stop))
     await until(lambda: value("palabre_stream_messages", stream="TURNS") == 1)
-    stop.set()
-    await looking
     assert (value("palabre_stream_bytes", stream="TURNS") or 0) > event.ByteSize()
     assert value("palabre_stream_limit_bytes", stream="TURNS") == 8192 << 20
     assert value("palabre_stream_messages", stream="DEAD") == 0
     assert value("palabre_stream_limit_bytes", stream="LIVE") == 256 << 20
+    await until(lambda: value("palabre_stream_bytes", stream="OBJ_voice-consents") == 0)
+    assert value("palabre_stream_limit_bytes", stream="KV_spaces") == 1 << 30
+    stop.set()
+    await looking
 
 
 async def test_a_connection_that_ends_and_comes_back_is_told(
@@ -41,6 +43,21 @@ async def test_a_connection_that_ends_and_comes_back_is_told(
     await server.start()
     await until(lambda: value("palabre_nats_connected") == 1)
     assert gains.of("palabre_nats_reconnects_total") == 1
+
+
+async def test_facts_are_measured_until_they_are_stored(server: NatsServer, gateway: Bus) -> None:
+    gains = Gains()
+    event = events.begin("demo", "api", "c-1", pb.TurnCancelled(reason="stop"))
+    await gateway.publish(event)
+    assert gains.of("palabre_publish_seconds_count") == 1
+    await server.kill()
+    waiting = asyncio.create_task(
+        gateway.publish(events.begin("demo", "api", "c-2", pb.TurnFailed()))
+    )
+    await until(lambda: gains.of("palabre_publish_failures_total") > 0)
+    await server.start()
+    await waiting
+    assert gains.of("palabre_publish_seconds_count") == 2
 
 
 async def test_a_loop_that_stood_still_was_late() -> None:

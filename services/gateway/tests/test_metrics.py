@@ -4,7 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.channels.testing import completed
@@ -156,6 +158,19 @@ async def test_a_verdict_counts_when_it_is_another_than_before(engine: AsyncEngi
                 for v in ("good", "bad", "withdrawn")}  # fmt: skip
     assert verdicts == {"good": 1, "bad": 2, "withdrawn": 1}
     assert await conversations.ratings(made.id, "me") == {"t-1": (-1, "Non")}
+
+
+async def test_statements_are_measured_and_failures_are_named(engine: AsyncEngine) -> None:
+    gains = Gains()
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+        in_use = REGISTRY.get_sample_value("palabre_sql_connections")
+        with pytest.raises(OperationalError):
+            await connection.execute(text("DELETE FROM nowhere"))
+    assert (in_use, REGISTRY.get_sample_value("palabre_sql_connections")) == (1, 0)
+    assert gains.of("palabre_sql_seconds_count", statement="select") == 1
+    assert gains.of("palabre_sql_seconds_count", statement="delete") == 0
+    assert gains.of("palabre_sql_failures_total", error="OperationalError") == 1
 
 
 def test_every_fact_that_the_archive_takes_is_counted_or_costs_something() -> None:

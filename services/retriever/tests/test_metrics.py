@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from prometheus_client import REGISTRY
+from qdrant_client import AsyncQdrantClient
 
 from palabre.chassis import rpc
 from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.directory import Spaces
+from palabre.chassis.errors import Unavailable
 from palabre.chassis.spaces import parse
-from palabre.chassis.testing import Gains, until
+from palabre.chassis.testing import Gains, free_port, until
 from palabre.contracts.v1 import retriever_pb2 as pb
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.retriever import counting
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, MemoryBucket
 from palabre.retriever.index.edge import EdgeIndex
+from palabre.retriever.index.qdrant import QdrantIndex
 from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.search import Search
 from palabre.retriever.servicer import NAME, Retriever
@@ -111,3 +114,25 @@ async def test_the_index_tells_its_passages_until_the_space_is_gone(
 
 def passages() -> float | None:
     return REGISTRY.get_sample_value("palabre_index_passages", {"space": "demo"})
+
+
+async def answer_500(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while (await reader.readline()).strip():
+        pass
+    writer.write(b"HTTP/1.1 500 Broken\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def test_a_qdrant_server_that_is_away_or_broken_is_counted() -> None:
+    gains = Gains()
+    async with await asyncio.start_server(answer_500, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for address in (port, free_port()):
+            url = f"http://127.0.0.1:{address}"
+            index = QdrantIndex(AsyncQdrantClient(url=url, timeout=2, check_compatibility=False))
+            with pytest.raises(Unavailable):
+                await index.refresh()
+            await index.close()
+    for reason in ("refused", "unreachable"):
+        assert gains.of("palabre_index_failures_total", reason=reason) == 1, reason

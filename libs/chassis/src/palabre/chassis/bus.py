@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from math import ceil
 from pathlib import Path
 from typing import Self
 
-import nats
-import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import (
@@ -24,12 +21,19 @@ from nats.errors import (
 from nats.js.api import PubAck
 from nats.js.errors import APIError, NoStreamResponseError
 
-from palabre.chassis import events, gaps, streams, subjects, telemetry, topology, tracing
+from palabre.chassis import (
+    connecting,
+    events,
+    gaps,
+    streams,
+    subjects,
+    telemetry,
+    topology,
+    tracing,
+)
 from palabre.chassis.deliveries import Message, Pull
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
-
-log = structlog.get_logger()
 
 PUBLISH_PATIENCE_S = 20.0  # how long a fact waits for a server that is away
 ATTEMPT_S = 2.0
@@ -84,31 +88,10 @@ class Bus:
     async def connect(
         cls, url: str, name: str, user: str = "", password: str = "", ca: Path | None = None
     ) -> Self:
-        """Waits for the server. With `ca`, it must show a certificate of it.
-
-        `url`: of one server, or of several of a cluster, parted by commas.
-
-        Raises topology.ServerTooOld.
-        """
-        client = await nats.connect(
-            url.split(","),
-            name=f"palabre-{name}",
-            user=user or None,
-            password=password or None,
-            tls=ssl.create_default_context(cafile=ca) if ca else None,
-            inbox_prefix=f"_INBOX_{name}",
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.2,
-            connect_timeout=2,
-            ping_interval=10,
-            error_cb=_log_error,
-            disconnected_cb=_gone,
-            reconnected_cb=_back,
-            pending_size=8 << 20,
-        )
+        """As `connecting.connect`. Raises topology.ServerTooOld."""
+        client = await connecting.connect(url, name, user, password, ca)
         server = client.connected_server_version
         topology.check_version(f"{server.major}.{server.minor}.{server.patch}")
-        telemetry.NATS_CONNECTED.set(1)
         return cls(client)
 
     async def close(self) -> None:
@@ -334,16 +317,20 @@ class Bus:
     async def _store(self, subject: str, payload: bytes, headers: dict[str, str]) -> Published:
         until = time.monotonic() + PUBLISH_PATIENCE_S
         while True:
+            begun = time.perf_counter()
             try:
                 ack = await self.js.publish(subject, payload, timeout=ATTEMPT_S, headers=headers)
+                telemetry.PUBLISH_SECONDS.observe(time.perf_counter() - begun)
                 return Published(ack.seq, bool(ack.duplicate))
             except AWAY as error:
+                telemetry.PUBLISH_FAILURES.labels(type(error).__name__).inc()
                 if time.monotonic() > until:
                     raise Unavailable("NATS does not take facts") from error
                 await asyncio.sleep(0.1)
             except APIError as error:
                 if error.err_code == WRONG_LAST_SEQUENCE:
                     raise Conflict(subject) from error
+                telemetry.PUBLISH_FAILURES.labels("refused").inc()
                 if time.monotonic() > until or error.code != 503:
                     raise Unavailable(f"NATS refuses facts: {error.description}") from error
                 await asyncio.sleep(0.1)
@@ -383,18 +370,3 @@ async def _collect(subscription: object) -> tuple[list[Raw], bool]:
                 raise Unavailable(f"JetStream: {headers.get('Description', status)}")
             return found, headers.get("Nats-Num-Pending", "0") != "0"
         found.append(Raw(int(headers["Nats-Sequence"]), headers["Nats-Subject"], msg.data, headers))
-
-
-async def _log_error(error: Exception) -> None:
-    log.warning("nats error", error=type(error).__name__, detail=str(error)[:200])
-
-
-async def _gone() -> None:
-    telemetry.NATS_CONNECTED.set(0)
-    log.info("nats connection ended")
-
-
-async def _back() -> None:
-    telemetry.NATS_CONNECTED.set(1)
-    telemetry.NATS_RECONNECTS.inc()
-    log.info("nats connection is back")

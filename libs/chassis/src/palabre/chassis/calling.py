@@ -1,7 +1,8 @@
 """The trace of a gRPC call, on both of its sides; probes and reflection have none."""
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from palabre.chassis import tracing
 
-_OURS = "/palabre."
+OURS = "/palabre."
 # Codes that a server span of OpenTelemetry's conventions counts as its own failures.
 _FAULTS = frozenset({2, 4, 12, 13, 14, 15})
 
@@ -26,11 +27,11 @@ class Joining(grpc.aio.ServerInterceptor):
         metadata = details.invocation_metadata or ()
         above = tracing.join({key: value for key, value in metadata if isinstance(value, str)})
         handler = await continuation(details)
-        if handler is None or not tracing.is_on() or not details.method.startswith(_OURS):
+        if handler is None or not tracing.is_on() or not details.method.startswith(OURS):
             return handler
         span = tracing.begin(*_named(details.method), SpanKind.SERVER, above)
         contexts.attach(trace.set_span_in_context(span))
-        return _noting(handler, span)
+        return within(handler, partial(_noted, span))
 
 
 async def told(continuation: Any, details: Any, request: Any, bearer: str) -> Any:
@@ -48,23 +49,30 @@ async def told(continuation: Any, details: Any, request: Any, bearer: str) -> An
     return call
 
 
-def _noting(handler: Any, span: Span) -> Any:
-    """The handler, whose outcome ends the span."""
+def within(handler: Any, scope: Callable[[Any], AbstractContextManager[None]]) -> Any:
+    """The handler, each of whose calls runs within `scope(context)`."""
     sides = (handler.request_streaming, handler.response_streaming)
     kind = "_".join("stream" if side else "unary" for side in sides)
     behaviour = getattr(handler, kind)
 
     async def single(request: Any, context: Any) -> Any:
-        context.add_done_callback(partial(_served, span))
-        return await behaviour(request, context)
+        with scope(context):
+            return await behaviour(request, context)
 
     async def streamed(request: Any, context: Any) -> Any:
-        context.add_done_callback(partial(_served, span))
-        async with aclosing(behaviour(request, context)) as replies:
-            async for reply in replies:
-                yield reply
+        with scope(context):
+            async with aclosing(behaviour(request, context)) as replies:
+                async for reply in replies:
+                    yield reply
 
     return handler._replace(**{kind: streamed if handler.response_streaming else single})
+
+
+@contextmanager
+def _noted(span: Span, context: Any) -> Iterator[None]:
+    """The call's outcome ends the span."""
+    context.add_done_callback(partial(_served, span))
+    yield
 
 
 def _served(span: Span, context: Any) -> None:

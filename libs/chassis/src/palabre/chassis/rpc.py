@@ -8,7 +8,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from palabre.chassis import calling
+from palabre.chassis import calling, serving
 from palabre.chassis.credentials import PLAIN, Credentials
 
 MAX_MESSAGE = 8 << 20
@@ -34,6 +34,7 @@ async def serve(
     doors: list[grpc.aio.ServerInterceptor] = [calling.Joining()]
     if proving.token:
         doors.append(_Admitting(proving.token))
+    doors.append(serving.Measuring())
     server = grpc.aio.server(options=_OPTIONS, interceptors=doors)
     for add in services:
         add(server)
@@ -87,6 +88,7 @@ class _Admitting(grpc.aio.ServerInterceptor):
         told = str(metadata.get("authorization", "")).encode()
         if details.method.startswith(_HEALTH) or hmac.compare_digest(told, self._wanted):
             return await continuation(details)
+        serving.REFUSED.inc()
         return self._refusal
 
 

@@ -128,7 +128,7 @@ async def _serve(name: str, settings: ServiceSettings, assemble: Assemble) -> No
     context.health.ready = True
     _settle_memory()
     try:
-        await _run_all(parts, context, stop)
+        await _run_all(name, parts, context, stop)
     finally:
         context.health.ready = False
         if server:
@@ -151,7 +151,7 @@ def _settle_memory() -> None:
     gc.freeze()
 
 
-async def _run_all(parts: Parts, context: Context, stop: asyncio.Event) -> None:
+async def _run_all(name: str, parts: Parts, context: Context, stop: asyncio.Event) -> None:
     """One that fails ends them all: the process is started again from outside."""
     async with asyncio.TaskGroup() as group:
         for each in parts.stages:
@@ -159,7 +159,7 @@ async def _run_all(parts: Parts, context: Context, stop: asyncio.Event) -> None:
         own: list[Task] = [
             context.keep_current,
             vitals.watch_loop,
-            partial(vitals.watch_streams, context.bus),
+            partial(vitals.watch_streams, name, context.bus),
         ]
         for task in (*own, *parts.tasks):
             group.create_task(_awaited(task(stop)))

@@ -28,9 +28,13 @@ STAGE_LAG = Gauge("palabre_stage_lag", "Events that wait for a stage", ["stage"]
 STAGE_REDELIVERIES = Counter(
     "palabre_stage_redeliveries_total", "Events delivered more than once", ["stage"]
 )
-NATS_CONNECTED = Gauge("palabre_nats_connected", "1 while the connection to NATS stands")
-NATS_RECONNECTS = Counter(
-    "palabre_nats_reconnects_total", "Times that the connection to NATS came back"
+PUBLISH_SECONDS = Histogram(
+    "palabre_publish_seconds", "From sending a fact until JetStream confirmed it", buckets=SECONDS
+)
+PUBLISH_FAILURES = Counter(
+    "palabre_publish_failures_total",
+    "Attempts to store a fact that JetStream did not confirm: each is made again for 20 seconds",
+    ["reason"],
 )
 DEAD_LETTERS = Counter("palabre_dead_letters_total", "Events that can never succeed", ["stage"])
 UNKNOWN_EVENTS = Counter(

@@ -13,7 +13,7 @@ from palabre.chassis import streams
 from palabre.chassis.bus import Bus
 
 TICK_S = 0.1
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 10.0
 
 BUILD = Gauge("palabre_build_info", "1; its labels tell what runs", ["service", "version"])
 LOOP_LATE = Histogram(
@@ -21,14 +21,20 @@ LOOP_LATE = Histogram(
     "How late the event loop was for an appointment, ten times a second",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-STREAM_BYTES = Gauge("palabre_stream_bytes", "Bytes that a stream holds", ["stream"])
+STREAM_BYTES = Gauge(
+    "palabre_stream_bytes", "Bytes that a stream, bucket or store holds", ["stream"]
+)
 STREAM_LIMIT = Gauge(
-    "palabre_stream_limit_bytes", "Bytes above which a stream drops what is oldest", ["stream"]
+    "palabre_stream_limit_bytes",
+    "Bytes at which a stream drops what is oldest; a bucket (KV_) or store (OBJ_) refuses more",
+    ["stream"],
 )
 MEMORY_LIMIT = Gauge(
     "palabre_memory_limit_bytes", "Memory above which the container is killed; 0: no limit"
 )
-STREAM_MESSAGES = Gauge("palabre_stream_messages", "Messages that a stream holds", ["stream"])
+STREAM_MESSAGES = Gauge(
+    "palabre_stream_messages", "Messages that a stream, bucket or store holds", ["stream"]
+)
 
 
 def tell_build(service: str) -> None:
@@ -48,9 +54,9 @@ async def watch_loop(stop: asyncio.Event) -> None:
         LOOP_LATE.observe(max(0.0, time.monotonic() - due))
 
 
-async def watch_streams(bus: Bus, stop: asyncio.Event) -> None:
+async def watch_streams(service: str, bus: Bus, stop: asyncio.Event) -> None:
     """Every replica says the same; while JetStream is away, what was last known."""
-    names = [config.name or "" for config in streams.streams()]
+    names = [config.name or "" for config in streams.streams()] + streams.stores_of(service)
     while not stop.is_set():
         with contextlib.suppress(NatsError):
             for name in names:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from palabre.chassis.errors import Unavailable
+from palabre.gateway import timing
 from palabre.gateway.tables import Table
 
 log = structlog.get_logger()
@@ -64,6 +65,7 @@ def connect(url: URL) -> AsyncEngine:
         raise WrongDatabase(f"{error.name} is not installed: install {extra}") from error
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    timing.watch(engine)
     return engine
 
 

@@ -22,4 +22,9 @@ SEARCHES_WITHOUT_MEANING = Counter(
     "Searches that went without dense vectors though the index has some",
     ["reason"],
 )
+INDEX_FAILURES = Counter(
+    "palabre_index_failures_total",
+    "Calls of the Qdrant server that failed: unreachable, refused",
+    ["reason"],
+)
 INDEX_PASSAGES = Gauge("palabre_index_passages", "Passages in the index", ["space"])

@@ -34,6 +34,7 @@ from palabre.retriever.index.records import (
     unseen,
     wanted,
 )
+from palabre.retriever.metrics import INDEX_FAILURES
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import TEXT, TWINS, Sparse, of_passage
 
@@ -263,8 +264,10 @@ async def _translated() -> AsyncIterator[None]:
     except UnexpectedResponse as error:
         if error.status_code == 404:
             raise Gone("this generation of the index is gone") from error
+        INDEX_FAILURES.labels("refused").inc()
         raise Unavailable("the Qdrant server did not answer as it should") from error
     except (ApiException, ResponseHandlingException) as error:
+        INDEX_FAILURES.labels("unreachable").inc()
         raise Unavailable("the Qdrant server did not answer as it should") from error
     except ValueError as error:
         if "not found" in str(error):
