@@ -260,6 +260,8 @@ async def test_who_begins_to_follow_while_the_server_hangs_is_told_so(
                 pytest.fail("nobody can be sure to see what comes")
     finally:
         server.process.send_signal(signal.SIGCONT)
+    await gateway.publish(question())
+    assert gateway.client.stats["reconnects"] == 0, "its late answer ended the connection"
 
 
 def _state(server: NatsServer) -> str:

@@ -1,7 +1,7 @@
 """Streams, limits, cookies."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from starlette.types import Message
 
 from palabre.channels.views import Position, Told
 from palabre.channels.waiting import until_gone
+from palabre.chassis.errors import Unavailable
 from palabre.gateway import sse
 from palabre.gateway.problems import Problem
 from palabre.gateway.quotas import Limits
@@ -35,6 +36,16 @@ async def test_waiting_ends_when_the_client_goes() -> None:
             left.set()
             await asyncio.sleep(0)
     assert heard == ["one"]
+
+
+async def test_a_stream_ends_where_the_bus_does_not_answer() -> None:
+    """Not with a fault: half of it has been sent."""
+
+    async def broken() -> AsyncGenerator[bytes]:
+        yield b"one"
+        raise Unavailable("JetStream does not answer")
+
+    assert [piece async for piece in sse.resumable(broken())] == [b"one"]
 
 
 MIB = 1 << 20

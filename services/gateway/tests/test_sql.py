@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -47,6 +48,27 @@ async def test_migrations_make_what_the_tables_say(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await database.migrate(engine)
+
+
+async def test_who_writes_waits_in_turn_however_long_the_one_before_takes(
+    tmp_path: Path,
+) -> None:
+    """SQLite's own patience ran out when a thousand conversations began at once."""
+    engine = database.connect(database.address("", tmp_path))
+    event.listen(engine.sync_engine, "connect", _be_impatient)
+    await database.migrate(engine)
+    conversations = Conversations(engine)
+    async with database.writing(engine) as connection:
+        await connection.execute(text("DELETE FROM tokens"))
+        begun = [asyncio.create_task(conversations.create(ME, "demo", "", "")) for _ in range(3)]
+        await asyncio.wait(begun, timeout=0.2)
+    made = await asyncio.gather(*begun)
+    assert [await conversations.find(each.id, ME) for each in made] == made
+    await engine.dispose()
+
+
+def _be_impatient(connection: Any, _record: object) -> None:
+    connection.cursor().execute("PRAGMA busy_timeout=20")
 
 
 async def test_an_address_without_its_driver_gets_one(tmp_path: Path) -> None:

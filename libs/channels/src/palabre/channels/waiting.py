@@ -1,7 +1,7 @@
 """Waiting for what comes, without losing any of it."""
 
 import asyncio
-import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 
 Gone = asyncio.Future[None]  # done once nobody waits any more
@@ -12,30 +12,59 @@ async def until_gone[T](
 ) -> AsyncIterator[T | None]:
     """The items as they come, None after each `tick_s` without one; ends once `gone` is done.
 
-    A wait is never cancelled before that: it would end the iterator.
+    Their reader is not cancelled before that: it would end the iterator.
     """
-    following = asyncio.ensure_future(_next(items))
+    arrivals = _Arrivals(items)
+    gone.add_done_callback(arrivals.wake)
     try:
-        while True:
-            await asyncio.wait(
-                (following, gone), timeout=tick_s, return_when=asyncio.FIRST_COMPLETED
-            )
-            if gone.done():
+        while not gone.done():
+            if arrivals.found:
+                yield arrivals.found.popleft()
+            elif arrivals.reading.done():
+                arrivals.reading.result()  # raises what the items raised
                 return
-            if not following.done():
+            elif await arrivals.none_for(tick_s) and not gone.done():
                 yield None
-                continue
-            try:
-                item = following.result()
-            except StopAsyncIteration:
-                return
-            following = asyncio.ensure_future(_next(items))
-            yield item
     finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-            await following
+        gone.remove_done_callback(arrivals.wake)
+        await arrivals.close()
 
 
-async def _next[T](items: AsyncIterator[T]) -> T:
-    return await anext(items)
+class _Arrivals[T]:
+    """What one task reads while another waits for it, or for a moment.
+
+    With a task for each item, and a wait for that or the client, an item cost twice as much.
+    """
+
+    def __init__(self, items: AsyncIterator[T]) -> None:
+        self.found: deque[T] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self.reading = asyncio.create_task(self._read(items))
+        self.reading.add_done_callback(self.wake)
+
+    async def _read(self, items: AsyncIterator[T]) -> None:
+        async for item in items:
+            self.found.append(item)
+            self.wake()
+
+    def wake(self, _: object = None) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def none_for(self, seconds: float) -> bool:
+        """Waits until something came, all was read, somebody woke it, or the time is over."""
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        over = loop.call_later(seconds, self.wake)
+        try:
+            await self._waiter
+        finally:
+            over.cancel()
+        return not self.found and not self.reading.done()
+
+    async def close(self) -> None:
+        """What it raises now concerns nobody any more."""
+        self.reading.cancel()
+        await asyncio.wait([self.reading])
+        if not self.reading.cancelled():
+            self.reading.exception()

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +36,7 @@ from palabre.contracts.v1 import events_pb2 as pb
 
 PUBLISH_PATIENCE_S = 20.0  # how long a fact waits for a server that is away
 ATTEMPT_S = 2.0
+FLUSH_S = 60  # longer than the client keeps a connection that does not answer
 WRONG_LAST_SEQUENCE = 10071
 EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 NO_SUCH_MESSAGE = (10037, 10043)
@@ -244,12 +244,14 @@ class Bus:
     async def _confirm(self) -> None:
         """What was sent has reached the server. Raises Unavailable.
 
-        Who waits while the connection breaks is forgotten by the client, and never called back.
+        Who waits while the connection breaks is forgotten by the client, and never called back;
+        and to an answer that comes when its wait was given up, nats-py 2.16 ends the connection.
         """
-        try:
-            await self.client.flush(timeout=ceil(ATTEMPT_S))
-        except AWAY as away:
-            raise Unavailable("NATS does not answer") from away
+        flushing = asyncio.ensure_future(self.client.flush(timeout=FLUSH_S))
+        await asyncio.wait({flushing}, timeout=ATTEMPT_S)
+        flushing.add_done_callback(lambda late: late.cancelled() or late.exception())
+        if not flushing.done() or flushing.exception():
+            raise Unavailable("NATS does not answer")
 
     async def _followed(
         self, came: asyncio.Queue[Msg], thread: tuple[str, str, str], since_turn: str | None

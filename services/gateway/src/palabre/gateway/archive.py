@@ -22,7 +22,7 @@ from palabre.chassis.bus import Bus
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import ledger, metrics
-from palabre.gateway.database import upsert
+from palabre.gateway.database import upsert, writing
 from palabre.gateway.ledger import Zone
 from palabre.gateway.metrics import News
 from palabre.gateway.tables import ConversationRow, ErasedRow, TurnRow
@@ -78,7 +78,7 @@ class Archive:
         """A fact that the database refuses keeps no other from being stored."""
         failure = None
         try:
-            async with self._engine.begin() as connection:
+            async with writing(self._engine) as connection:
                 news = await store(connection, [event for event, _ in batch], self._zone)
             metrics.count(news)
         except (OperationalError, OSError):

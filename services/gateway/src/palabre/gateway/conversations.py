@@ -14,7 +14,7 @@ from palabre.chassis import replays
 from palabre.chassis.ids import uuid7
 from palabre.gateway import ledger, metrics
 from palabre.gateway.callers import Caller
-from palabre.gateway.database import insert_new, upsert
+from palabre.gateway.database import insert_new, upsert, writing
 from palabre.gateway.problems import Problem
 from palabre.gateway.tables import CallRow, ConversationRow, ErasedRow, FeedbackRow, TurnRow
 
@@ -50,7 +50,7 @@ class Conversations:
         now = dt.datetime.now(dt.UTC)
         made = Conversation(uuid7(), space, caller.channel, caller.id, persona, language, now)
         row = {name: getattr(made, name) for name in made.__dataclass_fields__}
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             await upsert(connection, ConversationRow, [row])
         _remember(self._known, made.id, made)
         return made
@@ -154,7 +154,7 @@ class Conversations:
             "comment": comment,
             "given_at": dt.datetime.now(dt.UTC),
         }
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             changed = await _rate(connection, row)
         if changed:
             metrics.FEEDBACK.labels(given.space, metrics.VERDICTS[score]).inc()
@@ -172,14 +172,14 @@ class Conversations:
         """From now on the archive takes nothing of it, nor of what is replayed of it."""
         both = conversation, replays.conversation_of(conversation)
         now = dt.datetime.now(dt.UTC)
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             marks = [{"conversation": each, "erased_at": now} for each in both]
             await upsert(connection, ErasedRow, marks)
 
     async def erase(self, conversation: Conversation) -> None:
         """Removes every row, and keeps old facts from bringing them back."""
         await self.mark_erased(conversation.id)
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             for each in (conversation.id, replays.conversation_of(conversation.id)):
                 await ledger.forget(connection, each)
             for table in (TurnRow, FeedbackRow):

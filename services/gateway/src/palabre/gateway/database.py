@@ -1,10 +1,12 @@
 """The SQL database: SQLite by default, PostgreSQL or MariaDB by its address."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from sqlalchemy import Connection, event, make_url, select, text, tuple_
@@ -38,6 +40,9 @@ _INSERTS: dict[str, Any] = {
     "mysql": mysql.insert,
     "mariadb": mysql.insert,
 }
+
+
+_TURNS: WeakKeyDictionary[AsyncEngine, asyncio.Lock] = WeakKeyDictionary()
 
 
 class WrongDatabase(RuntimeError):
@@ -85,6 +90,19 @@ async def answers(engine: AsyncEngine, patience_s: float) -> None:
             log.warning(f"waiting: {reason}")
             told = reason
         await asyncio.sleep(_ASK_EVERY_S)
+
+
+@contextlib.asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that writes.
+
+    SQLite takes one at a time, and lets the others try again and again, in no order: of a thousand
+    that began at once, some gave up after its five seconds. Here they wait in turn.
+    """
+    alone = engine.dialect.name == "sqlite"
+    turn = _TURNS.setdefault(engine, asyncio.Lock()) if alone else contextlib.nullcontext()
+    async with turn, engine.begin() as connection:
+        yield connection
 
 
 async def migrate(engine: AsyncEngine) -> None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from json import JSONEncoder
 from typing import Any
 
+from nats.errors import Error as NatsError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from palabre.channels.views import Told
 from palabre.channels.waiting import Gone
+from palabre.chassis.errors import Unavailable
 from palabre.gateway import metrics
 
 to_json: Callable[[Any], str] = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -23,6 +25,14 @@ def encode(told: Told) -> bytes:
     """One server-sent event."""
     text = f"id: {told.position}\nevent: {told.name}\ndata: {to_json(told.data)}\n\n"
     return text.encode()
+
+
+async def resumable(pieces: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    """Ends where the bus does not answer: who reads comes back, and goes on where this ended."""
+    async with contextlib.aclosing(pieces):
+        with contextlib.suppress(Unavailable, NatsError):
+            async for piece in pieces:
+                yield piece
 
 
 class Stream(Response):

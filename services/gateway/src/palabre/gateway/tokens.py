@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from palabre.chassis.ids import uuid7
-from palabre.gateway.database import upsert
+from palabre.gateway.database import upsert, writing
 from palabre.gateway.problems import Problem
 from palabre.gateway.tables import TokenRow
 
@@ -92,7 +92,7 @@ class Tokens:
             "expires_at": expires_at,
             "revoked_at": None,
         }
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             await upsert(connection, TokenRow, [row])
         self._forget()
         return _token(row), secret
@@ -107,7 +107,7 @@ class Tokens:
         """False when there is no such token."""
         now = dt.datetime.now(dt.UTC)
         change = update(TokenRow).where(TokenRow.id == token_id).values(revoked_at=now)
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             found = (await connection.execute(change)).rowcount
         self._forget()
         return bool(found)
@@ -132,7 +132,7 @@ class Tokens:
             "expires_at": None,
             "revoked_at": None,
         }
-        async with self._engine.begin() as connection:
+        async with writing(self._engine) as connection:
             await upsert(connection, TokenRow, [row], ["digest", "revoked_at"])
         self._forget()
         return None if given else secret

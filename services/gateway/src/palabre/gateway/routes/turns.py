@@ -1,7 +1,7 @@
 """Turns: ask, follow, cancel, hear, rate."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -21,7 +21,7 @@ from palabre.gateway.conversations import Conversation
 from palabre.gateway.problems import Problem
 from palabre.gateway.routes.conversations import persona_name
 from palabre.gateway.shapes import Accepted, Cancel, Feedback, NewUtterance
-from palabre.gateway.sse import KEEP_ALIVE, Stream, encode
+from palabre.gateway.sse import KEEP_ALIVE, Stream, encode, resumable
 
 router = APIRouter(prefix="/api/v1", tags=["turns"])
 
@@ -92,7 +92,9 @@ async def follow(
         )
         close = stack.pop_all().aclose
     return Stream(
-        lambda gone: _told(gateway, found, source, view, gone), "text/event-stream", close=close
+        lambda gone: resumable(_told(gateway, found, source, view, gone)),
+        "text/event-stream",
+        close=close,
     )
 
 
@@ -175,7 +177,7 @@ async def _told(
     source: AsyncIterator[pb.Event],
     view: TurnView | ConversationView,
     gone: Gone,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     def over() -> bool:
         return gateway.closing.is_set() or (isinstance(view, TurnView) and view.ended)
 
