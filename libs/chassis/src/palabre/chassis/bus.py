@@ -256,20 +256,16 @@ class Bus:
     async def _followed(
         self, came: asyncio.Queue[Msg], thread: tuple[str, str, str], since_turn: str | None
     ) -> AsyncIterator[pb.Event]:
-        seen: set[tuple[object, ...]] = set()
+        missed: dict[tuple[object, ...], pb.Event] = {}
         if since_turn is not None:
-            gap = gaps.since(await self.past("turns", *thread), since_turn)
-            gap += await self.pieces_of(gap)
-            gap.sort(key=lambda s: (s.event.occurred_at.seconds, s.event.occurred_at.nanos))
-            for stored in gap:
-                piece = gaps.piece(stored.event)
-                if piece not in seen:
-                    seen.add(piece)
-                    yield stored.event
+            facts = gaps.since(await self.past("turns", *thread), since_turn)
+            missed = gaps.in_order(facts + await self.pieces_of(facts))
+            for event in missed.values():
+                yield event
         while True:
             msg = await came.get()
             event = _decoded(msg.data, msg.headers)
-            if not seen or gaps.piece(event) not in seen:
+            if not missed or gaps.piece(event) not in missed:
                 yield event
 
     async def overwrite(self, stream: str, sequence: int) -> None:

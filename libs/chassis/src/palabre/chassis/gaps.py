@@ -58,6 +58,18 @@ def _earlier(at: str) -> str:
     return stored.ToJsonString()
 
 
+def in_order(stored: Iterable[Stored]) -> dict[tuple[object, ...], pb.Event]:
+    """Events in the order in which they happened, each piece once."""
+    found: dict[tuple[object, ...], pb.Event] = {}
+    for event in sorted((each.event for each in stored), key=_moment):
+        found.setdefault(piece(event), event)
+    return found
+
+
+def _moment(event: pb.Event) -> tuple[int, int]:
+    return event.occurred_at.seconds, event.occurred_at.nanos
+
+
 def piece(event: pb.Event) -> tuple[object, ...]:
     """What makes two events the same piece."""
     name = events.body_name(event)
