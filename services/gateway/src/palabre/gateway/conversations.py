@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, or_, select, text, update
+from sqlalchemy import delete, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from palabre.channels.admission import Thread
@@ -14,7 +14,7 @@ from palabre.chassis import replays
 from palabre.chassis.ids import uuid7
 from palabre.gateway import ledger, metrics
 from palabre.gateway.callers import Caller
-from palabre.gateway.database import insert_new, upsert, writing
+from palabre.gateway.database import upsert, writing
 from palabre.gateway.problems import Problem
 from palabre.gateway.tables import CallRow, ConversationRow, ErasedRow, FeedbackRow, TurnRow
 
@@ -210,16 +210,12 @@ class Conversations:
 async def _rate(connection: AsyncConnection, row: dict[str, Any]) -> bool:
     """Whether the person said anything else before; a second click is none."""
     mine = (FeedbackRow.turn == row["turn"], FeedbackRow.owner == row["owner"])
-    if not row["score"]:
-        return bool((await connection.execute(delete(FeedbackRow).where(*mine))).rowcount)
-    if await insert_new(connection, FeedbackRow, [row]):
-        return True
-    other = FeedbackRow.score != row["score"]
-    turned = update(FeedbackRow).where(*mine, other).values(score=row["score"])
-    changed = bool((await connection.execute(turned)).rowcount)
-    said = {"comment": row["comment"], "given_at": row["given_at"]}
-    await connection.execute(update(FeedbackRow).where(*mine).values(said))
-    return changed
+    before: int | None = await connection.scalar(select(FeedbackRow.score).where(*mine))
+    if row["score"]:
+        await upsert(connection, FeedbackRow, [row], ["score", "comment", "given_at"])
+    else:
+        await connection.execute(delete(FeedbackRow).where(*mine))
+    return bool(row["score"] != (before or 0))
 
 
 def _remember[T](known: OrderedDict[str, T], key: str, value: T) -> None:
