@@ -24,6 +24,7 @@ COMMANDS = {
     "eval": "eval.commands:app",
     "ingest": "ingesting:ingest",
     "knowledge": "knowledge_admin:app",
+    "replay": "replay.commands:replay",
     "run": "app:run",
     "search": "asking:search",
     "spaces": "space_files:app",

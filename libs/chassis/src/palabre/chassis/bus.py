@@ -22,6 +22,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from palabre.chassis import (
     connecting,
+    direct_get,
     events,
     gaps,
     streams,
@@ -31,6 +32,7 @@ from palabre.chassis import (
     tracing,
 )
 from palabre.chassis.deliveries import Message, Pull
+from palabre.chassis.direct_get import Raw
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
 
@@ -58,16 +60,6 @@ class Stored:
     sequence: int
     event: pb.Event
     at: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A message as a stream holds it."""
-
-    sequence: int
-    subject: str
-    data: bytes
-    headers: dict[str, str]
 
 
 class Conflict(Exception):
@@ -199,13 +191,11 @@ class Bus:
 
     async def raw(self, stream: str, query: Mapping[str, object]) -> list[Raw]:
         """Batched direct get (ADR-31): no consumer is made. Empty when the stream is gone."""
-        found: list[Raw] = []
-        while True:
-            page, pending = await self._page(stream, query)
-            found += page
-            if not page or not pending or "multi_last" in query:
-                return found
-            query = {**query, "seq": page[-1].sequence + 1, "start_time": None}
+        return [found async for page in self.pages(stream, query) for found in page]
+
+    def pages(self, stream: str, query: Mapping[str, object]) -> AsyncIterator[list[Raw]]:
+        """As `raw`, for whole streams: a page at a time. Raises Unavailable."""
+        return direct_get.pages(self.client, stream, query)
 
     @contextlib.asynccontextmanager
     async def follow(
@@ -333,38 +323,9 @@ class Bus:
                     raise Unavailable(f"NATS refuses facts: {error.description}") from error
                 await asyncio.sleep(0.1)
 
-    async def _page(self, stream: str, query: Mapping[str, object]) -> tuple[list[Raw], bool]:
-        inbox = self.client.new_inbox()
-        subscription = await self.client.subscribe(inbox)
-        try:
-            ask = {"batch": 500, "max_bytes": 4 << 20, **query}
-            if not {"multi_last", "start_time"} & ask.keys():
-                ask.setdefault("seq", 1)
-            request = json.dumps(ask).encode()
-            await self.client.publish(f"$JS.API.DIRECT.GET.{stream}", request, reply=inbox)
-            return await _collect(subscription)
-        finally:
-            await subscription.unsubscribe()
-
 
 def _decoded(data: bytes, headers: Mapping[str, str] | None) -> pb.Event:
     """An event as it was read, whose turn's trace is remembered."""
     event = events.decode(data)
     tracing.begun_by(event, headers or {})
     return event
-
-
-async def _collect(subscription: object) -> tuple[list[Raw], bool]:
-    """Until the end-of-batch message (204); 404: nothing there; 503: no such stream."""
-    found: list[Raw] = []
-    while True:
-        try:
-            msg = await subscription.next_msg(timeout=ATTEMPT_S)  # type: ignore[attr-defined]
-        except NatsTimeout as error:
-            raise Unavailable("JetStream does not answer") from error
-        headers = msg.headers or {}
-        if status := headers.get("Status"):
-            if status not in ("204", "404", "503"):
-                raise Unavailable(f"JetStream: {headers.get('Description', status)}")
-            return found, headers.get("Nats-Num-Pending", "0") != "0"
-        found.append(Raw(int(headers["Nats-Sequence"]), headers["Nats-Subject"], msg.data, headers))

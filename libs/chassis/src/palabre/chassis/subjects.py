@@ -41,6 +41,16 @@ def conversation(kind: str, space: str, channel: str, conversation: str) -> str:
     return f"{ROOT}.{kind}.{thread(space, channel, conversation)}.*"
 
 
+def anywhere(kind: str, conversation: str) -> str:
+    """Everything of one conversation, by its id alone."""
+    return f"{ROOT}.{kind}.*.*.{conversation}.*"
+
+
+def within(kind: str, space: str = "") -> str:
+    """Everything of one space; of all spaces without a name."""
+    return f"{ROOT}.{kind}.{space}.*.*.*" if space else every(kind)
+
+
 def every(kind: str, event: str = "") -> str:
     """One kind of event in all conversations; all of them without a name."""
     return f"{ROOT}.{kind}.*.*.*.{event}" if event else f"{ROOT}.{kind}.>"

@@ -9,6 +9,7 @@ from palabre.gateway import problems, reference
 from palabre.gateway.http import Edge
 from palabre.gateway.routes import (
     answer,
+    archive,
     blobs,
     conversations,
     documents,
@@ -47,6 +48,7 @@ _ROUTERS = (
     voices,
     manifests,
     usage,
+    archive,
 )
 _VOICE_BYTES = 64 << 20  # a proof and a few recordings
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,6 +140,12 @@ class Conversations:
             .where(TurnRow.conversation == conversation_id)
             .order_by(TurnRow.asked_at, TurnRow.id)
         )
+        async with self._engine.connect() as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+    async def turns_of(self, ids: Collection[str]) -> list[dict[str, Any]]:
+        """The rows of these turns, whoever owns them, in no order."""
+        query = select(*TurnRow.__table__.columns).where(TurnRow.id.in_(ids))
         async with self._engine.connect() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 

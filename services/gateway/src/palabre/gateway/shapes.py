@@ -135,6 +135,12 @@ class ConversationWithTurns(ConversationShape):
     turns: list[Turn]
 
 
+class Wanted(_Shape):
+    """Turns by their ids."""
+
+    turns: list[str] = Field(max_length=500)
+
+
 class Accepted(BaseModel):
     turn: str
     conversation: str

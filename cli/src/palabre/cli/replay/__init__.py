@@ -1,0 +1,1 @@
+"""`palabre replay`: conversations rebuilt from the log, and asked again."""
