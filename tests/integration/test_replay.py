@@ -7,9 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import Result
 from sqlalchemy import update
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis import events
