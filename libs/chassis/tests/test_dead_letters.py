@@ -18,6 +18,7 @@ from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange, Utterance
 
 SECRET = "le secret de Marguerite"
+ALL = Wanted()
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def question(text: str = "Quand ?", space: str = "demo") -> pb.Event:
     return events.begin(space, "web", uuid7(), pb.UtteranceReceived(utterance=Utterance(text=text)))
 
 
-async def only(bus: Bus, wanted: Wanted = Wanted()) -> Letter:
+async def only(bus: Bus, wanted: Wanted = ALL) -> Letter:
     [letter] = await dead_letters.found(bus, wanted)
     return letter
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Self
 import grpc
 import structlog
 
-from palabre.chassis.bus import Bus, Raw
+from palabre.chassis.bus import Bus
+from palabre.chassis.direct_get import Raw
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import archive_pb2 as pb
 from palabre.discord.calls import Gone, Refused, Unreachable

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from palabre.chassis.bus import Bus, Raw
+from palabre.chassis.bus import Bus
+from palabre.chassis.direct_get import Raw
 from palabre.chassis.errors import Unavailable
 from palabre.discord.calls import Refused, Unreachable
 from palabre.discord.posts import Posts
