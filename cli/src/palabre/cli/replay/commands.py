@@ -1,49 +1,73 @@
-"""`palabre replay`: a conversation from the log, beside what the archive keeps of it."""
+"""`palabre replay`: conversations from the log, beside what the archive keeps, or asked again."""
 
 import asyncio
-from typing import Annotated, NoReturn
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from palabre.cli.server import Trouble, bus, http
-from palabre.cli.settings import CliSettings
+from palabre.cli.server import Trouble
+
+Since = Annotated[
+    dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --all: since this day, UTC.")
+]
 
 
 def replay(
-    conversation: Annotated[str, typer.Argument(help="The conversation's id.")],
+    conversation: Annotated[str, typer.Argument(help="The conversation's id.")] = "",
     turn: Annotated[str, typer.Option(help="Only this turn.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Ask the same again.")] = False,
+    model: Annotated[
+        str, typer.Option(help="Ask again, of this model (as personas name it).")
+    ] = "",
+    persona: Annotated[str, typer.Option(help="Ask again, of this persona.")] = "",
+    knowledge: Annotated[
+        str,
+        typer.Option(help="Ask again, with the passages of then ('recorded'), or a generation."),
+    ] = "",
+    space_version: Annotated[
+        int, typer.Option(min=0, help="Ask again, of the space as this revision has it.")
+    ] = 0,
+    everything: Annotated[bool, typer.Option("--all", help="All turns of the log.")] = False,
+    space: Annotated[str, typer.Option("--space", "-s", help="With --all: of this space.")] = "",
+    since: Since = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="With --all: ask so many again, at most.")
+    ] = 100,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Keep the results here; a run is taken up again.")
+    ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write what changed as a page.")
+    ] = None,
+    max_cost: Annotated[
+        float, typer.Option(min=0, help="Stop once the answers have cost this.")
+    ] = 1.0,
+    unpriced: Annotated[
+        bool, typer.Option("--unpriced", help="Go on where nobody knows a price.")
+    ] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=32, help="Turns asked at a time.")] = 4,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Rebuild a conversation from the log of events, and check that the archive has the same."""
-    raise typer.Exit(asyncio.run(_rebuilt(conversation, turn)))
+    """Rebuild conversations from the log of events, and check that the archive has the same.
 
+    With --again, --model, --persona, --knowledge or --space-version they are asked again, and
+    both answers are shown side by side; nobody hears of it, and nothing remembers it.
+    """
+    from palabre.cli.replay import checking, comparing
+    from palabre.cli.replay.again import Variation
 
-async def _rebuilt(conversation: str, turn: str) -> int:
-    """1 when the archive differs."""
-    from palabre.cli.replay import identity, recorded, shown
-
-    settings = CliSettings()
-    async with bus(settings) as connection:
-        await connection.refresh_erased()
-        identity.erased(connection, conversation)
-        turns = await recorded.conversation(connection, conversation)
-        verdict = identity.Verdict()
-        with http(settings) as client:
-            if not turns:
-                shown.show_archived(identity.kept(client, conversation) or _unknown(conversation))
-                return 0
-            await identity.current(connection)
-            turns = await recorded.conversation(connection, conversation)
-            identity.compare(turns, lambda ids: identity.rows(client, ids), verdict)
-        told = recorded.past(turns)
-        verdict.differences += await identity.histories(connection, conversation, told)
-    shown.show([found for found in turns if turn in ("", found.id)] or _no_turn(turn))
-    shown.show_verdict(verdict)
-    return 0 if verdict.identical else 1
-
-
-def _unknown(conversation: str) -> NoReturn:
-    raise Trouble(f"neither the log nor the archive knows {conversation}: check its id")
-
-
-def _no_turn(turn: str) -> NoReturn:
-    raise Trouble(f"the conversation has no turn {turn}: leave out --turn to see all of them")
+    if bool(conversation) == everything:
+        raise Trouble("name a conversation, or --all for those of the log")
+    variation = Variation(model, persona, knowledge, space_version)
+    if not again and variation == Variation():
+        which = checking.all_turns(space, since) if everything else checking.one(conversation, turn)
+        raise typer.Exit(asyncio.run(which))
+    wanted = comparing.Wanted(conversation, turn, space, since, limit)
+    outputs = comparing.Outputs(json_file, html_file)
+    bounds = comparing.Bounds(max_cost, unpriced, at_once)
+    if everything and not yes:
+        question = f"Ask up to {limit} turns again, for {max_cost} at most?"
+        typer.confirm(question, abort=True, err=True)
+    raise typer.Exit(asyncio.run(comparing.run(variation, wanted, outputs, bounds)))

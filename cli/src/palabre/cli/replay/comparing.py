@@ -1,0 +1,114 @@
+"""Turns asked again and shown beside what was answered then."""
+
+import datetime as dt
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from palabre.chassis.bus import Bus
+from palabre.chassis.directory import Spaces
+from palabre.cli.replay import identity, recorded, reports, running
+from palabre.cli.replay.again import Again, Variation
+from palabre.cli.replay.differing import Pair, Summary
+from palabre.cli.replay.results import Results
+from palabre.cli.replay.running import Limit, Run, Source
+from palabre.cli.screen import errors
+from palabre.cli.server import Trouble, bus
+from palabre.cli.settings import CliSettings
+
+
+class Wanted(NamedTuple):
+    """One conversation, of which perhaps one turn; without a name all of a space's, or of all."""
+
+    conversation: str
+    turn: str = ""
+    space: str = ""
+    since: dt.datetime | None = None
+    limit: int = 100
+
+
+class Outputs(NamedTuple):
+    json: Path | None
+    html: Path | None
+
+
+class Bounds(NamedTuple):
+    max_cost: float
+    unpriced: bool
+    at_once: int
+
+
+async def run(variation: Variation, wanted: Wanted, outputs: Outputs, bounds: Bounds) -> int:
+    """1 when it stopped before its end. Raises Trouble."""
+    limit = Limit(Decimal(str(bounds.max_cost)), unpriced=bounds.unpriced)
+    with tempfile.TemporaryDirectory() as folder:
+        results = Results.open(outputs.json or Path(folder) / "results.jsonl", variation)
+        try:
+            async with bus(CliSettings()) as connection:
+                await connection.refresh_erased()
+                await _asked(connection, variation, wanted, results, limit, bounds.at_once)
+        except* Trouble as troubles:
+            raise troubles.exceptions[0] from None
+        finally:
+            results.close()
+        _report(results, variation, outputs, one=bool(wanted.conversation))
+    if limit.reason:
+        errors.print(f"Stopped: {limit.reason}", style="yellow", highlight=False)
+    return 1 if limit.reason else 0
+
+
+async def _asked(
+    connection: Bus,
+    variation: Variation,
+    wanted: Wanted,
+    results: Results,
+    limit: Limit,
+    at_once: int,
+) -> None:
+    spaces = Spaces()
+    await spaces.refresh(connection)
+    source = await _source(connection, wanted, results)
+    columns = TextColumn("Asking again"), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task("", total=wanted.limit if not wanted.conversation else None)
+
+        def tell(pair: Pair) -> None:
+            results.add(pair)
+            progress.advance(task)
+
+        await Run(Again(connection, spaces.get, variation), limit, tell, at_once).through(source)
+
+
+async def _source(connection: Bus, wanted: Wanted, results: Results) -> Source:
+    """Raises Trouble."""
+
+    def is_done(turn: str) -> bool:
+        return turn in results.done
+
+    if not wanted.conversation:
+        pages = recorded.ended(connection, wanted.space, wanted.since)
+        return running.of_space(connection, pages, wanted.limit, is_done)
+    identity.erased(connection, wanted.conversation)
+    turns = await recorded.conversation(connection, wanted.conversation)
+    if not any(turn.ended and wanted.turn in ("", turn.id) for turn in turns):
+        raise Trouble(
+            "nothing of it is in the log that could be asked again:"
+            " `palabre replay` without options shows what is known"
+        )
+    return running.of_conversation(turns, wanted.turn, is_done)
+
+
+def _report(results: Results, variation: Variation, outputs: Outputs, *, one: bool) -> None:
+    summary = Summary()
+    for pair in results.pairs():
+        summary.add(pair)
+        if one:
+            reports.show(pair)
+    reports.show_summary(summary)
+    if outputs.html:
+        title = f"Asked again: {variation.name}"
+        reports.write_page(outputs.html, title, summary, results.pairs())
+        errors.print(f"page: {outputs.html}", highlight=False, markup=False)
