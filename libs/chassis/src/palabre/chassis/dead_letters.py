@@ -108,8 +108,8 @@ async def retry(bus: Bus, letter: Letter, *, again: bool = False) -> str:
     utterance.retries = dead.turn
     turn = derived("dead", str(letter.number), letter.at.isoformat(), str(len(letter.retried)))
     body = pb.UtteranceReceived(utterance=utterance)
-    again = events.begin(dead.space, dead.channel, dead.conversation, body, turn=turn)
-    await bus.publish(again, cause=message.headers or {})
+    first = events.begin(dead.space, dead.channel, dead.conversation, body, turn=turn)
+    await bus.publish(first, cause=message.headers or {})
     await _mark(bus, letter, dead, turn)
     return turn
 
