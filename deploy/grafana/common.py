@@ -41,13 +41,14 @@ def health(service: str) -> Row:
                 "Up", "none",
                 "1 for each replica that Prometheus reaches. 0 is a process that ended or hangs.",
                 (Query(f"up{{{where}}}", "{{instance}}"),),
-                limits=objectives.GONE, width=8, height=7, runbook="when-something-is-wrong",
+                limits=objectives.GONE, width=8, height=7, runbook="servicedown",
             ),
             lines(
                 "Memory", "bytes",
                 "Resident memory of each process. One that grows for hours without more work leaks;"
                 " at its limit it is killed and begins anew.",
                 (Query(f"process_resident_memory_bytes{{{where}}}", "{{instance}}"),),
+                runbook="memorynearlimit",
             ),
             lines(
                 "Processor", "percentunit",
@@ -62,19 +63,19 @@ def health(service: str) -> Row:
                 " something holds it up, and every stream of every person stands still meanwhile.",
                 (Query(quantile(0.99, "palabre_loop_late_seconds", where, "instance"),
                        "{{instance}}"),),
-                limits=objectives.LOOP,
+                limits=objectives.LOOP, runbook="eventlooplate",
             ),
             lines(
                 "Connected to NATS", "none",
                 "1 while its connection stands. Without it nothing is taken or told.",
                 (Query(f"palabre_nats_connected{{{where}}}", "{{instance}}"),),
-                limits=objectives.GONE, leads="palabre-nats",
+                limits=objectives.GONE, leads="palabre-nats", runbook="natsdisconnected",
             ),
             lines(
                 "Reconnections to NATS", "short",
                 "In the last hour. One for each restart of a node is as it should be.",
                 (Query(f"increase(palabre_nats_reconnects_total{{{where}}}[1h])", "{{instance}}"),),
-                leads="palabre-nats",
+                leads="palabre-nats", runbook="natsflaps",
             ),
         ),
     )  # fmt: skip
@@ -90,7 +91,7 @@ def work(service: str) -> Row:
                 "What the stages of the service have not begun. More than comes in a few seconds"
                 " means that people wait: more replicas, or something behind it is slow.",
                 (Query(f"max by (stage) (palabre_stage_lag{{{where}}})", "{{stage}}"),),
-                limits=Limits(warn=20, bad=200), runbook="scale",
+                limits=Limits(warn=20, bad=200), runbook="stagelaggrows",
             ),
             lines(
                 "Events in hand", "short",
@@ -114,7 +115,7 @@ def work(service: str) -> Row:
                 "Events that came more than once: a replica died with them, or handed them back."
                 " Without a restart it means that something behind the service is away.",
                 (Query(rate("palabre_stage_redeliveries_total", where, "stage"), "{{stage}}"),),
-                rare=True,
+                rare=True, runbook="eventscometwice",
             ),
             lines(
                 "Dead letters", "short",
@@ -122,7 +123,7 @@ def work(service: str) -> Row:
                 " `palabre dead list`.",
                 (Query(f"sum by (stage) (increase(palabre_dead_letters_total{{{where}}}[1h]))",
                        "{{stage}}"),),
-                limits=objectives.ANY, rare=True, runbook="when-something-is-wrong",
+                limits=objectives.ANY, rare=True, runbook="deadletters",
             ),
         ),
     )  # fmt: skip

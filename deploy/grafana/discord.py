@@ -29,17 +29,20 @@ THERE = Row(
             "1 while a replica has the bot on Discord. 0 answers nobody: look at the log of"
             " discord, and at status.discord.com.",
             _most("palabre_discord_connected"), width=8, limits=objectives.GONE,
+            runbook="discorddisconnected",
         ),
         number(
             "Reduced", "none",
             "1 while the bot may not read what people write: the intent “Message Content” is off in"
             " Discord's developer portal.",
             _most("palabre_discord_reduced"), width=8, limits=objectives.ANY,
+            runbook="discordreduced",
         ),
         number(
             "Replicas that stand by", "none",
             "How many take over within 15 s where the one that has the bot dies. 0 is none.",
             (Query(f"sum by (bot) (palabre_discord_standby{{{_BOTS}}})", "{{bot}}"),), width=8,
+            runbook="discordbotabandoned",
         ),
     ),
 )  # fmt: skip
@@ -111,13 +114,13 @@ LIMITS = Row(
             "Answers that could not be shown. Somebody who runs that server must give it"
             " (`palabre discord check` tells where).",
             (Query(rate("palabre_discord_refusals_total", _BOTS, "permission"), "{{permission}}"),),
-            width=6, rare=True, limits=objectives.ANY,
+            width=6, rare=True, limits=objectives.ANY, runbook="discordrefused",
         ),
         lines(
             "Faults of ours", "ops",
             "Work that ended with an error, by its name: each is a line in the log.",
             (Query(rate("palabre_discord_faults_total", _BOTS, "work"), "{{work}}"),),
-            width=6, rare=True, limits=objectives.ANY,
+            width=6, rare=True, limits=objectives.ANY, runbook="discordfaults",
         ),
     ),
 )  # fmt: skip

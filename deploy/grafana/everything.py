@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from deploy.grafana import discord, gpu, nats, people, rendering, services, turn
+from deploy.grafana import discord, french, gpu, nats, people, rendering, services, turn
 
 FOLDER = Path("deploy/grafana/dashboards")
 DASHBOARDS = (
     people.PEOPLE,
+    french.translated(people.PEOPLE),
     services.GATEWAY,
     services.RETRIEVER,
     services.LLM,

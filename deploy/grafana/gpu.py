@@ -3,11 +3,12 @@
 from deploy.grafana.panels import Dashboard, Limits, Panel, Query, Row, lines, quantile, quantiles
 
 
-def _dcgm(title: str, unit: str, description: str, expr: str, limits: Limits | None) -> Panel:
+def _dcgm(
+    title: str, unit: str, description: str, expr: str, limits: Limits | None, runbook: str = ""
+) -> Panel:
     """Of each GPU; names by github.com/NVIDIA/dcgm-exporter, etc/default-counters.csv."""
-    return lines(
-        title, unit, description, (Query(expr, "{{Hostname}} {{gpu}}"),), width=12, limits=limits
-    )
+    queries = (Query(expr, "{{Hostname}} {{gpu}}"),)
+    return lines(title, unit, description, queries, width=12, limits=limits, runbook=runbook)
 
 
 HARDWARE = Row(
@@ -21,12 +22,12 @@ HARDWARE = Row(
         _dcgm(
             "Memory used", "decmbytes",
             "Of the whole GPU, whoever uses it.",
-            "DCGM_FI_DEV_FB_USED", None,
+            "DCGM_FI_DEV_FB_USED", None, "gpumemorynearlyfull",
         ),
         _dcgm(
             "Temperature", "celsius",
             "Above 85 °C most cards slow themselves down.",
-            "DCGM_FI_DEV_GPU_TEMP", Limits(warn=80, bad=87),
+            "DCGM_FI_DEV_GPU_TEMP", Limits(warn=80, bad=87), "gputoohot",
         ),
         _dcgm(
             "Power", "watt",
@@ -51,7 +52,7 @@ SPEECH = Row(
             "Speeches that wait for it, and the one that it speaks. From a few on, espeak-ng speaks"
             " in its place.",
             (Query("sum by (instance) (palabre_gpu_queue)", "{{instance}}"),),
-            limits=Limits(warn=3, bad=6), runbook="scale",
+            limits=Limits(warn=3, bad=6), runbook="gpuqueuegrows",
         ),
         lines(
             "First sound of a sentence", "s",
@@ -68,7 +69,7 @@ SPEECH = Row(
         lines(
             "Sentences that wait", "short",
             "What autoscaling looks at: the durable of the stage speak.",
-            (Query('max(palabre_stage_lag{stage="speak"})', "speak"),),
+            (Query('stage:palabre_stage_lag:max{stage="speak"}', "speak"),),
             limits=Limits(warn=20, bad=200), width=12, leads="palabre-tts",
         ),
     ),

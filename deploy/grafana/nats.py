@@ -13,18 +13,20 @@ NODES = Row(
             "Nodes up", "none",
             "1 for each node. With two of three nothing is lost; with one nothing is stored.",
             (Query(f"up{{{_NODES}}}", "{{instance}}"),),
-            width=8, height=7, limits=objectives.GONE, runbook="when-something-is-wrong",
+            width=8, height=7, limits=objectives.GONE, runbook="natsnodedown",
         ),
         lines(
             "Services connected", "none",
             "How many replicas of each service have their connection to NATS.",
             (Query("sum by (service) (palabre_nats_connected)", "{{service}}"),),
+            runbook="natsdisconnected",
         ),
         lines(
             "Reconnections", "short",
             "Of all services in the last hour. Many at once: a node was restarted or lost.",
             (Query("sum by (service) (increase(palabre_nats_reconnects_total[1h]))",
                    "{{service}}"),),
+            runbook="natsflaps",
         ),
         lines(
             "Messages in and out", "ops",
@@ -54,9 +56,8 @@ ROOM = Row(
             "Full", "percentunit",
             "Of what a stream may hold. At 100 % the oldest facts are dropped: they were kept for"
             " less than a week.",
-            (Query("max by (stream) (palabre_stream_bytes)"
-                   " / (max by (stream) (palabre_stream_limit_bytes) > 0)", "{{stream}}"),),
-            limits=objectives.FULL, runbook="when-something-is-wrong",
+            (Query("stream:palabre_stream_fill:ratio", "{{stream}}"),),
+            limits=objectives.FULL, runbook="streamnearlyfull",
         ),
         lines(
             "Bytes", "bytes",
@@ -77,14 +78,13 @@ PILES = Row(
         lines(
             "Events that wait", "short",
             "By stage. The first one that grows is the one that is too slow.",
-            (Query("max by (stage) (palabre_stage_lag)", "{{stage}}"),),
-            limits=Limits(warn=20, bad=200), runbook="scale",
+            (Query("stage:palabre_stage_lag:max", "{{stage}}"),),
+            limits=Limits(warn=20, bad=200), runbook="stagelaggrows",
         ),
         stack(
             "Events by stage", "ops",
             "What stages have done with, whatever came of it.",
-            (Query("sum by (stage) (rate(palabre_stage_events_total[$__rate_interval]))",
-                   "{{stage}}"),),
+            (Query("sum by (stage) (stage_outcome:palabre_stage_events:rate5m)", "{{stage}}"),),
         ),
         lines(
             "Not yet acknowledged", "short",
@@ -96,19 +96,19 @@ PILES = Row(
             "Delivered again", "ops",
             "Events that came more than once, by stage.",
             (Query(rate("palabre_stage_redeliveries_total", "", "stage"), "{{stage}}"),),
-            rare=True,
+            rare=True, runbook="eventscometwice",
         ),
         lines(
             "Dead letters", "short",
             "Events of the last hour that can never succeed, by stage.",
-            (Query("sum by (stage) (increase(palabre_dead_letters_total[1h]))", "{{stage}}"),),
-            rare=True, limits=objectives.ANY,
+            (Query("stage:palabre_dead_letters:increase1h", "{{stage}}"),),
+            rare=True, limits=objectives.ANY, runbook="deadletters",
         ),
         lines(
             "Unknown events", "ops",
             "Events that only a newer version knows, left for it. After an upgrade they must end.",
             (Query(rate("palabre_unknown_events_total", "", "stage"), "{{stage}}"),),
-            rare=True,
+            rare=True, runbook="unknownevents",
         ),
     ),
 )  # fmt: skip

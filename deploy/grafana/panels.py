@@ -41,7 +41,8 @@ class Panel:
     """One picture. `description` tells what it says, and what is bad.
 
     `exemplars` are dots that lead to the traces of single turns, `step` is the width of a bar,
-    `rare`: no data is good news, and is told as such. `leads` is the dashboard to go on with,
+    `rare`: no data is good news, and is told as such. `names` are what series are called in place
+    of their legend. `leads` is the dashboard to go on with,
     `runbook` a heading of docs/operations.md.
     """
 
@@ -56,6 +57,7 @@ class Panel:
     exemplars: bool = False
     rare: bool = False
     step: str = ""
+    names: tuple[tuple[str, str], ...] = ()
     leads: str = ""
     runbook: str = ""
 

@@ -53,7 +53,7 @@ GLANCE = Row(
             " are left without any word of use.",
             (Query(share(increase("palabre_turns_total", _ANSWERED),
                          increase("palabre_turns_total", _ENDED))),),
-            limits=objectives.ANSWERED, leads="palabre-llm",
+            limits=objectives.ANSWERED, leads="palabre-llm", runbook="errorbudgetburnsfast",
         ),
         number(
             "Does not know", "percentunit",
@@ -85,6 +85,27 @@ GLANCE = Row(
             "Cost", "none",
             "What models and voices cost in the time that is shown, in each of its currencies.",
             (Query(increase("palabre_cost_total", TURN, "currency"), "{{currency}}"),),
+        ),
+    ),
+)  # fmt: skip
+
+PROMISES = Row(
+    "Are promises kept?",
+    (
+        lines(
+            "How fast the budgets of errors burn", "none",
+            "At 1 the errors of the last hour, kept up, would use up a month's budget in a month;"
+            " at 14.4 in two days, and somebody is called.",
+            (Query("slo:palabre_errors:ratio_rate1h / on (slo) (1 - slo:palabre_objective:ratio)",
+                   "{{slo}}"),),
+            width=12, limits=objectives.BURN, runbook="errorbudgetburnsfast",
+        ),
+        lines(
+            "Alerts that fire", "short",
+            "Each has a section in the page for operators, under its name.",
+            (Query('sum by (alertname, severity) (ALERTS{alertstate="firing"})',
+                   "{{alertname}} ({{severity}})"),),
+            width=12, rare=True, runbook="on-each-alert",
         ),
     ),
 )  # fmt: skip
@@ -169,10 +190,8 @@ QUICK = Row(
             "Gaps in a minute of sound", "short",
             "How often a listener's sound ran out before more came. More than one in a minute is"
             " heard as stuttering.",
-            (Query("60 * " + share(rate("palabre_voice_gaps_total", CHANNEL, "channel"),
-                                   rate("palabre_voice_seconds_total", CHANNEL, "channel")),
-                   "{{channel}}"),),
-            width=12, limits=objectives.GAPS, leads="palabre-tts",
+            (Query(f"channel:palabre_voice_gaps:per_minute_rate5m{{{CHANNEL}}}", "{{channel}}"),),
+            width=12, limits=objectives.GAPS, leads="palabre-tts", runbook="voicegaps",
         ),
         lines(
             "Sound given", "short",
@@ -189,7 +208,7 @@ PAID = Row(
         bars(
             "Cost by space and day", "none",
             "What the calls of a day cost, each counted once, in the currency of its price.",
-            (Query(increase("palabre_cost_total", TURN, "space, currency", over="1d"),
+            (Query(f"space_currency:palabre_cost:increase1d{{{SPACE}}}",
                    "{{space}} {{currency}}"),),
             step="1d", width=12,
         ),
@@ -206,14 +225,14 @@ PAID = Row(
             " gets a cheaper model, or no answer: raise the budget or wait for its next day.",
             (Query(increase("palabre_budgets_reached_total", SPACE, "space, limit, outcome", "1h"),
                    "{{space}} {{limit}}: {{outcome}}"),),
-            rare=True,
+            rare=True, runbook="budgetreached",
         ),
         lines(
             "Calls without a price", "short",
             "Calls of the last hour that no price is known for: no cost above has them.",
             (Query(increase("palabre_calls_unpriced_total", SPACE, "space", over="1h"),
                    "{{space}}"),),
-            rare=True,
+            rare=True, runbook="costunknown",
         ),
         lines(
             "Tokens", "short",
@@ -251,7 +270,7 @@ PEOPLE = Dashboard(
     "palabre-people",
     "Palabre: people",
     "Are answers good, quick and paid for?",
-    (GLANCE, GOOD, QUICK, PAID, WHERE),
+    (GLANCE, PROMISES, GOOD, QUICK, PAID, WHERE),
     VARIABLES,
     since="now-24h",
 )

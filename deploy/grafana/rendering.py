@@ -116,7 +116,10 @@ def _looks[P: (timeseries.Panel, stat.Panel, table.Panel, grafana.Panel)](
     builder.title(given.title).description(given.description).span(given.width)
     builder.height(given.height).unit(given.unit).links(_links(given))
     if given.rare:
-        builder.no_value("None in this time")
+        builder.no_value("–")
+    for series, name in given.names:
+        shown = models.DynamicConfigValue(id_val="displayName", value=name)
+        builder.override_by_name(series, [shown])
     return builder
 
 

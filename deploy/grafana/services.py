@@ -56,7 +56,7 @@ GATEWAY = dashboard(
                 "Requests that may be made again later, by the reason. `overloaded` means that"
                 " stages lag behind: look at llm first.",
                 (Query(rate("palabre_http_refusals_total", _GATEWAY, "reason"), "{{reason}}"),),
-                rare=True, leads="palabre-llm",
+                rare=True, leads="palabre-llm", runbook="questionsrefused",
             ),
             lines(
                 "Questions", "reqps",
@@ -109,7 +109,7 @@ RETRIEVER = dashboard(
                 " away or late.",
                 (Query(rate("palabre_searches_without_meaning_total", _RETRIEVER, "reason"),
                        "{{reason}}"),),
-                rare=True, limits=objectives.ANY,
+                rare=True, limits=objectives.ANY, runbook="searcheswithoutmeaning",
             ),
         ),
     ),
@@ -121,7 +121,7 @@ RETRIEVER = dashboard(
                 "1 while Prometheus reaches it. Without it no search finds anything; the index can"
                 " be made anew.",
                 (Query('up{service="qdrant"}', "{{instance}}"),),
-                limits=objectives.GONE, width=12, runbook="when-something-is-wrong",
+                limits=objectives.GONE, width=12, runbook="servicedown",
             ),
             stack(
                 "Requests to Qdrant, by status", "reqps",
@@ -151,7 +151,7 @@ LLM = dashboard(
                 "By the reason. Each costs one rung of the ladder: the next model answers.",
                 (Query(rate("palabre_engine_failures_total", _LLM, "engine, reason"),
                        "{{engine}}: {{reason}}"),),
-                rare=True,
+                rare=True, runbook="enginefails",
             ),
             lines(
                 "Left alone", "short",
@@ -159,6 +159,7 @@ LLM = dashboard(
                 " are, only quotations are answered.",
                 (Query(f"sum by (engine) (palabre_engine_open_circuits{{{_LLM}}})", "{{engine}}"),),
                 limits=Limits(warn=1),
+                runbook="engineleftalone",
             ),
             lines(
                 "Waiting for a slot", "s",
@@ -202,7 +203,7 @@ LLM = dashboard(
                 "Turns of the last hour that met a spent budget, by what became of them.",
                 (Query(f"sum by (space, outcome) (increase(palabre_budgets_reached_total{{{_LLM}}}"
                        "[1h]))", "{{space}}: {{outcome}}"),),
-                rare=True, leads="palabre-people",
+                rare=True, leads="palabre-people", runbook="budgetreached",
             ),
         ),
     ),
@@ -234,7 +235,7 @@ TTS = dashboard(
                 " or gone.",
                 (Query(rate("palabre_speech_fallbacks_total", _TTS, "wanted, spoken"),
                        "{{wanted}} → {{spoken}}"),),
-                rare=True, limits=objectives.ANY,
+                rare=True, limits=objectives.ANY, runbook="speechfallsback",
             ),
             lines(
                 "Voices not allowed", "ops",

@@ -54,7 +54,7 @@ TURNS = Row(
         lines(
             "Waiting before each stage", "short",
             "Events that no replica has begun. A turn waits behind them.",
-            (Query('max by (stage) (palabre_stage_lag{stage!="archive"})', "{{stage}}"),),
+            (Query('stage:palabre_stage_lag:max{stage!="archive"}', "{{stage}}"),),
             width=12, leads="palabre-nats",
         ),
         lines(

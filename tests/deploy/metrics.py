@@ -20,6 +20,7 @@ MODULES = (
 )
 FOREIGN = {
     # Prometheus itself
+    "ALERTS",
     "up",
     # github.com/prometheus/client_python, of each process
     "process_cpu_seconds_total",
