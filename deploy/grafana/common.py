@@ -77,6 +77,18 @@ def health(service: str) -> Row:
                 (Query(f"increase(palabre_nats_reconnects_total{{{where}}}[1h])", "{{instance}}"),),
                 leads="palabre-nats", runbook="natsflaps",
             ),
+            lines(
+                "Until a fact is stored", "s",
+                "From its sending until NATS confirmed it. A turn waits for some of them.",
+                quantiles("palabre_publish_seconds", where),
+                width=12, exemplars=True, limits=Limits(warn=0.05, bad=0.5), leads="palabre-nats",
+            ),
+            lines(
+                "Versions", "none",
+                "How many replicas run which version. Two at once is an upgrade under way.",
+                (Query(f"count by (version) (palabre_build_info{{{where}}})", "{{version}}"),),
+                width=12,
+            ),
         ),
     )  # fmt: skip
 
@@ -124,6 +136,20 @@ def work(service: str) -> Row:
                 (Query(f"sum by (stage) (increase(palabre_dead_letters_total{{{where}}}[1h]))",
                        "{{stage}}"),),
                 limits=objectives.ANY, rare=True, runbook="deadletters",
+            ),
+            lines(
+                "gRPC calls", "s",
+                "How long calls of other services took, to their end, by method; those that stream"
+                " sound last as long as it does. Dots are calls of single turns.",
+                quantiles("palabre_grpc_seconds", where, "method"),
+                width=12, exemplars=True, leads="palabre-turn",
+            ),
+            stack(
+                "gRPC calls by code", "ops",
+                "Other than OK: UNAVAILABLE and DEADLINE_EXCEEDED are ours to mend; NOT_FOUND and"
+                " INVALID_ARGUMENT are the caller's.",
+                (Query(rate("palabre_grpc_seconds_count", where, "code"), "{{code}}"),),
+                width=12,
             ),
         ),
     )  # fmt: skip

@@ -196,6 +196,7 @@ def _panel(panel: Panel) -> Panel:
         title=WORDS[panel.title],
         description=WORDS[panel.description],
         queries=tuple(replace(q, legend=WORDS.get(q.legend, q.legend)) for q in panel.queries),
+        read_on="Que faire",
         names=tuple(VALUES.items()) if legends & {"{{outcome}}", "{{verdict}}"} else (),
     )
 

@@ -1,7 +1,17 @@
 """The bus: are its nodes there, is there room, and does anything pile up?"""
 
 from deploy.grafana import objectives
-from deploy.grafana.panels import Dashboard, Limits, Query, Row, lines, number, rate, stack
+from deploy.grafana.panels import (
+    Dashboard,
+    Limits,
+    Query,
+    Row,
+    lines,
+    number,
+    quantiles,
+    rate,
+    stack,
+)
 
 # Beside each node runs github.com/nats-io/prometheus-nats-exporter.
 _NODES = 'service="nats"'
@@ -45,6 +55,21 @@ NODES = Row(
             "Connections that the node cut in the last hour because they did not read fast enough.",
             (Query(f"increase(gnatsd_varz_slow_consumers{{{_NODES}}}[1h])", "{{instance}}"),),
             limits=objectives.ANY,
+        ),
+        lines(
+            "Until a fact is stored", "s",
+            "From its sending until a majority of nodes has it and says so. A slow disk shows here"
+            " first.",
+            quantiles("palabre_publish_seconds", "", "service"),
+            width=12, exemplars=True, limits=Limits(warn=0.05, bad=0.5),
+        ),
+        lines(
+            "Not confirmed", "ops",
+            "Attempts to store a fact that NATS did not confirm, by service and reason. Each is"
+            " made again for 20 seconds; then its event goes back to the stage.",
+            (Query(rate("palabre_publish_failures_total", "", "service, reason"),
+                   "{{service}}: {{reason}}"),),
+            width=12, rare=True, runbook="natsquorumlost",
         ),
     ),
 )  # fmt: skip

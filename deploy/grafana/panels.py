@@ -60,6 +60,7 @@ class Panel:
     names: tuple[tuple[str, str], ...] = ()
     leads: str = ""
     runbook: str = ""
+    read_on: str = "What to do"  # what the link to it is called
 
 
 lines = partial(Panel, kind=Kind.LINES)

@@ -229,7 +229,7 @@ def _links(given: Panel) -> list[Any]:
         url = f"/d/{given.leads}?${{__url_time_range}}"
         links.append(_link(given.leads.replace("-", ": "), url))
     if given.runbook:
-        links.append(_link("What to do", f"${{operations}}#{given.runbook}"))
+        links.append(_link(given.read_on, f"${{operations}}#{given.runbook}"))
     return links
 
 

@@ -66,6 +66,28 @@ GATEWAY = dashboard(
             ),
         ),
     ),
+    Row(
+        "Does the database follow?",
+        (
+            lines(
+                "Statements", "s",
+                "Until the database has answered, by their first word.",
+                quantiles("palabre_sql_seconds", _GATEWAY, "statement"),
+                exemplars=True, limits=Limits(warn=0.1, bad=1),
+            ),
+            lines(
+                "Connections in use", "short",
+                "Of each replica. At the limit of the pool requests wait for one another.",
+                (Query(f"palabre_sql_connections{{{_GATEWAY}}}", "{{instance}}"),),
+            ),
+            lines(
+                "Statements that failed", "ops",
+                "By the error's name. While SQL is away facts wait for it, two days at least.",
+                (Query(rate("palabre_sql_failures_total", _GATEWAY, "error"), "{{error}}"),),
+                rare=True, runbook="archivestuck",
+            ),
+        ),
+    ),
 )  # fmt: skip
 
 RETRIEVER = dashboard(
@@ -121,13 +143,18 @@ RETRIEVER = dashboard(
                 "1 while Prometheus reaches it. Without it no search finds anything; the index can"
                 " be made anew.",
                 (Query('up{service="qdrant"}', "{{instance}}"),),
-                limits=objectives.GONE, width=12, runbook="servicedown",
+                limits=objectives.GONE, runbook="servicedown",
             ),
             stack(
                 "Requests to Qdrant, by status", "reqps",
                 "5xx are its own faults.",
                 (Query(rate("rest_responses_total", 'service="qdrant"', "status"), "{{status}}"),),
-                width=12,
+            ),
+            lines(
+                "Calls of Qdrant that failed", "ops",
+                "By the reason: unreachable, refused.",
+                (Query(rate("palabre_index_failures_total", _RETRIEVER, "reason"), "{{reason}}"),),
+                rare=True,
             ),
         ),
     ),
@@ -176,8 +203,8 @@ LLM = dashboard(
             stack(
                 "Tokens", "short",
                 "In a second, by model and kind.",
-                (Query(rate("palabre_engine_tokens_total", _LLM, "model, kind"),
-                       "{{model}}: {{kind}}"),),
+                (Query(rate("palabre_engine_tokens_total", _LLM, "engine, model, kind"),
+                       "{{engine}} {{model}}: {{kind}}"),),
                 leads="palabre-people",
             ),
         ),

@@ -1,23 +1,13 @@
 """Which metrics exist: those of our code, and those that others document."""
 
-import importlib
 import re
 from functools import cache
 
-from prometheus_client import REGISTRY, Histogram
-from prometheus_client.metrics_core import Metric
+from prometheus_client import Histogram
 
-MODULES = (
-    "palabre.chassis.telemetry",
-    "palabre.chassis.vitals",
-    "palabre.channels.metrics",
-    "palabre.gateway.http",
-    "palabre.gateway.metrics",
-    "palabre.llm.metrics",
-    "palabre.retriever.metrics",
-    "palabre.tts.metrics",
-    "palabre.discord.metrics",
-)
+from docs.metrics import Metric, metrics
+from palabre.channels import metrics as waits
+
 FOREIGN = {
     # Prometheus itself
     "ALERTS",
@@ -54,22 +44,20 @@ _NAME = re.compile(r"[a-zA-Z_:][\w:]*")
 
 
 @cache
-def ours() -> dict[str, Metric]:
-    """Each family of our code, by its name as Prometheus shows it."""
-    for module in MODULES:
-        importlib.import_module(module)
-    families = [f for f in REGISTRY.collect() if f.name.startswith("palabre_")]
-    return {f"{f.name}_total" if f.type == "counter" else f.name: f for f in families}
+def names() -> frozenset[str]:
+    """Of all series that may exist."""
+    return frozenset(FOREIGN | {name for metric in metrics() for name in _series(metric)})
 
 
 @cache
-def names() -> frozenset[str]:
-    """Of all series that may exist."""
-    found = set(FOREIGN)
-    for name, family in ours().items():
-        ends = ("_bucket", "_count", "_sum") if family.type == "histogram" else ("",)
-        found |= {name + end for end in ends}
-    return frozenset(found)
+def told_by() -> dict[str, tuple[str, ...]]:
+    """The services that tell a series of ours."""
+    return {name: metric.services for metric in metrics() for name in _series(metric)}
+
+
+def _series(metric: Metric) -> set[str]:
+    ends = ("_bucket", "_count", "_sum") if metric.kind == "histogram" else ("",)
+    return {metric.name + end for end in ends}
 
 
 def named(expression: str) -> set[str]:
@@ -78,12 +66,6 @@ def named(expression: str) -> set[str]:
 
 
 def boundaries(histogram: str) -> set[str]:
-    """The values of `le` of a histogram of ours."""
-    (module,) = (m for m in MODULES if _of(m, histogram))
-    return {format(bound, "g") for bound in _of(module, histogram)}
-
-
-def _of(module: str, histogram: str) -> list[float]:
-    made = vars(importlib.import_module(module)).values()
-    found = (m for m in made if isinstance(m, Histogram) and m._name == histogram)
-    return [bound for each in found for bound in each._upper_bounds]
+    """The values of `le` of a histogram of what people wait for."""
+    made = (m for m in vars(waits).values() if isinstance(m, Histogram) and m._name == histogram)
+    return {format(bound, "g") for each in made for bound in each._upper_bounds}

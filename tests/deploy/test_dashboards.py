@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.grafana import everything
+from deploy.grafana import everything, french
 from deploy.grafana.panels import COLUMNS
 from deploy.prometheus.resource import groups
 from tests.deploy import metrics
@@ -85,6 +85,14 @@ def test_no_panel_names_a_metric_that_does_not_exist() -> None:
         assert not metrics.named(expression) - metrics.names() - RECORDED, expression
 
 
+def test_a_panel_of_a_service_asks_for_what_that_service_tells() -> None:
+    told = metrics.told_by()
+    asked = [pair for e in EXPRESSIONS for pair in re.findall(r'(\w+)\{service="(\w+)"', e)]
+    assert asked
+    for metric, service in asked:
+        assert service in told.get(metric, (service,)), (metric, service)
+
+
 def test_panels_of_latency_ask_for_exemplars() -> None:
     asked = {
         t["expr"] for _, p in PANELS for t in p["targets"] if t.get("exemplar") and "expr" in t
@@ -142,3 +150,10 @@ def test_each_dashboard_is_a_configmap_that_grafana_finds_and_kubernetes_takes()
 def test_the_name_of_a_metric_is_found_wherever_it_stands() -> None:
     query = 'sum by (le, up_to) (rate(a_total{b="c_d"}[5m])) / max(e:f) or 0 * on (g) h'
     assert metrics.named(query) == {"a_total", "e:f", "h"}
+
+
+def test_the_french_dashboard_is_typeset_as_french_is_and_has_no_words_left_over() -> None:
+    said = json.dumps(_read(everything.FOLDER / "palabre-people.json"), ensure_ascii=False)
+    for english, translation in french.WORDS.items():
+        assert json.dumps(english, ensure_ascii=False)[1:-1] in said, english
+        assert not re.search(r"[^\u00a0\u202f][:;?!»](?!\w)|«[^\u00a0]|'", translation), translation

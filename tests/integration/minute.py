@@ -97,6 +97,7 @@ class Minute:
             await self._ok(self.http.post(path, files=file, data={"document": name}))
         found = await self._ok(self.http.get("/api/v1/spaces/logement/search?q=gaz"))
         assert found.json()["passages"]
+        await self._ok(self.http.get("/api/v1/engines"))
 
     async def _chats(self) -> None:
         """A post with its answer, a click, and “solved”; a command, a summary, a closed forum."""

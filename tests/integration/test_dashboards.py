@@ -52,7 +52,12 @@ palabre_gpu_memory_bytes{kind="reserved"} 5.0e9
 palabre_gpu_memory_bytes{kind="total"} 2.4e10
 palabre_gpu_queue 1
 """,
+    "gateway": """
+palabre_publish_failures_total{reason="TimeoutError"} 2
+palabre_sql_failures_total{error="OperationalError"} 2
+""",
     "retriever": """
+palabre_index_failures_total{reason="unreachable"} 2
 palabre_searches_without_meaning_total{reason="away"} 3
 """,
     "discord": """
