@@ -42,6 +42,9 @@ check: install ## lint, format, types, imports, contracts, generated files
 	$(RUN) python -m tests.architecture.contracts
 	$(RUN) python -m docs.tables --check
 	$(RUN) python -m deploy.generate --check
+	$(RUN) hadolint services/*/Dockerfile cli/Dockerfile
+	$(RUN) shellcheck .ci/run deploy/k8s/tests/*.sh
+	$(RUN) check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	@if command -v promtool >/dev/null; then \
 	  promtool check config --syntax-only deploy/prometheus/*.yml && promtool test rules deploy/prometheus/tests/*.yml; \
 	else echo "SKIPPED: the rules of Prometheus: there is no promtool (Debian's package prometheus)"; fi
