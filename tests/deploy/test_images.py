@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from palabre.chassis import nats_config
-from palabre.chassis.testing.server import binary
+from palabre.chassis.testing.server import binary, free_port
 from palabre.cli.settings import CliSettings
 from tests.deploy.built import COMBINATIONS, SERVICES, build, containers_of
 from tests.deploy.test_environment import NEEDED, SETTINGS, fields
@@ -61,6 +62,20 @@ def test_services_of_compose_are_given_settings_that_they_have() -> None:
         assert given["nats_user"] == name
     for name in ("streams", "setup"):
         fields(CliSettings, _services()[name]["environment"])
+
+
+def test_services_of_compose_are_asked_whether_they_are_ready() -> None:
+    """The command itself, here: at the address that the settings have nobody answers."""
+    for name in SETTINGS:
+        service = _services()[name]
+        kind, _, *code = service["healthcheck"]["test"]
+        assert kind == "CMD"
+        port = service["environment"]["PALABRE_OPS_PORT"]
+        assert f"http://127.0.0.1:{port}/ready" in code[-1]
+        asked = [sys.executable, *code[:-1], code[-1].replace(port, str(free_port()))]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "Connection refused" in done.stderr
 
 
 def test_files_of_compose_are_there() -> None:
