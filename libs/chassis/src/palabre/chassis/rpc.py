@@ -17,6 +17,10 @@ _OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE),
 ]
 DEADLINE_S = 10.0
+# Whoever calls looks at the name again when a connection ends, and only then: so it ends after a
+# while, once the calls in it have. gRPC moves it by a tenth, so that not all end at once.
+CONNECTION_S = 30.0
+_LOOK_AGAIN_MS = 5_000  # between two looks at a name, at least; gRPC's own are 30,000
 _HEALTH = "/grpc.health.v1.Health/"  # for probes, which have no token
 
 AddServicer = Callable[[grpc.aio.Server], None]
@@ -29,13 +33,15 @@ async def serve(
     *,
     reflect: bool,
     proving: Credentials = PLAIN,
+    connection_s: float = CONNECTION_S,
 ) -> tuple[grpc.aio.Server, int]:
-    """A started server and its port."""
+    """A started server and its port. Callers come anew each `connection_s`, calls go on."""
     doors: list[grpc.aio.ServerInterceptor] = [calling.Joining()]
     if proving.token:
         doors.append(_Admitting(proving.token))
     doors.append(serving.Measuring())
-    server = grpc.aio.server(options=_OPTIONS, interceptors=doors)
+    age = ("grpc.max_connection_age_ms", int(connection_s * 1_000))
+    server = grpc.aio.server(options=[*_OPTIONS, age], interceptors=doors)
     for add in services:
         add(server)
     checks = health.aio.HealthServicer()
@@ -59,11 +65,15 @@ def _open(server: grpc.aio.Server, address: str, proving: Credentials) -> int:
 
 
 def channel(address: str, showing: Credentials = PLAIN) -> grpc.aio.Channel:
-    """Round robin over the address's hosts; a deadline and trace context on every call."""
+    """Round robin over the address's hosts; a deadline and trace context on every call.
+
+    A host that is new gets calls within CONNECTION_S and a few seconds.
+    """
     options = [
         *_OPTIONS,
         ("grpc.lb_policy_name", "round_robin"),
         ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.dns_min_time_between_resolutions_ms", _LOOK_AGAIN_MS),
     ]
     bearer = f"Bearer {showing.token}" if showing.token else ""
     interceptors: list[grpc.aio.ClientInterceptor] = [
