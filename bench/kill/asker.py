@@ -38,9 +38,11 @@ class Asker:
         space: str,
         questions: list[str],
         begun: Callable[[Outcome], None] = lambda outcome: None,
+        *,
+        speech: bool = False,
     ) -> None:
         self._client, self._space, self._questions = client, space, questions
-        self._begun = begun
+        self._begun, self._speech = begun, speech
 
     async def ask(self, turns: int, seed: int) -> AsyncIterator[Outcome]:
         chance = random.Random(seed)
@@ -49,7 +51,8 @@ class Asker:
         for number in range(turns):
             text = chance.choice(self._questions)
             path = f"/api/v1/conversations/{conversation}/utterances"
-            asked = await self._post(path, {"text": text}, key=f"{seed}-{number}")
+            body = {"text": text, "speech": self._speech}
+            asked = await self._post(path, body, key=f"{seed}-{number}")
             outcome = Outcome(conversation, asked["turn"])
             self._begun(outcome)
             begun = time.monotonic()

@@ -4,10 +4,36 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from palabre.chassis import nats_config, streams
+from palabre.chassis.bus import Bus
 from palabre.cli.testing import Running, running
 from tests.standins.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class OneMachine:
+    """What `palabre run` starts, as a `System` of a campaign."""
+
+    running: Running
+
+    @property
+    def urls(self) -> Sequence[str]:
+        return [self.running.url]
+
+    @property
+    def token(self) -> str:
+        return self.running.token
+
+    def pids(self) -> dict[str, int]:
+        return self.running.pids()
+
+    async def bus(self) -> Bus:
+        user = streams.OPERATOR
+        word = nats_config.passwords(self.running.folder)[user]
+        return await Bus.connect(self.running.instance.nats_url, user, user, word)
 
 
 @asynccontextmanager

@@ -123,6 +123,19 @@ class NatsCluster(Nats):
         for node in self.nodes:
             node.end()
 
+    def pids(self) -> dict[str, int]:
+        """Of each node that runs, by its name."""
+        running = ((node.name, node.process) for node in self.nodes)
+        return {name: p.pid for name, p in running if p and p.poll() is None}
+
+    async def keep(self) -> None:
+        """For ever: starts each node again that has ended."""
+        while True:
+            for node in self.nodes:
+                if node.process and node.process.poll() is not None:
+                    node.start()
+            await asyncio.sleep(0.5)
+
     async def restart(self, node: Node, number: int = signal.SIGKILL) -> None:
         """Ends it, starts it, and waits until it has caught up with the others."""
         await asyncio.to_thread(node.end, number)
