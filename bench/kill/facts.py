@@ -22,10 +22,12 @@ class Facts:
     unspoken: list[str] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, bus: Bus) -> Self:
+    async def read(cls, bus: Bus, since: int = 1) -> Self:
+        """Those from this sequence on."""
         found = cls()
+        query = {"next_by_subj": subjects.every("turns"), "seq": since}
         conversations: dict[str, list[Stored]] = {}
-        for stored in await bus.read("TURNS", {"next_by_subj": subjects.every("turns")}):
+        for stored in await bus.read("TURNS", query):
             conversations.setdefault(stored.event.conversation, []).append(stored)
             found._count(stored.event)
         for facts in conversations.values():

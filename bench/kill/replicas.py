@@ -26,7 +26,7 @@ from palabre.chassis.testing.processes import environment
 from palabre.cli.run.knowledge import ingest_spaces
 from tests.standins.model import Model
 
-READY_S = 90.0
+READY_S = 150.0
 COUNTS = {"gateway": 3, "retriever": 3, "llm": 3, "tts": 3, "discord": 2}
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,18 @@ async def test_who_writes_waits_in_turn_however_long_the_one_before_takes(
 
 def _be_impatient(connection: Any, _record: object) -> None:
     connection.cursor().execute("PRAGMA busy_timeout=20")
+
+
+async def test_replicas_that_start_together_on_one_file_wait_for_one_another(
+    tmp_path: Path,
+) -> None:
+    migrate = (
+        "import asyncio, pathlib, sys; from palabre.gateway import database as d;"
+        "asyncio.run(d.migrate(d.connect(d.address('', pathlib.Path(sys.argv[1])))))"
+    )
+    command = [sys.executable, "-c", migrate, str(tmp_path)]
+    started = [await asyncio.create_subprocess_exec(*command) for _ in range(3)]
+    assert [await process.wait() for process in started] == [0, 0, 0]
 
 
 async def test_an_address_without_its_driver_gets_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -110,12 +111,23 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 async def migrate(engine: AsyncEngine) -> None:
     """Brings the schema up to date; replicas that start together wait for one another."""
-    lock, unlock = _LOCKS.get(engine.dialect.name, ("SELECT 1", "SELECT 1"))
+    async with _alone(engine), engine.begin() as connection:
+        await connection.run_sync(_upgrade)
+
+
+@contextlib.asynccontextmanager
+async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
+    """No other process migrates meanwhile: a lock of the server, or one beside SQLite's file."""
+    if engine.dialect.name == "sqlite":
+        with Path(f"{engine.url.database}.migrating").open("a") as file:
+            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+            yield
+        return
+    lock, unlock = _LOCKS[engine.dialect.name]
     async with engine.connect() as holder:
         await holder.execute(text(lock))
         try:
-            async with engine.begin() as connection:
-                await connection.run_sync(_upgrade)
+            yield
         finally:
             await holder.execute(text(unlock))
 
