@@ -8,13 +8,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from nats.errors import Error as NatsError
 
 from bench.kill.__main__ import SPACES
-from bench.kill.campaign import Campaign
+from bench.kill.asker import Asker, Outcome
+from bench.kill.campaign import QUESTIONS, SPACE, Campaign, client
 from bench.kill.facts import Facts
 from bench.kill.forum import Forum
 from bench.kill.replicas import COUNTS, Replicas, replicated
@@ -26,7 +28,25 @@ from tests.standins.discord import Discord
 # Starting fourteen processes takes most of the time.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
-ASKERS = 8
+ASKERS = 4
+MODEL = "mock-ttft40-itl25-len60"  # answers take a second and a half
+
+
+class PassedAround(Asker):
+    """Leaves a stream after three pieces and goes on at the next gateway."""
+
+    streams = 0
+
+    async def _events(
+        self, outcome: Outcome, last: str
+    ) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
+        self.streams, pieces = self.streams + 1, 0
+        async with contextlib.aclosing(super()._events(outcome, last)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event
+                pieces += event[0] == "delta"
+                if pieces == 3:
+                    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +68,11 @@ class World:
         since = (await bus.js.stream_info("TURNS")).state.last_seq + 1
         found = Campaign(self.forum)
         asking = asyncio.create_task(found.ask(self.system, ASKERS, seed=since))
-        await until(lambda: len(found.outcomes) > 2 and len(found.questions) > 2, 60)
+        await until(lambda: len(found.outcomes) > 1 and len(found.questions) > 1, 60)
         await trouble()
         before = len(found.outcomes), len(found.questions)
-        await until(lambda: len(found.outcomes) > before[0] + 4, 60)
-        await until(lambda: len(found.questions) > before[1] + 4, 60)
+        await until(lambda: len(found.outcomes) > before[0] + 2, 60)
+        await until(lambda: len(found.questions) > before[1] + 2, 60)
         found.over.set()
         await asking
         facts = await Facts.read(bus, since)
@@ -65,7 +85,7 @@ class World:
 async def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
-    """The gateways share a file of SQLite on one server, PostgreSQL on the cluster if it is here."""
+    """The gateways share a file of SQLite on one server, on the cluster PostgreSQL if there is."""
     folder = tmp_path_factory.mktemp("replicas")
     one = request.param == "one server"
     async with contextlib.AsyncExitStack() as stack:
@@ -73,7 +93,7 @@ async def world(
         nats = await stack.enter_async_context((NatsServer if one else NatsCluster)(folder))
         forum = Forum(await stack.enter_async_context(Discord().serving()))
         spaces = await asyncio.to_thread(forum.spaces, SPACES, folder / "spaces")
-        made = replicated(nats, folder, forum, spaces, database or "")
+        made = replicated(nats, folder, forum, spaces, database or "", MODEL)
         yield World(await stack.enter_async_context(made), forum)
 
 
@@ -111,3 +131,14 @@ async def test_leaders_may_move_while_people_ask(world: World) -> None:
         await bus.close()
 
     await world.survives(move)
+
+
+async def test_a_stream_goes_on_at_another_gateway_where_it_broke_off(world: World) -> None:
+    async with client(world.system) as http:
+        asker = PassedAround(http, SPACE, QUESTIONS)
+        outcome = await anext(aiter(asker.ask(1, seed=1)))
+    assert outcome.ending == "completed"
+    assert asker.streams > 3
+    assert not outcome.restarted
+    assert outcome.final.startswith(outcome.assembled)
+    assert len(outcome.assembled) > len(outcome.final) / 2

@@ -6,7 +6,7 @@ import fcntl
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -119,8 +119,7 @@ async def migrate(engine: AsyncEngine) -> None:
 async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
     """No other process migrates meanwhile: a lock of the server, or one beside SQLite's file."""
     if engine.dialect.name == "sqlite":
-        with Path(f"{engine.url.database}.migrating").open("a") as file:
-            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        with await asyncio.to_thread(_locked, Path(f"{engine.url.database}.migrating")):
             yield
         return
     lock, unlock = _LOCKS[engine.dialect.name]
@@ -130,6 +129,13 @@ async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
             yield
         finally:
             await holder.execute(text(unlock))
+
+
+def _locked(file: Path) -> IO[str]:
+    """Until it is closed, also by the end of the process. Blocks while another has it."""
+    opened = file.open("a", encoding="utf-8")
+    fcntl.flock(opened, fcntl.LOCK_EX)
+    return opened
 
 
 async def upsert(
