@@ -77,6 +77,11 @@ class GatewaySettings(ServiceSettings):
     )
     streams: int = Field(default=1_000, ge=1, description="Open streams per API token.")
     visitor_streams: int = Field(default=8, ge=1, description="Open streams per visitor.")
+    stream_patience_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds in which who follows events must read something; it may come back.",
+    )
     overload_lag: int = Field(
         default=1_000,
         ge=1,

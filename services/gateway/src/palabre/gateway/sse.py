@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from json import JSONEncoder
 from typing import Any
 
+import structlog
 from nats.errors import Error as NatsError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,8 @@ from palabre.channels.views import Told
 from palabre.channels.waiting import Gone
 from palabre.chassis.errors import Unavailable
 from palabre.gateway import metrics
+
+log = structlog.get_logger()
 
 to_json: Callable[[Any], str] = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -39,7 +42,8 @@ class Stream(Response):
     """A response that is written as it comes.
 
     `body` is given a future that is done once the client has gone; it then ends by itself, so
-    that it can tidy up without being cancelled. `close` always runs last.
+    that it can tidy up without being cancelled. `close` always runs last. Whoever reads nothing for
+    `patience_s` is let go: what comes for them would be kept here for as long as they like.
     """
 
     def __init__(
@@ -48,11 +52,12 @@ class Stream(Response):
         media_type: str,
         headers: dict[str, str] | None = None,
         close: Callable[[], Awaitable[object]] | None = None,
+        patience_s: float | None = None,
     ) -> None:
         self.status_code, self.media_type, self.background = 200, media_type, None
         self.init_headers(HEADERS | (headers or {}))
         self.raw_headers = [h for h in self.raw_headers if h[0] != b"content-length"]
-        self._body, self._close = body, close
+        self._body, self._close, self._patience_s = body, close, patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with metrics.STREAMS.track_inprogress(), contextlib.ExitStack() as stack:
@@ -68,7 +73,12 @@ class Stream(Response):
         await send(head)
         async with contextlib.aclosing(self._body(gone)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                try:
+                    async with asyncio.timeout(self._patience_s):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                except TimeoutError:
+                    log.info("a client that does not read was let go")
+                    return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from palabre.chassis.testing.collecting import until
 from palabre.chassis.testing.server import Nats
 
-READY_S = 20.0
+READY_S = 60.0
 LINE_BYTES = 1 << 20  # a traceback is one line of the log
 
 

@@ -57,13 +57,17 @@ class Nats:
 
 
 class NatsServer(Nats):
-    """With the users and permissions of production; streams are made at the first start."""
+    """With the users and permissions of production; streams are made at the first start.
 
-    def __init__(self, folder: Path) -> None:
+    `more` is put into its configuration.
+    """
+
+    def __init__(self, folder: Path, **more: object) -> None:
         self.port = free_port()
         super().__init__(f"nats://127.0.0.1:{self.port}", nats_config.passwords(folder))
         self._config = folder / "nats.conf"
-        self._config.write_text(nats_config.render(self.port, folder, self.users), encoding="utf-8")
+        text = nats_config.render(self.port, folder, self.users, **more)
+        self._config.write_text(text, encoding="utf-8")
         self.process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:

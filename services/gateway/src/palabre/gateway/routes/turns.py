@@ -95,6 +95,7 @@ async def follow(
         lambda gone: resumable(_told(gateway, found, source, view, gone)),
         "text/event-stream",
         close=close,
+        patience_s=gateway.settings.stream_patience_s,
     )
 
 
