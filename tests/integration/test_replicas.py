@@ -6,6 +6,8 @@ Nothing is lost, nothing doubled, order is kept within a conversation, every sen
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -131,6 +133,21 @@ async def test_leaders_may_move_while_people_ask(world: World) -> None:
         await bus.close()
 
     await world.survives(move)
+
+
+async def test_a_replica_of_each_service_may_stand_still_while_people_ask(world: World) -> None:
+    """For longer than its work is left to it: it wakes up when others have taken it over."""
+
+    async def stop_and_go() -> None:
+        pids = world.system.pids()
+        still = [pids[f"{service}-0"] for service in COUNTS if service != "gateway"]
+        for pid in still:
+            os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(streams.durable("answer").ack_wait_s + 2)
+        for pid in still:
+            os.kill(pid, signal.SIGCONT)
+
+    await world.survives(stop_and_go)
 
 
 async def test_a_stream_goes_on_at_another_gateway_where_it_broke_off(world: World) -> None:
