@@ -1,10 +1,14 @@
 """Histories, descriptions and objects: the same promises from the real ones and the fakes."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from palabre.chassis import events, replays
 from palabre.chassis.blobs import Labelled, MemoryObjects, NatsObjects
+from palabre.chassis.bus import Bus
 from palabre.chassis.descriptions import Descriptions, MemoryDescriptions, NatsDescriptions
+from palabre.chassis.direct_get import Raw
 from palabre.chassis.histories import KEPT, MAX_BYTES, Histories, MemoryHistories, NatsHistories
 from palabre.chassis.ids import uuid7
 from palabre.chassis.testing import NatsServer
@@ -40,6 +44,25 @@ def asked() -> pb.Event:
 
 async def test_a_new_conversation_has_no_history(histories: Histories) -> None:
     assert await histories.read(asked()) == []
+
+
+class Behind(Bus):
+    """Direct gets are answered by a node that gets what is written one look later."""
+
+    looks = 0
+
+    async def raw(self, stream: str, query: Mapping[str, object]) -> list[Raw]:
+        self.looks += 1
+        return await super().raw(stream, query) if self.looks > 1 else []
+
+
+async def test_a_node_that_is_behind_hides_no_exchange(server: NatsServer, llm: Bus) -> None:
+    event = asked()
+    await NatsHistories(llm).append(event, Exchange(turn="1", question="q1"))
+    behind = Behind((await server.bus("llm")).client)
+    assert [e.turn for e in await NatsHistories(behind).read(event)] == ["1"]
+    assert behind.looks == 2
+    await behind.close()
 
 
 async def test_exchanges_are_read_oldest_first(histories: Histories) -> None:

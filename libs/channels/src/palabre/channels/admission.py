@@ -1,5 +1,6 @@
 """One running turn per conversation, exact across replicas."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
@@ -9,7 +10,7 @@ from palabre.chassis.bus import Conflict, Published, Stored
 from palabre.chassis.ids import derived
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 
-_TRIES = 5
+_TRIES, _AGAIN_S = 5, 0.02
 
 
 class Thread(NamedTuple):
@@ -106,7 +107,7 @@ class Admission:
             try:
                 return await self._publish(first, now.sequence)
             except Conflict:
-                continue  # another replica was faster: look again
+                await asyncio.sleep(_AGAIN_S)  # another replica was faster, or a node behind
         raise Running(now.newest.turn if now.newest else first.turn)
 
     async def cancel(self, thread: Thread, reason: str, heard: int = 0) -> str | None:

@@ -197,6 +197,25 @@ class Bus:
         """As `raw`, for whole streams: a page at a time. Raises Unavailable."""
         return direct_get.pages(self.client, stream, query)
 
+    async def newest(self, stream: str, subject: str) -> int:
+        """The sequence of the last message on a subject, as the leader has it; 0: there is none.
+
+        Direct gets are answered by any node of a cluster, which may be some milliseconds behind.
+        Raises Unavailable.
+        """
+        request = json.dumps({"last_by_subj": subject}).encode()
+        try:
+            reply = await self.client.request(
+                f"$JS.API.STREAM.MSG.GET.{stream}", request, timeout=ATTEMPT_S
+            )
+        except AWAY as away:
+            raise Unavailable("JetStream does not answer") from away
+        answer = json.loads(reply.data)
+        error = answer.get("error", {})
+        if error and error.get("err_code") not in NO_SUCH_MESSAGE:
+            raise Unavailable(f"{stream}: {error.get('description')}")
+        return int(answer.get("message", {}).get("seq", 0))
+
     @contextlib.asynccontextmanager
     async def follow(
         self,

@@ -1,15 +1,18 @@
 """The recent turns of a conversation: comprehend reads them, answer writes them."""
 
+import asyncio
 from typing import Protocol
 
 from palabre.chassis import replays
 from palabre.chassis.bus import Bus, Conflict
+from palabre.chassis.direct_get import Raw
 from palabre.chassis.errors import Erased, Unavailable
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange, History
 
 KEPT = 20  # exchanges
 MAX_BYTES = 128 * 1024
+_TRIES, _AGAIN_S = 50, 0.02
 
 
 class Histories(Protocol):
@@ -41,11 +44,22 @@ class NatsHistories:
         self._bus = bus
 
     async def read(self, event: pb.Event) -> list[Exchange]:
-        query: dict[str, object] = {"multi_last": [f"$KV.histories.{event.conversation}.*"]}
+        subject = f"$KV.histories.{event.conversation}.*"
+        entries, newest = await asyncio.gather(
+            self._entries(subject), self._bus.newest("KV_histories", subject)
+        )
+        for _ in range(_TRIES):
+            if newest <= max((entry.sequence for entry in entries), default=0):
+                break
+            await asyncio.sleep(_AGAIN_S)  # the node that answered is behind
+            entries = await self._entries(subject)
         history = History()
-        for entry in await self._bus.raw("KV_histories", query):
+        for entry in entries:
             history = appended(history, Exchange.FromString(entry.data))
         return list(history.exchanges)
+
+    async def _entries(self, subject: str) -> list[Raw]:
+        return await self._bus.raw("KV_histories", {"multi_last": [subject]})
 
     async def append(self, event: pb.Event, exchange: Exchange) -> None:
         if replays.is_replay(event):
