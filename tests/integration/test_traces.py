@@ -1,18 +1,22 @@
 """One turn is one trace, through every process and channel, and says nothing of who asked."""
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
 import openai
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from palabre.chassis import events, nats_config, tracing
 from palabre.chassis.bus import Bus
@@ -187,31 +191,54 @@ async def test_nothing_that_a_person_said_is_in_a_span_or_a_line_of_the_log(
 async def say_it_everywhere(everything: Watched) -> None:
     """On every channel, in each field that a person fills; some of it is wrong on purpose."""
     async with everything.client() as http:
-        files = {
-            "file": (f"{WORD}.md", f"# {WORD}\n\nLe {WORD} court.\n".encode(), "text/markdown")
-        }
-        await http.post(f"{SPACE}/documents", files=files)
-        await http.get(f"{SPACE}/search", params={"q": f"Où court le {WORD} ?"})
-        await http.get(f"/api/v1/conversations/{WORD}")
-        await http.get(f"/{WORD}", params={WORD: WORD})
-        await http.post("/answer/", json={"query": f"Le {WORD} ?", "context": WORD})
-        made = (await http.post(f"{SPACE}/conversations", json={})).json()["id"]
-        await ask(http, made, f"Où court le {WORD} ?", persona="hugo", speech=True)
-        path = f"/api/v1/conversations/{made}/utterances"
-        await http.post(path, json={"text": "?", "persona": WORD})
-        turn, _ = await ask(http, made, "Et après ?", persona="hugo")
-        feedback = {"score": 1, "comment": f"Merci, {WORD} !"}
-        await http.post(f"/api/v1/turns/{turn}/feedback", json=feedback)
-        await http.post("/v1/audio/speech", json={"model": "logement/camille", "input": WORD})
-        messages = [{"role": role, "content": WORD} for role in ("system", "user", "assistant")]
-        messages.append({"role": "user", "content": f"Et le {WORD} ?"})
-        body = {"model": "logement/hugo", "messages": messages, "user": WORD}
-        answer = await http.post("/v1/chat/completions", json=body)
-        assert WORD in answer.json()["choices"][0]["message"]["content"]
+        statuses = [(await sent).status_code for sent in knowledge_with_it(http)]
+        assert statuses == [201, 200, 404, 404, 200, 200]
+        await questions_with_it(http)
+    png = picture()
     person = everything.forum.server.person(WORD)
-    post = await person.post(everything.forum.channel, f"Le {WORD}", f"Où court le {WORD} ?")
-    ours = everything.forum.discord.seen(post, lambda m: bool(m.author.bot and m.buttons), 30)
-    await ours
+    post = await person.post(
+        everything.forum.channel,
+        f"Le {WORD}",
+        f"Où court le {WORD} ?",
+        files=[(f"{WORD}.png", png)],
+    )
+    await everything.forum.discord.seen(post, lambda m: bool(m.author.bot and m.buttons), 30)
+
+
+def knowledge_with_it(http: httpx.AsyncClient) -> list[Awaitable[httpx.Response]]:
+    page = (f"{WORD}.md", f"# {WORD}\n\nLe {WORD} court.\n".encode(), "text/markdown")
+    return [
+        http.post(f"{SPACE}/documents", files={"file": page}),
+        http.get(f"{SPACE}/search", params={"q": f"Où court le {WORD} ?"}),
+        http.get(f"/api/v1/conversations/{WORD}"),
+        http.get(f"/{WORD}", params={WORD: WORD}),
+        http.post("/answer/", json={"query": f"Le {WORD} ?", "context": WORD}),
+        http.post("/v1/audio/speech", json={"model": "logement/camille", "input": WORD}),
+    ]
+
+
+async def questions_with_it(http: httpx.AsyncClient) -> None:
+    sent = {"file": (f"{WORD}.png", picture(), "image/png")}
+    blob = (await http.post(f"{SPACE}/blobs", files=sent)).json()["blob"]
+    made = (await http.post(f"{SPACE}/conversations", json={})).json()["id"]
+    shown = [{"blob": blob, "name": f"{WORD}.png"}]
+    body: dict[str, Any] = {"persona": "hugo", "speech": True, "attachments": shown}
+    turn, ending = await ask(http, made, f"Où court le {WORD} ?", **body)
+    assert WORD in ending["text"]
+    path = f"/api/v1/conversations/{made}/utterances"
+    assert (await http.post(path, json={"text": "?", "persona": WORD})).is_client_error
+    feedback = {"score": 1, "comment": f"Merci, {WORD} !"}
+    assert (await http.post(f"/api/v1/turns/{turn}/feedback", json=feedback)).is_success
+    messages = [{"role": role, "content": WORD} for role in ("system", "user", "assistant", "user")]
+    asked = {"model": "logement/hugo", "messages": messages, "user": WORD}
+    answer = await http.post("/v1/chat/completions", json=asked)
+    assert WORD in answer.json()["choices"][0]["message"]["content"]
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(out, "PNG")
+    return out.getvalue()
 
 
 @pytest.mark.parametrize("victim", ["llm", "tts"])
