@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import signal
 import subprocess
@@ -186,6 +187,20 @@ async def test_nothing_that_a_person_said_is_in_a_span_or_a_line_of_the_log(
     assert not [body for body in everything.collector.raw if token in body]
     lines = everything.system.log.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if WORD in line.lower()] == []
+
+
+async def test_the_line_of_a_request_names_the_turn_that_it_began_and_its_trace(
+    everything: Watched,
+) -> None:
+    async with everything.client() as http:
+        made = (await http.post(f"{SPACE}/conversations", json={})).json()["id"]
+        turn, _ = await ask(http, made, "Comment rendre mon logement ?")
+    await everything.settled()
+    lines = everything.system.log.read_text(encoding="utf-8").splitlines()
+    mine = [json.loads(line) for line in lines if line.startswith("{") and turn in line]
+    [request] = [line for line in mine if line["event"] == "request"]
+    assert (request["turn"], request["status"]) == (turn, 202)
+    assert {line["trace"] for line in mine} == {everything.collector.of_turn(turn)[0].trace}
 
 
 async def say_it_everywhere(everything: Watched) -> None:

@@ -118,6 +118,7 @@ async def watched(folder: Path, **settings: str) -> AsyncIterator[Watched]:
             "OTEL_EXPORTER_OTLP_ENDPOINT": url,
             "OTEL_BSP_SCHEDULE_DELAY": "300",
             "PALABRE_LOG_LEVEL": "debug",
+            "PALABRE_LOG_FORMAT": "json",
             **settings,
         }
         async with with_model(folder / "data", MODEL, spaces=spaces, **values) as system:

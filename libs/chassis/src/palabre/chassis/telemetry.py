@@ -106,8 +106,8 @@ def _names(service: str, *, console: bool) -> structlog.typing.Processor:
 
 
 def _traced(logger: Any, method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The trace that a line belongs to; its turn is bound where it becomes known."""
-    if trace := tracing.trace_id():
+    """The trace of the line's turn, else the one in hand; the turn is bound once it is known."""
+    if trace := tracing.trace_id(str(values.get("turn", ""))):
         values["trace"] = trace
     return values
 

@@ -54,14 +54,14 @@ class Edge:
             await send(message)
 
         limit = self._limit(scope["path"])
-        if _declared(scope) > limit:
-            response = problems.response(_too_large(limit), scope["path"])
-            await response(scope, receive, guarded)
-        else:
-            values = {"http.request.method": scope["method"], "url.scheme": scope["scheme"]}
-            with tracing.span(scope["method"], _trace(scope), SpanKind.SERVER, values):
+        values = {"http.request.method": scope["method"], "url.scheme": scope["scheme"]}
+        with tracing.span(scope["method"], _trace(scope), SpanKind.SERVER, values):
+            if _declared(scope) > limit:
+                response = problems.response(_too_large(limit), scope["path"])
+                await response(scope, receive, guarded)
+            else:
                 await self._app(scope, _bounded(receive, limit), guarded)
-        _note(scope, status, begun)
+            _note(scope, status, begun)
 
 
 def _trace(scope: Scope) -> dict[str, str]:
