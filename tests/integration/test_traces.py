@@ -148,6 +148,11 @@ def palabre(everything: Watched, *arguments: str) -> str:
 async def test_an_exemplar_of_a_real_prometheus_leads_to_a_trace_that_the_collector_has(
     everything: Watched, tmp_path: Path
 ) -> None:
+    port = everything.system.instance.ports.operations["llm"]
+    accepted = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    async with httpx.AsyncClient() as http:
+        told = await http.get(f"http://127.0.0.1:{port}/metrics", headers=accepted)
+    assert told.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
     targets = [everything.system.folder / TARGETS]
     with prometheus.watching(tmp_path, targets, rules=()) as watcher:
         await everything.load(speaking=1, writing=1, posting=0, each=2)
