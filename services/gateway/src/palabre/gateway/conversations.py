@@ -19,7 +19,7 @@ from palabre.gateway.database import upsert, writing
 from palabre.gateway.problems import Problem
 from palabre.gateway.tables import CallRow, ConversationRow, ErasedRow, FeedbackRow, TurnRow
 
-_REMEMBERED = 20_000
+_REMEMBERED = 5_000
 # The archive may be this much behind: a turn that is not yet there is looked for again.
 _PATIENCE_S = (0.0, 0.1, 0.3, 0.6)
 

@@ -70,7 +70,7 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
     answer, many = handlers.answerer(answering, spending), settings.llm_concurrency
     return service.Parts(
         stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
-        tasks=[partial(allowances.sweep, budgets, context.spaces.all)],
+        tasks=[prices.load, partial(allowances.sweep, budgets, context.spaces.all)],
         grpc=[LlmServicer(spaces, ladder, checking, spending, vision).add_to],
         grpc_names=["palabre.contracts.v1.LlmService"],
         close=[engine.close for engine in built.values()],

@@ -1,5 +1,6 @@
 """What tokens cost: as the space says, else the deployment, else a table that others keep."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -37,6 +38,11 @@ class Prices:
         """Those of a deployment."""
         base_urls = {name: e.base_url for name, e in settings.endpoints.items()}
         return cls(base_urls, settings.llm_prices)
+
+    async def load(self, stop: asyncio.Event) -> None:
+        """Reads the table beside the loop: otherwise the first answer's end stops all for 0.3 s."""
+        for base_url in {*self._base_urls.values()}:
+            await asyncio.to_thread(_listed, "", base_url, self._today())
 
     def fill(self, usage: Usage, ours: Mapping[str, Price] = MappingProxyType({})) -> None:
         """The cost and who says so; `cost_known` stays false where nobody keeps the price.

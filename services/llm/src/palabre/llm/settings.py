@@ -103,12 +103,12 @@ class Settings(ServiceSettings):
         description="Until an answer has begun, or begun again, all engines tried together.",
     )
     llm_connections: int = Field(
-        default=256,
+        default=1_024,
         ge=1,
         description="Calls to one endpoint at the same time, per replica; further ones wait.",
     )
     llm_concurrency: int = Field(
-        default=128, ge=1, description="Answers that are written at the same time, per replica."
+        default=1_024, ge=1, description="Answers that are written at the same time, per replica."
     )
 
     @model_validator(mode="after")
