@@ -64,6 +64,7 @@ docs: install ## renew the tables in ARCHITECTURE.md and docs/, and what is gene
 
 bench: install ## the benchmarks, one after the other
 	for name in overhead search ingest reading speech speech.whole resume fallback budgets discord discord.summaries discord.solved discord.killed kill; do $(RUN) python -m bench.$$name || exit 1; done
+	$(RUN) python -m bench.load --quick
 
 clean: ## remove what was installed or made here, but no data
 	rm -rf .venv .venv-xtts .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -24,11 +24,11 @@ class Others:
 
     def __init__(self, ours: Iterable[int]) -> None:
         self._pids = set(ours) | {os.getpid()}
-        self._before, self._ours = _ticks(), self._used()
+        self._before, self._ours = ticks(), self._used()
 
     @property
     def share(self) -> float:
-        total, idle = (b - a for a, b in zip(self._before, _ticks(), strict=True))
+        total, idle = (b - a for a, b in zip(self._before, ticks(), strict=True))
         ours = (self._used() - self._ours) * _TICKS
         return max(0.0, (total - idle - ours) / max(1, total))
 
@@ -55,6 +55,23 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def pss_mib(pid: int) -> float:
+    """Memory of a process, shared pages by their share; 0 when it is gone."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:") / 1024
+
+
+def open_files(pid: int) -> int:
+    """0 when it is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def family(pid: int) -> list[int]:
     """The process and all its descendants."""
     found = [pid]
@@ -71,7 +88,7 @@ def _children(pid: int) -> Iterable[int]:
         return []
 
 
-def _ticks() -> tuple[int, int]:
+def ticks() -> tuple[int, int]:
     """(all, idle) since the machine started."""
     values = [int(v) for v in Path("/proc/stat").read_text("utf-8").split("\n", 1)[0].split()[1:9]]
     return sum(values), values[3] + values[4]

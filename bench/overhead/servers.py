@@ -19,7 +19,7 @@ from typing import Self
 
 from bench.overhead import machine
 from palabre.chassis.testing import free_port
-from palabre.cli.testing import running
+from palabre.cli.testing import Running, running
 
 ROOT = Path(__file__).parents[2]
 RIVALS = Path(__file__).with_name("rivals")
@@ -42,6 +42,7 @@ class Serving:
     pids: Mapping[str, int]
     token: str = ""
     prefix: str = ""
+    system: Running | None = None  # Palabre
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +85,11 @@ def model() -> Iterator[Model]:
         _end(process)
 
 
-def palabre(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
-    """Everything as `palabre run` starts it; the demo space with a persona for each model."""
+def palabre(folder: Path, model_url: str, models: Sequence[str], **further: str) -> Serving:
+    """Everything as `palabre run` starts it; the demo space with a persona for each model.
+
+    `further` are more settings.
+    """
     space = folder / "spaces" / SPACE.name
     shutil.copytree(SPACE, space)
     camille = (SPACE / "personas" / "camille.toml").read_text(encoding="utf-8")
@@ -96,11 +100,13 @@ def palabre(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
         "PALABRE_LLM_BASE_URL": model_url,
         "PALABRE_LLM_API_KEY": "none",
         "PALABRE_LLM_MODEL": models[0],
+        **further,
     }
     stop = contextlib.ExitStack()
     system = stop.enter_context(running(folder / "data", settings, spaces=space.parent))
     pids = {"run": system.pid, **system.pids()}
-    return Serving("palabre", f"{system.url}/v1", stop, pids, system.token, f"{SPACE.name}/")
+    prefix = f"{SPACE.name}/"
+    return Serving("palabre", f"{system.url}/v1", stop, pids, system.token, prefix, system)
 
 
 def litellm(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
