@@ -73,7 +73,7 @@ def test_a_service_is_given_settings_that_it_has_and_every_secret_that_it_needs(
 def test_a_secret_of_the_settings_is_never_written_into_a_manifest(folder: Path) -> None:
     for service, deployment in build(folder).ours():
         for container in containers_of(deployment):
-            plain = {e["name"] for e in container["env"] if e.get("value")}
+            plain = {e["name"] for e in container.get("env", []) if e.get("value")}
             hidden = {f"PALABRE_{name}".upper() for name in secrets_of(SETTINGS[service])}
             assert not plain & hidden
 

@@ -139,6 +139,17 @@ def test_an_update_and_an_eviction_leave_a_speaker(folder: Path) -> None:
     assert engines.split(",")[-1] == "espeak"
 
 
+def test_who_reads_models_waits_for_the_job_that_brings_them(folder: Path) -> None:
+    found = build(folder)
+    for _, deployment in found.ours():
+        if "persistentVolumeClaim" in str(pod_of(deployment).get("volumes")):
+            [waiting] = pod_of(deployment)["initContainers"]
+            assert waiting["image"] == pod_of(deployment)["containers"][0]["image"]
+            [mark] = re.findall(r"-e /models/(\S+) ]", waiting["command"][-1])
+            [filling] = containers_of(found.get("Job", "models"))
+            assert f"touch /target/{mark}\n" in filling["args"][-1]
+
+
 def test_budgets_and_scalers_name_what_is_there(folder: Path) -> None:
     found = build(folder)
     for budget in found.of("PodDisruptionBudget"):
