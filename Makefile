@@ -63,7 +63,7 @@ docs: install ## renew the tables in ARCHITECTURE.md and docs/, and what is gene
 	$(RUN) python -m deploy.generate
 
 bench: install ## the benchmarks, one after the other
-	for name in overhead search ingest reading speech speech.whole resume fallback budgets discord discord.summaries discord.solved discord.killed kill; do $(RUN) python -m bench.$$name || exit 1; done
+	for name in overhead search ingest reading speech speech.whole resume fallback budgets replay discord discord.summaries discord.solved discord.killed kill; do $(RUN) python -m bench.$$name || exit 1; done
 	$(RUN) python -m bench.load --quick
 
 clean: ## remove what was installed or made here, but no data

@@ -37,7 +37,6 @@ class Told:
     grown: list[growth.Growth] = field(default_factory=list)
     failovers: list[cluster.Failover] = field(default_factory=list)
     facts: dict[str, int] = field(default_factory=dict)
-    knee: int = 0  # the largest crowd that was borne
 
     def tell(self, step: Step) -> None:
         if not self.steps:
@@ -94,10 +93,7 @@ async def _play(given: argparse.Namespace, stage: Stage, told: Told, system: Run
         told.note("soak", crowd.turns)
     else:
         crowd = stage.crowd(stage.person)
-        steps = await scenes.ramp(stage, crowd, given.sizes, told.tell)
-        borne = [step for step in steps if not scenes.is_too_much(step)]
-        told.knee = borne[-1].people if borne else 0
-        print(f"the knee: {told.knee} people")
+        await scenes.ramp(stage, crowd, given.sizes, told.tell)
         print(figures.processes(told.steps[-1]))
         await crowd.go()
         told.note("ramp", crowd.turns)

@@ -1,7 +1,6 @@
 """What a browser does with one connection, at next to no cost: times are taken as bytes arrive."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
@@ -9,7 +8,6 @@ from typing import cast
 import httptools
 
 Heard = Callable[[bytes], None]
-TRIES = 3
 PATIENCE_S = 60.0  # without a single byte
 IDLE_S = 4.0  # servers close idle connections after five seconds, perhaps as we send
 
@@ -35,21 +33,15 @@ class Browser:
     async def fetch(
         self, method: str, path: str, body: bytes = b"", extra: str = "", heard: Heard | None = None
     ) -> Reply:
-        """`heard` gets the pieces of a body as they come. Never raises for what the server does.
-
-        As browsers do, it sends again what a connection took that was closed meanwhile.
-        """
+        """`heard` gets the pieces of a body as they come. Never raises for what the server does."""
         cookie = f"cookie: {self.cookie}\r\n" if self.cookie else ""
         length = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         head = f"{method} {path} HTTP/1.1\r\n{self._head}{cookie}{extra}{length if body else ''}"
-        request, reply = f"{head}\r\n".encode() + body, Reply()
-        for _ in range(TRIES):
-            with contextlib.suppress(OSError):
-                connection = await self._connected()
-                reply = await connection.send(request, heard)
-                if reply.status or connection.heard_any:
-                    break
-        return reply
+        try:
+            connection = await self._connected()
+        except OSError:
+            return Reply()
+        return await connection.send(f"{head}\r\n".encode() + body, heard)
 
     def beside(self) -> "Browser":
         """Another tab of the same browser."""
@@ -77,7 +69,6 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.closed, self._loop = False, asyncio.get_running_loop()
-        self.heard_any = False  # of the response
         self.used = self._loop.time()
         self._parser = httptools.HttpResponseParser(self)
         self._done: asyncio.Future[None] = self._loop.create_future()
@@ -87,7 +78,6 @@ class _Connection(asyncio.Protocol):
     async def send(self, request: bytes, heard: Heard | None) -> Reply:
         self._parser = httptools.HttpResponseParser(self)
         self._done, self._reply, self._heard = self._loop.create_future(), Reply(), heard
-        self.heard_any = False
         self.transport.write(request)
         self.used = self._loop.time()
         while not self._done.done():
@@ -101,7 +91,7 @@ class _Connection(asyncio.Protocol):
         self.transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
-        self.used, self.heard_any = self._loop.time(), True
+        self.used = self._loop.time()
         self._parser.feed_data(data)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -119,18 +119,6 @@ def test_the_first_sound_is_measured_though_the_text_has_ended() -> None:
     assert turn.gains.of("palabre_voice_seconds_total", channel="wait-h") == pytest.approx(0.06)
 
 
-def test_who_begins_to_listen_later_waited_for_no_sound() -> None:
-    turn = Turn("wait-l", speech=True)
-    turn.waits.begin(turn.first, since=100.0)
-    turn.at = 101.0
-    frame = turn.event(pb.SpeechFrame())
-    turn.at = 110.0
-    Playout("wait-l", lambda: turn.at, turn.waits).give(frame, 0.02)
-    assert turn.measured(FIRST_AUDIO) == (0, 0)
-    turn.say(112.0, completed("Le cinq."))
-    assert turn.measured(WHOLE) == (1, 12.0)
-
-
 def test_sound_that_runs_out_before_more_comes_is_a_gap() -> None:
     turn = Turn("wait-i", speech=True)
     playout = Playout("wait-i", lambda: turn.at, turn.waits)

@@ -6,7 +6,7 @@ import pytest
 
 from palabre.chassis import tracing
 from palabre.chassis.breaker import Breaker
-from palabre.chassis.testing import Gains, recorded
+from palabre.chassis.testing import recorded
 from palabre.contracts.v1.turns_pb2 import Usage
 from palabre.llm.engines import Completion, Engine, Message, Piece
 from palabre.llm.engines.extractive import Extractive
@@ -48,18 +48,6 @@ async def test_a_rung_that_fails_gives_way_to_the_next_one_at_once(error: Except
     assert said(pieces) == "Oui."
     assert isinstance(pieces[-1], Usage)
     assert len(first.asked) == len(second.asked) == 1
-
-
-async def test_a_call_is_in_hand_until_it_ends_or_nobody_wants_it_any_more() -> None:
-    gains, engine = Gains(), Scripted([["Oui", "."], ["Non", "."]])
-    whole = ladder(engine)
-    assert said(await read(whole)) == "Oui."
-    pieces = whole.stream(ASKED, whole.rungs())
-    await anext(pieces)
-    assert gains.of("palabre_engine_in_hand", engine="e0") == 1
-    await pieces.aclose()
-    assert gains.of("palabre_engine_in_hand", engine="e0") == 0
-    assert gains.of("palabre_engine_seconds_count", engine="e0", purpose="answer") == 2
 
 
 async def test_a_connection_that_failed_is_tried_once_more_at_once() -> None:

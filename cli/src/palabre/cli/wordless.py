@@ -8,7 +8,7 @@ from palabre.contracts.v1 import events_pb2 as pb
 # Fields of text that hold nobody's words; every other one is counted, a new one too.
 _NAMES = """
     id space channel conversation turn cause language persona model engine call currency stage
-    price_source version media_type tier retries address spent reason voice shape generation
+    price_source version media_type tier retries address spent reason voice shape
 """
 _WORDLESS = frozenset(_NAMES.split())
 

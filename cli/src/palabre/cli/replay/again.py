@@ -26,7 +26,7 @@ class Variation:
 
     model: str = ""
     persona: str = ""
-    knowledge: str = ""  # RECORDED, or a generation of the index
+    knowledge: str = ""  # RECORDED or nothing
     space_revision: int = 0
 
     @property
@@ -116,7 +116,6 @@ class Again:
         said.retries, said.persona = turn.id, self._persona(turn)
         said.model = wanted.model or said.model
         said.space_revision = wanted.space_revision
-        said.generation = "" if wanted.knowledge == RECORDED else wanted.knowledge
         return said
 
     def _persona(self, turn: Turn) -> str:
@@ -125,7 +124,7 @@ class Again:
         answered = turn.completed.persona if turn.completed else ""
         name = self._variation.persona or answered
         name = name or space.persona_name(turn.utterance.persona, event.channel)
-        if name not in space.personas and not self._variation.space_revision:
+        if name not in space.personas:
             known = ", ".join(sorted(space.personas))
             raise Trouble(f"{event.space} has no persona {name!r}: choose one of {known}")
         return name

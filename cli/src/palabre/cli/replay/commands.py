@@ -24,10 +24,10 @@ def replay(
     persona: Annotated[str, typer.Option(help="Ask again, of this persona.")] = "",
     knowledge: Annotated[
         str,
-        typer.Option(help="Ask again, with the passages of then ('recorded'), or a generation."),
+        typer.Option(help="'recorded': ask again with the passages that were found then."),
     ] = "",
     space_version: Annotated[
-        int, typer.Option(min=0, help="Ask again, of the space as this revision has it.")
+        int, typer.Option(min=0, help="Ask again, of the space as it was in this revision.")
     ] = 0,
     everything: Annotated[bool, typer.Option("--all", help="All turns of the log.")] = False,
     space: Annotated[str, typer.Option("--space", "-s", help="With --all: of this space.")] = "",
@@ -60,6 +60,9 @@ def replay(
 
     if bool(conversation) == everything:
         raise Trouble("name a conversation, or --all for those of the log")
+    if space_version and everything and not space:
+        raise Trouble("--space-version needs --space: revisions are of one space")
+    _check_knowledge(knowledge)
     variation = Variation(model, persona, knowledge, space_version)
     if not again and variation == Variation():
         which = checking.all_turns(space, since) if everything else checking.one(conversation, turn)
@@ -71,3 +74,10 @@ def replay(
         question = f"Ask up to {limit} turns again, for {max_cost} at most?"
         typer.confirm(question, abort=True, err=True)
     raise typer.Exit(asyncio.run(comparing.run(variation, wanted, outputs, bounds)))
+
+
+def _check_knowledge(wanted: str) -> None:
+    from palabre.cli.replay.again import RECORDED
+
+    if wanted not in ("", RECORDED):
+        raise Trouble(f"--knowledge can only be {RECORDED}: the index has no older state")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import tempfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 
 from palabre.chassis.bus import Bus
 from palabre.chassis.directory import Spaces
+from palabre.chassis.recalling import revision
+from palabre.chassis.spaces import Space
 from palabre.cli.replay import identity, recorded, reports, running
 from palabre.cli.replay.again import Again, Variation
 from palabre.cli.replay.differing import Pair, Summary
@@ -49,7 +52,9 @@ async def run(variation: Variation, wanted: Wanted, outputs: Outputs, bounds: Bo
         try:
             async with bus(CliSettings()) as connection:
                 await connection.refresh_erased()
-                await _asked(connection, variation, wanted, results, limit, bounds.at_once)
+                # Turns of one conversation wait for each other anyway.
+                at_once = 1 if wanted.conversation else bounds.at_once
+                await _asked(connection, variation, wanted, results, limit, at_once)
         except* Trouble as troubles:
             raise troubles.exceptions[0] from None
         finally:
@@ -68,9 +73,8 @@ async def _asked(
     limit: Limit,
     at_once: int,
 ) -> None:
-    spaces = Spaces()
-    await spaces.refresh(connection)
     source = await _source(connection, wanted, results)
+    spaces = await _spaces(connection, variation, wanted)
     columns = TextColumn("Asking again"), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=errors) as progress:
         task = progress.add_task("", total=wanted.limit if not wanted.conversation else None)
@@ -79,7 +83,20 @@ async def _asked(
             results.add(pair)
             progress.advance(task)
 
-        await Run(Again(connection, spaces.get, variation), limit, tell, at_once).through(source)
+        await Run(Again(connection, spaces, variation), limit, tell, at_once).through(source)
+
+
+async def _spaces(connection: Bus, variation: Variation, wanted: Wanted) -> Callable[[str], Space]:
+    """Those that are live; the one of the wanted revision. Raises Reject."""
+    if not (number := variation.space_revision):
+        live = Spaces()
+        await live.refresh(connection)
+        return live.get
+    name = wanted.space
+    if wanted.conversation:
+        name = (await recorded.conversation(connection, wanted.conversation))[0].any.space
+    old = await revision(connection, name, number)
+    return lambda name: old
 
 
 async def _source(connection: Bus, wanted: Wanted, results: Results) -> Source:

@@ -10,13 +10,12 @@ from prometheus_client import Histogram
 
 from palabre.channels import metrics
 from palabre.channels.views import Told
-from palabre.chassis import events, telemetry
+from palabre.chassis import telemetry
 from palabre.contracts.v1 import events_pb2 as pb
 
 GAP_S = 0.1  # players begin with more than that in hand
-# What is told so long after it was written was not waited for: somebody came back to look. A fact
-# may have waited for NATS, a live piece never does.
-_STALE_S, _STALE_LIVE_S = 30.0, 5.0
+# What is told so long after it was written was not waited for: somebody came back to look.
+_STALE_S = 30.0
 _REMEMBERED = 10_000
 _TOLD = frozenset({"delta", "completed", "failed", "cancelled"})
 
@@ -92,8 +91,7 @@ class Waits:
 
     def _is_stale(self, event: pb.Event) -> bool:
         written = event.occurred_at.seconds + event.occurred_at.nanos / 1e9
-        limit = _STALE_LIVE_S if events.body_name(event) in events.LIVE else _STALE_S
-        return self._now() - written > limit
+        return self._now() - written > _STALE_S
 
 
 WAITS = Waits()  # of this process, as its metrics are

@@ -4,7 +4,9 @@ import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,9 @@ from palabre.chassis.spaces import InvalidSpace, Space, UnknownSpace, VoiceRules
 
 log = structlog.get_logger()
 
+# Spaces as the event in hand wants them, instead of those that are live (`recalling.py`).
+recalled: ContextVar[Mapping[str, Space]] = ContextVar("recalled", default=MappingProxyType({}))
+
 
 class Spaces:
     """The spaces that are live, by id. A service refreshes them every second."""
@@ -29,7 +34,7 @@ class Spaces:
     def get(self, name: str) -> Space:
         """Raises UnknownSpace."""
         try:
-            return self._known[name]
+            return recalled.get().get(name) or self._known[name]
         except KeyError:
             raise UnknownSpace(f"no space {name!r}: run `palabre spaces apply`") from None
 

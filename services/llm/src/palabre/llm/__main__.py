@@ -6,6 +6,7 @@ from palabre.chassis import service
 from palabre.chassis.budgets import Budgets
 from palabre.chassis.counters import NatsCounters
 from palabre.chassis.descriptions import NatsDescriptions
+from palabre.chassis.recalling import of_its_time
 from palabre.chassis.settings import read
 from palabre.chassis.stage import Stage
 from palabre.llm import allowances, engines, handlers, meters, notice
@@ -68,8 +69,9 @@ async def assemble(settings: Settings, context: service.Context) -> service.Part
     spending = Spending(prices, context.bus.publish, budgets)
     comprehend = handlers.comprehender(spaces, histories, comprehension, vision, spending)
     answer, many = handlers.answerer(answering, spending), settings.llm_concurrency
+    stages = {"comprehend": comprehend, "answer": answer}
     return service.Parts(
-        stages=[Stage("comprehend", comprehend, many), Stage("answer", answer, many)],
+        stages=[Stage(n, of_its_time(h, context.bus), many) for n, h in stages.items()],
         tasks=[prices.load, partial(allowances.sweep, budgets, context.spaces.all)],
         grpc=[LlmServicer(spaces, ladder, checking, spending, vision).add_to],
         grpc_names=["palabre.contracts.v1.LlmService"],

@@ -23,9 +23,7 @@ def first_token(rung: Rung, call: Span, seconds: float) -> None:
 
 @contextlib.contextmanager
 def called(rung: Rung, purpose: str) -> Iterator[Span]:
-    """A call and its span, after OpenTelemetry's conventions for generative AI."""
-    in_hand, begun = metrics.ENGINE_IN_HAND.labels(rung.engine.name), time.monotonic()
-    in_hand.inc()
+    """The span of a call, after OpenTelemetry's conventions for generative AI."""
     values = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": rung.engine.name,
@@ -33,12 +31,7 @@ def called(rung: Rung, purpose: str) -> Iterator[Span]:
         "palabre.purpose": purpose,
     }
     with tracing.step(f"chat {rung.model or rung.engine.name}", tracing.CLIENT, values) as span:
-        try:
-            yield span
-        finally:
-            in_hand.dec()
-            seconds = metrics.ENGINE_SECONDS.labels(rung.engine.name, purpose)
-            telemetry.observe(seconds, time.monotonic() - begun)
+        yield span
 
 
 def told(span: Span, usage: Usage) -> None:

@@ -10,13 +10,6 @@ ENGINE_FIRST_TOKEN = Histogram(
     ["engine", "model"],
     buckets=SECONDS,
 )
-ENGINE_SECONDS = Histogram(
-    "palabre_engine_seconds",
-    "From a call, and its wait for a slot, to its end, whatever that was",
-    ["engine", "purpose"],
-    buckets=SECONDS,
-)
-ENGINE_IN_HAND = Gauge("palabre_engine_in_hand", "Calls that run, or wait for a slot", ["engine"])
 ENGINE_COST = Counter(
     "palabre_engine_cost_total", "Money, where the price is known", ["engine", "model", "currency"]
 )

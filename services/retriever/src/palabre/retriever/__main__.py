@@ -14,6 +14,7 @@ from palabre.chassis import service
 from palabre.chassis.confinement import Confinement
 from palabre.chassis.health import Health
 from palabre.chassis.leases import Leases, MemoryLeases
+from palabre.chassis.recalling import of_its_time
 from palabre.chassis.settings import read, refuse
 from palabre.chassis.stage import Stage
 from palabre.retriever import counting
@@ -66,7 +67,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         builder,
         _archives(settings),
     )
-    handle = retriever(search, context.spaces)
+    handle = of_its_time(retriever(search, context.spaces), context.bus)
     return service.Parts(
         stages=[Stage("retrieve", handle, concurrency=settings.retriever_concurrency)],
         grpc=[servicer.add_to],
