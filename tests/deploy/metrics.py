@@ -36,7 +36,8 @@ FOREIGN = {
 }
 _WORDS = {
     "by", "on", "or", "and", "unless", "offset", "sum", "min", "max", "count", "rate", "increase",
-    "deriv", "histogram_quantile", "min_over_time", "max_over_time", "scalar", "vector", "time",
+    "deriv", "histogram_quantile", "avg_over_time", "min_over_time", "max_over_time", "scalar",
+    "vector", "time",
 }  # fmt: skip
 # What stands in a query beside names of metrics: strings, selectors, ranges, lists of labels.
 _BESIDE = re.compile(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|on|ignoring) \([^)]*\)|\b\d[\w.]*')

@@ -5,6 +5,7 @@ Debian's package `prometheus` brings it; without it, tests that are marked `need
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -68,10 +69,11 @@ class Prometheus:
         )
         return found
 
-    def firing(self) -> set[str]:
-        """The names of the alerts that fire."""
+    def firing(self) -> dict[str, dict[str, str]]:
+        """The alerts that fire, by name: their annotations."""
         alerts = self._get("alerts")["alerts"]
-        return {a["labels"]["alertname"] for a in alerts if a["state"] == "firing"}
+        firing = [each for each in alerts if each["state"] == "firing"]
+        return {each["labels"]["alertname"]: each["annotations"] for each in firing}
 
     def close(self) -> None:
         self._http.close()
@@ -84,6 +86,25 @@ class Prometheus:
 
 def _series(labels: dict[str, str], points: Sequence[tuple[float, str]]) -> Series:
     return Series(labels, [(at, float(value)) for at, value in points])
+
+
+# Ranges, `offset`, and the keys `for` and `interval` of a file of rules.
+_DURATION = re.compile(r"(?<=\[)\d+[smhd](?=\])|(?<=offset )\d+[smhd]|(?<=(?:for|val): )\d+[smhd]")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def shortened(folder: Path, factor: int) -> list[Path]:
+    """Copies of the rules in which all time goes by so much faster; what they ask stays."""
+
+    def shorter(found: re.Match[str]) -> str:
+        seconds = int(found[0][:-1]) * _UNITS[found[0][-1]]
+        return f"{max(1, round(seconds / factor))}s"
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in RULES:
+        text = _DURATION.sub(shorter, file.read_text(encoding="utf-8"))
+        (folder / file.name).write_text(text, encoding="utf-8")
+    return [folder / file.name for file in RULES]
 
 
 @contextlib.contextmanager
