@@ -72,7 +72,7 @@ ANSWERS = Row(
             "First answer to a command", "s",
             "Discord awaits it for three seconds, and then tells that the bot does not answer.",
             quantiles("palabre_discord_first_answer_seconds", _BOTS, "bot"),
-            exemplars=True, limits=Limits(warn=1, bad=3),
+            limits=Limits(warn=1, bad=3),
         ),
         stack(
             "Commands", "ops",

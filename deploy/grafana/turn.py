@@ -59,7 +59,7 @@ TURNS = Row(
         ),
         lines(
             "First word", "s",
-            "From admission to the first piece that was shown. Dots lead here, to their trace.",
+            "From admission to the first piece that was shown. A dot opens the trace of its turn.",
             quantiles("palabre_turn_first_token_seconds", "", "channel"),
             exemplars=True, limits=objectives.FIRST_TOKEN, leads="palabre-people",
         ),

@@ -21,6 +21,7 @@ from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Utterance
 from palabre.discord.commands.all import COMMANDS
 from tests.integration.discord_service import Community
+from tests.standins.collector import Collector
 from tests.standins.discord import Channel, Discord, Permissions
 from tests.standins.speech import Voices
 
@@ -46,6 +47,7 @@ class Minute:
     community: Community
     closed: Channel  # a forum in which the bot may not write
     http: httpx.AsyncClient
+    collector: Collector
 
     async def lived(self) -> None:
         """All of it, twice: what is born with its first event grows with the second."""
@@ -170,7 +172,12 @@ async def _published(bus: Bus, space: str, *, persona: str = "", deadline_s: flo
 @contextlib.asynccontextmanager
 async def begun(folder: Path) -> AsyncIterator[Minute]:
     """Everything runs, the bot is on Discord; its first voice is one that fails."""
-    async with Discord().serving() as discord, Voices().serving() as voices:
+    collector = Collector()
+    async with (
+        Discord().serving() as discord,
+        Voices().serving() as voices,
+        collector.serving() as endpoint,
+    ):
         community = Community(discord)
         closed = _closed(community)
         settings = {
@@ -179,6 +186,7 @@ async def begun(folder: Path) -> AsyncIterator[Minute]:
             "PALABRE_TTS_ENGINES": "openai,espeak",
             "PALABRE_TTS_OPENAI_BASE_URL": voices,
             "PALABRE_TTS_OPENAI_MODEL": "500",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         }
         spaces = _spaces(folder, community, closed)
         async with (
@@ -190,7 +198,7 @@ async def begun(folder: Path) -> AsyncIterator[Minute]:
             ) as http,
         ):
             await discord.until(lambda: len(community.bot.commands) >= len(COMMANDS), 30)
-            yield Minute(system, community, closed, http)
+            yield Minute(system, community, closed, http, collector)
 
 
 def _closed(community: Community) -> Channel:

@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import math
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -150,6 +151,29 @@ async def test_every_query_of_every_panel_returns_data(watcher: Prometheus) -> N
                 if not any(math.isfinite(v) for series in found for _, v in series.points):
                     silent.append(f"{dashboard}: {panel['title']}: {target['expr']}")
     assert not silent, "\n".join(silent)
+
+
+async def test_dots_on_panels_of_latency_lead_to_traces_that_were_kept(
+    lived: Minute, watcher: Prometheus
+) -> None:
+    asked_for = {
+        t["expr"] for _, panel in PANELS for t in panel["targets"] if t.get("exemplar")
+    }  # fmt: skip
+    dots = {query: watcher.exemplars(asked(query), 300) for query in asked_for}
+    without = [query for query, found in dots.items() if not found]
+    assert not without, "\n".join(without)
+    led = {e["labels"]["trace_id"] for d in dots.values() for s in d for e in s["exemplars"]}
+    kept = {span.trace for span in lived.collector.spans}
+    assert len(led & kept) > 0.9 * len(led)  # the last ones are still on their way
+
+
+async def test_spans_have_what_the_dashboard_of_one_turn_asks_tempo_for(lived: Minute) -> None:
+    queries = [t["query"] for _, p in PANELS for t in p["targets"] if "query" in t]
+    names = {n for query in queries for n in re.findall(r"span\.([\w.]+)", query)}
+    assert names == {"palabre.turn", "palabre.stage"}
+    spans = lived.collector.spans
+    assert all(any(name in span.values for span in spans) for name in names)
+    assert {span.service for span in spans} >= {"palabre-gateway", "palabre-llm", "palabre-tts"}
 
 
 async def test_the_lists_to_choose_from_have_what_there_is(watcher: Prometheus) -> None:

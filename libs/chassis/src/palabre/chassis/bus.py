@@ -327,7 +327,7 @@ class Bus:
             begun = time.perf_counter()
             try:
                 ack = await self.js.publish(subject, payload, timeout=ATTEMPT_S, headers=headers)
-                telemetry.PUBLISH_SECONDS.observe(time.perf_counter() - begun)
+                telemetry.observe(telemetry.PUBLISH_SECONDS, time.perf_counter() - begun)
                 return Published(ack.seq, bool(ack.duplicate))
             except AWAY as error:
                 telemetry.PUBLISH_FAILURES.labels(type(error).__name__).inc()
