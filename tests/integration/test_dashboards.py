@@ -22,7 +22,11 @@ from tests.integration import minute, prometheus
 from tests.integration.minute import Minute
 from tests.integration.prometheus import Prometheus
 
-pytestmark = [prometheus.needed, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    prometheus.needed,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(300),  # a minute of everything, on a busy machine
+]
 
 SERVICES = 5
 _FILE = Path("deploy/grafana/provisioning/datasources/palabre.yaml")
