@@ -37,6 +37,7 @@ class Model:
 
     asked: Counter[str] = field(default_factory=Counter)
     last: dict[str, Any] = field(default_factory=dict)
+    authorization: str = ""  # that of the last request
     open_streams: int = 0
     in_hand: int = 0  # requests that were not yet answered whole
     most_in_hand: int = 0
@@ -112,6 +113,8 @@ class Connection(asyncio.Protocol):
         if len(rest) < size:
             return
         body, self.buffer = rest[:size], rest[size:]
+        shown = re.search(rb"(?i)\r\nauthorization: *([^\r]*)", head)
+        self.model.authorization = shown[1].decode() if shown else ""
         self.answer(head.split(b" ", 2)[1].decode(), body)
 
     def answer(self, path: str, body: bytes) -> None:

@@ -1,9 +1,11 @@
 """The OpenAI engine against a server that misbehaves over real HTTP."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import pytest
+from pydantic import SecretStr
 
 from palabre.contracts.v1.turns_pb2 import Sampling, Usage
 from palabre.llm.engines import Completion, Message, Piece
@@ -105,6 +107,20 @@ async def test_a_fault_after_the_first_word_comes_after_what_was_written(
     text, _, raised = await read(engine, name)
     assert text.startswith("Le bailleur dispose d'un mois")
     assert type(raised) is error
+
+
+@pytest.mark.parametrize("key", ["", "k"])
+async def test_an_address_with_a_name_and_a_password_is_asked_with_them(
+    model: Model, key: str
+) -> None:
+    async with model.serving() as url:
+        there = url.replace("//", "//camille:a%40b@")
+        engine = OpenAi("openai", Endpoint(base_url=there, api_key=SecretStr(key)))
+        text, _, raised = await read(engine, "mock-len5")
+        await engine.close()
+    assert text
+    assert not raised
+    assert model.authorization == f"Basic {b64encode(b'camille:a@b').decode()}"
 
 
 async def test_nobody_listens_is_unreachable() -> None:

@@ -21,7 +21,7 @@ def test_the_name_of_a_preset_and_a_key_are_enough(name: str) -> None:
     found = one(name, api_key=SecretStr("k"))
     assert found.base_url == presets.PRESETS[name].base_url
     assert found.preset == name
-    assert found.concurrency == 256
+    assert found.concurrency == Settings().llm_connections
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)

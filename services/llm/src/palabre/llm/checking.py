@@ -6,7 +6,6 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from palabre.chassis.spaces import Space
 from palabre.contracts.v1 import llm_pb2 as pb
@@ -102,7 +101,7 @@ class Checking:
 
     async def _of_engine(self, engine: Engine) -> Trials:
         endpoint = self.settings.endpoints.get(engine.name, Endpoint())
-        address, known = _address(endpoint), list[str]()
+        address, known = endpoint.address, list[str]()
         place = Place(engine.name, address)
         if isinstance(engine, Served):
             trial = await self._tried(place, _MODELS, _listed(engine, known))
@@ -220,19 +219,13 @@ def _entry(
     return pb.EngineEntry(
         name=name,
         preset=endpoint.preset,
-        base_url=_address(endpoint),
+        base_url=endpoint.address,
         has_key=bool(endpoint.api_key.get_secret_value()),
         models=models,
         structured=preset.structured,
         images=preset.images,
         concurrency=endpoint.concurrency,
     )
-
-
-def _address(endpoint: Endpoint) -> str:
-    """Without user and password."""
-    parts = urlsplit(endpoint.base_url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _model(name: str, used_by: Sequence[str]) -> pb.EngineModel:

@@ -1,6 +1,8 @@
 """Settings of the llm service."""
 
+from base64 import b64encode
 from typing import Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -35,6 +37,19 @@ class Endpoint(BaseModel):
         concurrency = self.concurrency or connections
         found = {"base_url": base_url, "preset": preset, "concurrency": concurrency}
         return self.model_copy(update=found)
+
+    @property
+    def address(self) -> str:
+        """Without user and password."""
+        parts = urlsplit(self.base_url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    @property
+    def login(self) -> dict[str, str]:
+        """The header of HTTP that says user and password, where the address has them."""
+        login, found, _ = urlsplit(self.base_url).netloc.rpartition("@")
+        told = b64encode(unquote(login).encode()).decode()
+        return {"Authorization": f"Basic {told}"} if found else {}
 
 
 class Settings(ServiceSettings):

@@ -71,7 +71,8 @@ class OpenAi:
         )
         self._client = openai.AsyncOpenAI(
             api_key=endpoint.api_key.get_secret_value() or "none",
-            base_url=endpoint.base_url,
+            base_url=endpoint.address,
+            default_headers=endpoint.login,  # aiohttp refuses it beside a key
             max_retries=0,
             timeout=httpx2.Timeout(None, connect=patience.connect, pool=patience.connect),
             http_client=openai.DefaultAioHttpClient(limits=pool),
