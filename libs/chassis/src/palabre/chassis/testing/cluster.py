@@ -6,7 +6,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -34,13 +34,14 @@ class Node:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """With nothing in its environment but what is given."""
-        self.process = subprocess.Popen(
-            [binary(), "-c", "nats.conf"],
-            cwd=self.folder,
-            env=dict(environment or {}),
-            stderr=subprocess.DEVNULL,
-        )
+        """With nothing in its environment but what is given. It logs into its folder."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [binary(), "-c", "nats.conf"],
+                cwd=self.folder,
+                env=dict(environment or {}),
+                stderr=log,
+            )
 
     def end(self, number: int = signal.SIGKILL) -> None:
         """By default as kill -9 does. SIGUSR2: its clients are sent to the others first."""
@@ -105,7 +106,8 @@ class NatsCluster(Nats):
         try:
             for node in self.nodes:
                 node.start()
-            await self.set_up()
+            async with _beside(self.keep()):  # a free port may be taken for a moment
+                await self.set_up()
         except BaseException:
             self.end()
             raise
@@ -158,3 +160,14 @@ class NatsCluster(Nats):
         finally:
             await bus.close()
         return next(node for node in self.nodes if node.name == found[-1])
+
+
+@contextlib.asynccontextmanager
+async def _beside(keeping: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Until this is left."""
+    task = asyncio.create_task(keeping)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
