@@ -85,6 +85,16 @@ class RetrieverServiceStub:
                 request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackRequest.SerializeToString,
                 response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackResponse.FromString,
                 _registered_method=True)
+        self.Snapshot = channel.unary_stream(
+                '/palabre.contracts.v1.RetrieverService/Snapshot',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.SnapshotRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.SnapshotResponse.FromString,
+                _registered_method=True)
+        self.DropSnapshot = channel.unary_unary(
+                '/palabre.contracts.v1.RetrieverService/DropSnapshot',
+                request_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DropSnapshotRequest.SerializeToString,
+                response_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DropSnapshotResponse.FromString,
+                _registered_method=True)
 
 
 class RetrieverServiceServicer:
@@ -155,6 +165,20 @@ class RetrieverServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Snapshot(self, request, context):
+        """Builds the index of the documents as they were, which only replays may search. Dropped when the call is broken off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropSnapshot(self, request, context):
+        """Nothing happens when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RetrieverServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -207,6 +231,16 @@ def add_RetrieverServiceServicer_to_server(servicer, server):
                     servicer.Rollback,
                     request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackRequest.FromString,
                     response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackResponse.SerializeToString,
+            ),
+            'Snapshot': grpc.unary_stream_rpc_method_handler(
+                    servicer.Snapshot,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.SnapshotRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.SnapshotResponse.SerializeToString,
+            ),
+            'DropSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropSnapshot,
+                    request_deserializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DropSnapshotRequest.FromString,
+                    response_serializer=palabre_dot_contracts_dot_v1_dot_retriever__pb2.DropSnapshotResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -480,6 +514,60 @@ class RetrieverService:
             '/palabre.contracts.v1.RetrieverService/Rollback',
             palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackRequest.SerializeToString,
             palabre_dot_contracts_dot_v1_dot_retriever__pb2.RollbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Snapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/Snapshot',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.SnapshotRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.SnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/palabre.contracts.v1.RetrieverService/DropSnapshot',
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.DropSnapshotRequest.SerializeToString,
+            palabre_dot_contracts_dot_v1_dot_retriever__pb2.DropSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,10 @@ class RetrieverServiceStub:
     ListVersions: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.ListVersionsRequest, _retriever_pb2.ListVersionsResponse]
     Rollback: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.RollbackRequest, _retriever_pb2.RollbackResponse]
     """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept."""
+    Snapshot: _grpc.UnaryStreamMultiCallable[_retriever_pb2.SnapshotRequest, _retriever_pb2.SnapshotResponse]
+    """Builds the index of the documents as they were, which only replays may search. Dropped when the call is broken off."""
+    DropSnapshot: _grpc.UnaryUnaryMultiCallable[_retriever_pb2.DropSnapshotRequest, _retriever_pb2.DropSnapshotResponse]
+    """Nothing happens when there is none."""
 
 @_typing.type_check_only
 class RetrieverServiceAsyncStub(RetrieverServiceStub):
@@ -67,6 +71,10 @@ class RetrieverServiceAsyncStub(RetrieverServiceStub):
     ListVersions: _aio.UnaryUnaryMultiCallable[_retriever_pb2.ListVersionsRequest, _retriever_pb2.ListVersionsResponse]  # type: ignore[assignment]
     Rollback: _aio.UnaryUnaryMultiCallable[_retriever_pb2.RollbackRequest, _retriever_pb2.RollbackResponse]  # type: ignore[assignment]
     """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept."""
+    Snapshot: _aio.UnaryStreamMultiCallable[_retriever_pb2.SnapshotRequest, _retriever_pb2.SnapshotResponse]  # type: ignore[assignment]
+    """Builds the index of the documents as they were, which only replays may search. Dropped when the call is broken off."""
+    DropSnapshot: _aio.UnaryUnaryMultiCallable[_retriever_pb2.DropSnapshotRequest, _retriever_pb2.DropSnapshotResponse]  # type: ignore[assignment]
+    """Nothing happens when there is none."""
 
 class RetrieverServiceServicer(metaclass=_abc_1.ABCMeta):
     """The knowledge of a space. NOT_FOUND: no such document for this reader. INVALID_ARGUMENT: says what to do."""
@@ -144,5 +152,21 @@ class RetrieverServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_retriever_pb2.RollbackResponse, _abc.Awaitable[_retriever_pb2.RollbackResponse]]:
         """A version that was kept becomes the current one again, as it was. NOT_FOUND: it is not kept."""
+
+    @_abc_1.abstractmethod
+    def Snapshot(
+        self,
+        request: _retriever_pb2.SnapshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_retriever_pb2.SnapshotResponse], _abc.AsyncIterator[_retriever_pb2.SnapshotResponse]]:
+        """Builds the index of the documents as they were, which only replays may search. Dropped when the call is broken off."""
+
+    @_abc_1.abstractmethod
+    def DropSnapshot(
+        self,
+        request: _retriever_pb2.DropSnapshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retriever_pb2.DropSnapshotResponse, _abc.Awaitable[_retriever_pb2.DropSnapshotResponse]]:
+        """Nothing happens when there is none."""
 
 def add_RetrieverServiceServicer_to_server(servicer: RetrieverServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -97,6 +97,7 @@ class Utterance(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     MAY_ASK_FIELD_NUMBER: _builtins.int
     SPACE_REVISION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     language: _builtins.str
     """BCP 47; empty when unknown."""
@@ -122,6 +123,8 @@ class Utterance(_message.Message):
     """A question that says too little to be answered may be answered by asking what is missing."""
     space_revision: _builtins.int
     """Of a replay: the revision of the space that it is asked of; 0: the one that is live."""
+    snapshot: _builtins.str
+    """Of a replay: the snapshot of the knowledge that is searched (RetrieverService.Snapshot); empty: what is live."""
     @_builtins.property
     def author(self) -> Global___Author: ...
     @_builtins.property
@@ -153,10 +156,11 @@ class Utterance(_message.Message):
         address: _builtins.str = ...,
         may_ask: _builtins.bool = ...,
         space_revision: _builtins.int = ...,
+        snapshot: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments", b"attachments", "author", b"author", "carried_history", b"carried_history", "carries_history", b"carries_history", "instructions", b"instructions", "language", b"language", "may_ask", b"may_ask", "model", b"model", "persona", b"persona", "replaceable", b"replaceable", "replay", b"replay", "retries", b"retries", "sampling", b"sampling", "space_revision", b"space_revision", "speech", b"speech", "speech_encoding", b"speech_encoding", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments", b"attachments", "author", b"author", "carried_history", b"carried_history", "carries_history", b"carries_history", "instructions", b"instructions", "language", b"language", "may_ask", b"may_ask", "model", b"model", "persona", b"persona", "replaceable", b"replaceable", "replay", b"replay", "retries", b"retries", "sampling", b"sampling", "snapshot", b"snapshot", "space_revision", b"space_revision", "speech", b"speech", "speech_encoding", b"speech_encoding", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
