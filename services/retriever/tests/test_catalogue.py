@@ -1,12 +1,15 @@
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from palabre.chassis.errors import Unavailable
 from palabre.chassis.testing import NatsServer
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry
+from palabre.retriever import served
 from palabre.retriever.catalogue import Bucket, Catalogue, Change, Copy, MemoryBucket, NatsBucket
 
 
@@ -139,6 +142,49 @@ async def test_more_entries_than_one_answer_of_nats_holds(catalogue: Catalogue) 
     for number in range(700):
         await catalogue.commit("demo", DocumentEntry(document=f"{number:04}.md"))
     assert len(await catalogue.entries("demo")) == 700
+
+
+async def test_when_a_version_was_current_is_told_as_long_as_it_is_known(
+    catalogue: Catalogue,
+) -> None:
+    def version(name: str, second: int) -> DocumentEntry:
+        return DocumentEntry(document="a.md", version=name, ingested_at=Timestamp(seconds=second))
+
+    async def at(second: int) -> str:
+        moment = dt.datetime.fromtimestamp(second, dt.UTC)
+        try:
+            found = served.version_at(await catalogue.record("demo", "a.md"), moment)
+        except served.NotKnown as unknown:
+            return unknown.reason
+        return found.version if found else "later"
+
+    for name, second in (("1", 10), ("2", 20), ("1", 30), ("1", 40), ("3", 50)):
+        await catalogue.commit("demo", version(name, second))
+    assert [await at(s) for s in (9, 10, 25, 35, 45, 99)] == ["later", "1", "2", "1", "1", "3"]
+    for number in range(4, 9):
+        await catalogue.commit("demo", version(str(number), number * 15))
+    assert [await at(s) for s in (9, 10, 61, 99)] == ["later", "dropped", "4", "6"]
+    for number in range(100, 200):
+        await catalogue.commit("demo", version(str(number % 2), number * 10))
+    assert [await at(s) for s in (9, 1_000, 1_985, 1_999)] == ["unknown", "unknown", "0", "1"]
+
+
+async def test_a_deleted_document_is_remembered_until_it_comes_back(catalogue: Catalogue) -> None:
+    begun = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    for name in ("b.md", "a.md", "c.md"):
+        await catalogue.commit("demo", DocumentEntry(document=name, version="1"))
+    for name in ("b.md", "a.md"):
+        await catalogue.remove("demo", name)
+    assert await catalogue.deleted("demo", begun) == ["a.md", "b.md"]
+    assert await catalogue.deleted("demo", begun + dt.timedelta(hours=1)) == []
+    assert await catalogue.deleted("other", begun) == []
+    back = DocumentEntry(document="a.md", version="1")
+    back.ingested_at.GetCurrentTime()
+    await catalogue.commit("demo", back)
+    assert await catalogue.deleted("demo", begun) == ["b.md"]
+    record = await catalogue.record("demo", "a.md")
+    with pytest.raises(served.NotKnown, match="unknown"):
+        served.version_at(record, begun)
 
 
 async def test_a_server_that_is_away_is_unavailable(server: NatsServer) -> None:

@@ -28,6 +28,7 @@ from palabre.retriever.index.qdrant import QdrantIndex
 from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.search import Search
 from palabre.retriever.servicer import NAME, Retriever
+from palabre.retriever.snapshots import Snapshots
 
 if TYPE_CHECKING:  # a name of the type stubs only
     from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
@@ -49,7 +50,10 @@ async def stub(edge: EdgeIndex) -> AsyncIterator["RetrieverServiceAsyncStub"]:
     catalogue = Catalogue(MemoryBucket())
     knowledge = Knowledge(edge, catalogue, MemoryObjects(), lambda: now)
     builder = Builder(knowledge, edge, catalogue)
-    servicer = Retriever(Search(edge), knowledge, Spaces({"demo": parse(DEMO)}), 1_000_000, builder)
+    snapshots = Snapshots(knowledge, edge, catalogue, lambda: now)
+    servicer = Retriever(
+        Search(edge), knowledge, Spaces({"demo": parse(DEMO)}), 1_000_000, builder, snapshots
+    )
     server, port = await rpc.serve([servicer.add_to], [NAME], "127.0.0.1:0", reflect=False)
     async with rpc.channel(f"127.0.0.1:{port}") as channel:
         yield RetrieverServiceStub(channel)

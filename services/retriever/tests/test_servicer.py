@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from palabre.chassis import rpc
 from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.directory import Spaces
 from palabre.chassis.spaces import parse
+from palabre.chassis.testing import until
 from palabre.contracts.v1 import retriever_pb2 as pb
 from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceStub
 from palabre.retriever.building import Builder
@@ -23,6 +25,7 @@ from palabre.retriever.index.edge import EdgeIndex
 from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.search import Search
 from palabre.retriever.servicer import MAX_INGESTING, NAME, Retriever
+from palabre.retriever.snapshots import Snapshots
 
 if TYPE_CHECKING:  # a name of the type stubs only
     from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
@@ -44,8 +47,9 @@ async def stub(edge: EdgeIndex) -> AsyncIterator["RetrieverServiceAsyncStub"]:
     catalogue = Catalogue(MemoryBucket())
     knowledge = Knowledge(edge, catalogue, MemoryObjects(), lambda: now)
     builder = Builder(knowledge, edge, catalogue)
+    snapshots = Snapshots(knowledge, edge, catalogue, lambda: now, resting=False)
     spaces, archives = Spaces({"demo": parse(DEMO)}), ArchiveLimits(document=MAX_BYTES)
-    servicer = Retriever(Search(edge), knowledge, spaces, MAX_BYTES, builder, archives)
+    servicer = Retriever(Search(edge), knowledge, spaces, MAX_BYTES, builder, snapshots, archives)
     server, port = await rpc.serve([servicer.add_to], [NAME], "127.0.0.1:0", reflect=False)
     async with rpc.channel(f"127.0.0.1:{port}") as channel:
         yield RetrieverServiceStub(channel)
@@ -349,3 +353,51 @@ async def test_an_archive_goes_in_and_out_as_one(stub: "RetrieverServiceAsyncStu
     delete = pb.DeleteDocumentRequest(space="demo", document="a.zip")
     assert (await stub.DeleteDocument(delete)).passages == 1
     assert (await refused(stub.DeleteDocument(delete)))[0] is grpc.StatusCode.NOT_FOUND
+
+
+async def snapshot(stub: "RetrieverServiceAsyncStub", **request: Any) -> list[pb.SnapshotResponse]:
+    return [step async for step in stub.Snapshot(pb.SnapshotRequest(space="demo", **request))]
+
+
+async def test_the_knowledge_as_it_was_is_built_step_by_step_and_dropped(
+    stub: "RetrieverServiceAsyncStub", edge: EdgeIndex
+) -> None:
+    [*_, first] = await ingest(stub, "# Bail\n\nLe bail dure trois ans.")
+    await ingest(stub, "# Bail\n\nLe bail dure six ans.")
+    *steps, last = await snapshot(stub, versions={"guide.md": first.done.version[:8]})
+    assert [(step.documents, step.snapshot) for step in steps] == [(0, ""), (1, "")]
+    assert (last.documents, last.documents_total, last.passages) == (1, 1, 1)
+    assert last.expires_at.ToDatetime(dt.UTC) == dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)
+    kept = f"demo~{last.snapshot}"
+    assert await edge.snapshots("demo") == [kept]
+    request = pb.SearchRequest(space=kept, queries=["que dure le bail ?"], limit=3)
+    assert (await refused(stub.Search(request)))[0] == grpc.StatusCode.NOT_FOUND
+    for _ in range(2):
+        await stub.DropSnapshot(pb.DropSnapshotRequest(space="demo", snapshot=last.snapshot))
+    assert await edge.snapshots() == []
+
+
+async def test_what_no_snapshot_can_be_made_of_is_said(stub: "RetrieverServiceAsyncStub") -> None:
+    await ingest(stub, "# Bail\n\nLe bail dure trois ans.")
+    code, said = await refused(snapshot(stub, at=Timestamp(seconds=1_900_000_000)))
+    assert (code, "choose a time that has been" in said) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+    for versions in ({"guide.md": "zzzz"}, {"autre.md": "abcd"}):
+        assert (await refused(snapshot(stub, versions=versions)))[0] == grpc.StatusCode.NOT_FOUND
+
+
+async def test_who_hangs_up_while_a_snapshot_is_made_leaves_none(
+    stub: "RetrieverServiceAsyncStub", edge: EdgeIndex
+) -> None:
+    for number in range(40):
+        await ingest(stub, f"# Bail {number}\n\nLe bail dure trois ans.", f"{number}.md")
+    call = stub.Snapshot(pb.SnapshotRequest(space="demo"))
+    async for step in call:
+        if step.documents == 2:
+            break
+    assert await edge.snapshots()
+    call.cancel()
+
+    async def none() -> bool:
+        return not await edge.snapshots()
+
+    await until(none, 20)

@@ -33,6 +33,7 @@ from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Question, Search
 from palabre.retriever.servicer import NAME, Retriever
+from palabre.retriever.snapshots import Snapshots
 
 if TYPE_CHECKING:  # a name of the type stubs only
     from palabre.contracts.v1.retriever_pb2_grpc import RetrieverServiceAsyncStub
@@ -166,7 +167,8 @@ async def served(
     catalogue = Catalogue(MemoryBucket())
     knowledge = Knowledge(index, catalogue, MemoryObjects(), lambda: now)
     spaces, builder = Spaces({"demo": parse(DEMO)}), Builder(knowledge, index, catalogue)
-    servicer = Retriever(Search(index), knowledge, spaces, 1 << 20, builder)
+    snapshots = Snapshots(knowledge, index, catalogue, lambda: now)
+    servicer = Retriever(Search(index), knowledge, spaces, 1 << 20, builder, snapshots)
     server, port = await rpc.serve([servicer.add_to], [NAME], "127.0.0.1:0", reflect=False)
     world = World(random.Random(11))  # noqa: S311
     async with rpc.channel(f"127.0.0.1:{port}") as channel:

@@ -34,6 +34,7 @@ from palabre.retriever.reranking import Reranking
 from palabre.retriever.search import Search
 from palabre.retriever.servicer import NAME, Retriever
 from palabre.retriever.settings import RetrieverSettings
+from palabre.retriever.snapshots import Snapshots
 from palabre.retriever.weighting import Weighting
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
         index,
         catalogue,
         await context.objects("documents"),
-        lambda: dt.datetime.now(dt.UTC),
+        _now,
         Limits(settings.max_document_bytes),
         leases,
         reading,
@@ -59,22 +60,32 @@ async def assemble(context: service.Context, settings: RetrieverSettings) -> ser
     )
     builder = Builder(knowledge, index, catalogue, leases)
     builder.want(await _alive(knowledge.recover(), context.health))
+    snapshots = Snapshots(knowledge, index, catalogue, _now, leases)
     servicer = Retriever(
         search,
         knowledge,
         context.spaces,
         settings.max_document_bytes,
         builder,
+        snapshots,
         _archives(settings),
     )
-    handle = of_its_time(retriever(search, context.spaces), context.bus)
+    handle = of_its_time(retriever(search, context.spaces, snapshots), context.bus)
     return service.Parts(
         stages=[Stage("retrieve", handle, concurrency=settings.retriever_concurrency)],
         grpc=[servicer.add_to],
         grpc_names=[NAME],
-        tasks=[builder.keep, partial(counting.watch_index, index, context.spaces.all)],
+        tasks=[
+            builder.keep,
+            snapshots.keep,
+            partial(counting.watch_index, index, context.spaces.all),
+        ],
         close=[index.close, reading.close, weighting.close, *_closing(reranking)],
     )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _closing(reranking: Reranking | None) -> list[Callable[[], Awaitable[None]]]:

@@ -20,6 +20,13 @@ def tiers_of(groups: Collection[str], highest: str = RESTRICTED) -> frozenset[st
     return theirs if highest == RESTRICTED else theirs & {PUBLIC, highest}
 
 
+def narrower(one: str, other: str) -> str | None:
+    """The tier of those who may read both; None: there is no one tier for them."""
+    if other in (one, PUBLIC):
+        return one
+    return other if one == PUBLIC else None
+
+
 Tiers = Container[str]
 
 

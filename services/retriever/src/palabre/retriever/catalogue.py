@@ -6,15 +6,17 @@ after a crash they say what has to be put right.
 
 import asyncio
 import base64
+import datetime as dt
 import itertools
 import json
 from bisect import bisect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, Protocol
 
 from palabre.chassis.bus import Bus
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, ListVersionsResponse
+from palabre.retriever import served
 from palabre.retriever.errors import UnknownVersion
 
 BUCKET = "catalogue"
@@ -23,11 +25,12 @@ VERSIONS = 5
 
 
 class Kept(NamedTuple):
-    """What a key has held since this revision; no value: it was deleted."""
+    """What a key has held since this revision, made at this time; no value: it was deleted."""
 
     revision: int
     key: str
     value: bytes | None
+    at: dt.datetime
 
 
 class Bucket(Protocol):
@@ -69,6 +72,7 @@ class Copy:
     def __init__(self, bucket: Bucket, prefix: str) -> None:
         self._bucket, self._prefix, self._seen = bucket, prefix, 0
         self._kept: dict[str, dict[str, bytes]] = {}
+        self._deleted: dict[str, dict[str, dt.datetime]] = {}
         self._looking = asyncio.Lock()
 
     async def look(self) -> Mapping[str, Mapping[str, bytes]]:
@@ -76,17 +80,24 @@ class Copy:
         async with self._looking:
             changed = await self._bucket.changed(self._prefix, self._seen)
             for kept in changed:
-                self._take(*_named(kept.key), kept.value)
+                self._take(*_named(kept.key), kept)
                 self._seen = kept.revision
             if changed:
                 self._order()
         return self._kept
 
-    def _take(self, space: str, document: str, value: bytes | None) -> None:
-        if value is None:
+    async def deleted(self, space: str) -> Mapping[str, dt.datetime]:
+        """What is not there any more, and since when. As it is now; not to be kept."""
+        await self.look()
+        return self._deleted.get(space, {})
+
+    def _take(self, space: str, document: str, kept: Kept) -> None:
+        if kept.value is None:
             self._kept.get(space, {}).pop(document, None)
+            self._deleted.setdefault(space, {})[document] = kept.at
         else:
-            self._kept.setdefault(space, {})[document] = value
+            self._kept.setdefault(space, {})[document] = kept.value
+            self._deleted.get(space, {}).pop(document, None)
 
     def _order(self) -> None:
         """Little work where little was added: what was there is ordered."""
@@ -106,7 +117,7 @@ class Catalogue:
         self._current, self._pending = Copy(bucket, "current"), Copy(bucket, "pending")
 
     async def entry(self, space: str, document: str) -> DocumentEntry | None:
-        value = await self._bucket.get(_key("current", space, document))
+        value = await self._bucket.get(key_of("current", space, document))
         return None if value is None else DocumentEntry.FromString(value)
 
     async def entries(self, space: str, only: Collection[str] = ()) -> list[DocumentEntry]:
@@ -134,43 +145,58 @@ class Catalogue:
 
     async def versions(self, space: str, document: str) -> list[DocumentEntry]:
         """Newest first, of which the first one is current; none when there is no such document."""
-        now, before = _key("current", space, document), _key("versions", space, document)
+        return list((await self.record(space, document)).versions)
+
+    async def record(self, space: str, document: str) -> ListVersionsResponse:
+        """`versions`, and when each was current, as `served` reads it."""
+        now, before = key_of("current", space, document), key_of("versions", space, document)
         found = await self._bucket.several([now, before])
         if now not in found:
-            return []
+            return ListVersionsResponse()
         current = DocumentEntry.FromString(found[now])
-        earlier = ListVersionsResponse.FromString(found.get(before, b"")).versions
-        return [current, *(entry for entry in earlier if entry.version != current.version)]
+        record = ListVersionsResponse.FromString(found.get(before, b""))
+        earlier = [entry for entry in record.versions if entry.version != current.version]
+        return ListVersionsResponse(versions=[current, *earlier], served=record.served)
+
+    async def deleted(self, space: str, since: dt.datetime) -> list[str]:
+        """Documents that were deleted since then, ordered. Those that came back are none."""
+        gone = await self._current.deleted(space)
+        return sorted(name for name, at in gone.items() if at > since)
 
     async def commit(self, space: str, entry: DocumentEntry) -> None:
         """From now on this is the current version; what was is an earlier one."""
-        before = await self.versions(space, entry.document)
-        earlier = [each for each in before if each.version != entry.version][: self._versions - 1]
-        if earlier:
-            kept = ListVersionsResponse(versions=earlier).SerializeToString()
-            await self._bucket.put(_key("versions", space, entry.document), kept)
+        record = await self.record(space, entry.document)
+        gone = {} if record.versions else await self._current.deleted(space)
+        if record.versions or entry.document in gone:
+            kept = ListVersionsResponse(
+                versions=[e for e in record.versions if e.version != entry.version],
+                served=served.followed(record, entry, gone.get(entry.document)),
+            )
+            del kept.versions[self._versions - 1 :]
+            value = kept.SerializeToString()
+            await self._bucket.put(key_of("versions", space, entry.document), value)
         await self.amend(space, entry)
 
     async def amend(self, space: str, entry: DocumentEntry) -> None:
         """Says something else of the current version."""
-        await self._bucket.put(_key("current", space, entry.document), entry.SerializeToString())
+        await self._bucket.put(key_of("current", space, entry.document), entry.SerializeToString())
 
     async def remove(self, space: str, document: str) -> None:
         """With its earlier versions."""
-        await self._bucket.delete(_key("versions", space, document))
-        await self._bucket.delete(_key("current", space, document))
+        await self._bucket.delete(key_of("versions", space, document))
+        await self._bucket.delete(key_of("current", space, document))
 
     async def begin(self, space: str, change: Change) -> Change:
         """Remembers that this change has begun, with what one before it left behind."""
         if left := await self.begun(space, change.document):
             change = replace(change, versions=tuple({*left.versions, *change.versions}))
         value = json.dumps(asdict(change)).encode()
-        await self._bucket.put(_key("pending", space, change.document), value)
+        await self._bucket.put(key_of("pending", space, change.document), value)
         return change
 
     async def begun(self, space: str, document: str) -> Change | None:
         """The document's change that has begun and not ended."""
-        value = await self._bucket.get(_key("pending", space, document))
+        value = await self._bucket.get(key_of("pending", space, document))
         return None if value is None else _change(value)
 
     async def pending(self) -> list[tuple[str, Change]]:
@@ -179,7 +205,7 @@ class Catalogue:
         return [(space, _change(c)) for space, changes in found.items() for c in changes.values()]
 
     async def end(self, space: str, document: str) -> None:
-        await self._bucket.delete(_key("pending", space, document))
+        await self._bucket.delete(key_of("pending", space, document))
 
 
 class NatsBucket:
@@ -214,6 +240,7 @@ class NatsBucket:
                 raw.sequence,
                 raw.subject.removeprefix(self._root),
                 None if "KV-Operation" in raw.headers else raw.data,
+                dt.datetime.fromisoformat(raw.headers["Nats-Time-Stamp"]),
             )
             for raw in await self._bus.raw(f"KV_{self._name}", query)
         ]
@@ -222,7 +249,8 @@ class NatsBucket:
 class MemoryBucket:
     """For tests without NATS."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
+        self._now = now
         self._kept: dict[str, Kept] = {}
         self._revisions = itertools.count(1)
 
@@ -246,7 +274,7 @@ class MemoryBucket:
     def _keep(self, key: str, value: bytes | None) -> None:
         """Last: the newest is found from behind."""
         self._kept.pop(key, None)
-        self._kept[key] = Kept(next(self._revisions), key, value)
+        self._kept[key] = Kept(next(self._revisions), key, value, self._now())
 
 
 def of_version(versions: Sequence[DocumentEntry], version: str) -> DocumentEntry:
@@ -266,7 +294,7 @@ def _change(value: bytes) -> Change:
     return Change(said["document"], tuple(said["versions"]), said.get("attempt", 0))
 
 
-def _key(kind: str, space: str, document: str) -> str:
+def key_of(kind: str, space: str, document: str) -> str:
     """Names of documents hold what keys may not."""
     return f"{kind}.{space}.{base64.urlsafe_b64encode(document.encode()).decode()}"
 

@@ -4,6 +4,7 @@ InvalidDocument   the file itself: empty, unreadable, too large, of an unknown k
 UnknownDocument   no such document for this reader
 UnknownVersion    no such version of a document is kept
 ChangedMeanwhile  a document is no longer what its reader has begun to read
+UnknownSnapshot   the knowledge as it was has been dropped, or never was
 """
 
 
@@ -42,3 +43,14 @@ class ChangedMeanwhile(RuntimeError):
 
     def __init__(self, document: str) -> None:
         super().__init__(f"{document}: has changed meanwhile: read it again from its beginning")
+
+
+class UnknownSnapshot(KeyError):
+    """There is none of this name, or it has expired."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"there is no snapshot {self.name!r} of the knowledge any more: make a new one"

@@ -7,7 +7,6 @@ keep their originals.
 """
 
 import asyncio
-import base64
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
@@ -24,7 +23,7 @@ from palabre.chassis.leases import Leases, MemoryLeases
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader, IngestResponse
 from palabre.contracts.v1.turns_pb2 import Passage
 from palabre.retriever.access import EVERY, Tiers, demand_writable, tiers_of, written_by
-from palabre.retriever.catalogue import Catalogue, Change, of_version
+from palabre.retriever.catalogue import Catalogue, Change, key_of, of_version
 from palabre.retriever.contents import Contents, Original, version_of
 from palabre.retriever.documents import Document
 from palabre.retriever.documents.isolation import Reading
@@ -34,7 +33,7 @@ from palabre.retriever.headers import described
 from palabre.retriever.index.generations import Generations, Shelf
 from palabre.retriever.passages import TARGET, Indexed, cut
 from palabre.retriever.weighting import Weighting
-from palabre.retriever.writing import STEP, Written, step, switch
+from palabre.retriever.writing import Written, fill, same, step, withdraw
 
 log = structlog.get_logger()
 
@@ -69,7 +68,7 @@ class Knowledge:
     ) -> None:
         self._index, self._catalogue = index, catalogue
         self._contents = Contents(originals, reading)
-        self._weighting = weighting or Weighting(cores=1)
+        self.weighting = weighting or Weighting(cores=1)
         self.duplicates = Duplicates(index)
         self._now, self._limits, self._leases = now, limits, leases or MemoryLeases()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -89,7 +88,7 @@ class Knowledge:
             demand_writable(written_by(header.groups, header.bound), entry, current)
             passages = await asyncio.to_thread(self._cut, document, entry)
             entry.passages = len(passages)
-            written = Written(entry.document, passages, self._weighting)
+            written = Written(entry.document, passages, self.weighting)
             steps = self._replace(header.space, entry, written, original, attempt)
             async with contextlib.aclosing(steps):
                 async for progress in steps:
@@ -123,9 +122,14 @@ class Knowledge:
     async def passages(self, space: str, entry: DocumentEntry) -> list[Passage]:
         """In reading order, from the original. Raises Unavailable when that is gone."""
         try:
-            return [indexed.passage for indexed in await self._passages(space, entry)]
+            return [indexed.passage for indexed in await self.indexed(space, entry)]
         except KeyError as error:
             raise Unavailable("the original is missing: ingest the document again") from error
+
+    async def indexed(self, space: str, entry: DocumentEntry) -> list[Indexed]:
+        """From the original. Raises KeyError when that is gone, and what reading it raises."""
+        document = await self._contents.document(space, entry)
+        return await asyncio.to_thread(self._cut, document, entry)
 
     async def versions(
         self, space: str, document: str, tiers: Tiers = EVERY
@@ -149,10 +153,10 @@ class Knowledge:
         async with self.turn(space, document) as attempt:
             entry = of_version(await self.versions(space, document, tiers), version)
             original = await self._original_of(space, entry)
-            passages = await self._passages(space, entry)
+            passages = await self.indexed(space, entry)
             entry.ingested_at.FromDatetime(self._now())
             entry.passages = len(passages)
-            written = Written(document, passages, self._weighting)
+            written = Written(document, passages, self.weighting)
             steps = self._replace(space, entry, written, original, attempt)
             async with contextlib.aclosing(steps):
                 async for progress in steps:
@@ -188,7 +192,7 @@ class Knowledge:
             if lock.locked():
                 continue
             try:
-                async with lock, self._leases.hold(_lease(space, change.document)):
+                async with lock, self._leases.hold(key_of("document", space, change.document)):
                     await self._settle(space, change)
                     log.info("settled a change that was broken off", space=space)
             except Busy:
@@ -209,15 +213,11 @@ class Knowledge:
             await shelf.switch([], "", "", sorted(existing))
             return True
         try:
-            passages, whole = await self._passages(space, entry), True
+            passages, whole = await self.indexed(space, entry), True
         except (KeyError, InvalidDocument):
             log.error("original is missing or unreadable: ingest it again", space=space)
             passages, whole = await self._served(space, entry), False
-        for batch in batched((p for p in passages if p.passage.id not in existing), STEP):
-            begun = time.monotonic()
-            await shelf.add(await self._weighting.of(batch))
-            await asyncio.sleep(time.monotonic() - begun if resting else 0)
-        await switch(shelf, entry, passages, existing)
+        await fill(shelf, self.weighting, entry, passages, existing, resting=resting)
         if shelf.serves:
             await self.recount(shelf, document)
         return whole
@@ -239,7 +239,7 @@ class Knowledge:
         async with self._lock(space, document), contextlib.AsyncExitStack() as stack:
             deadline = time.monotonic() + _PATIENCE_S
             while True:
-                lease = self._leases.hold(_lease(space, document))
+                lease = self._leases.hold(key_of("document", space, document))
                 try:
                     attempt = await stack.enter_async_context(lease)
                     break
@@ -274,7 +274,7 @@ class Knowledge:
         existing = await self._index.ids(space, entry.document)
         versions = await self._catalogue.versions(space, entry.document)
         yield step("read", 0, len(passages))
-        if versions and _same(versions[0], entry) and {p.passage.id for p in passages} == existing:
+        if versions and same(versions[0], entry) and {p.passage.id for p in passages} == existing:
             versions[0].changed = 0
             yield IngestResponse(done=versions[0])
             return
@@ -319,9 +319,11 @@ class Knowledge:
         await self._finish(space, change)
 
     async def _finish(self, space: str, change: Change) -> None:
-        """Deletes the originals that are not kept; then the change has ended."""
-        kept = {entry.version for entry in await self._catalogue.versions(space, change.document)}
-        for version in set(change.versions) - kept:
+        """Deletes what is not to be read any more; then the change has ended."""
+        versions = await self._catalogue.versions(space, change.document)
+        tier = versions[0].tier if versions else None
+        await withdraw(self._index, space, change.document, tier)
+        for version in set(change.versions) - {entry.version for entry in versions}:
             await self._contents.delete(space, change.document, version)
         await self._catalogue.end(space, change.document)
 
@@ -370,10 +372,6 @@ class Knowledge:
         except KeyError as error:
             raise Unavailable("the original is missing: ingest the document again") from error
 
-    async def _passages(self, space: str, entry: DocumentEntry) -> list[Indexed]:
-        document = await self._contents.document(space, entry)
-        return await asyncio.to_thread(self._cut, document, entry)
-
     def _cut(self, document: Document, entry: DocumentEntry) -> list[Indexed]:
         common = Passage(
             document=entry.document,
@@ -385,16 +383,3 @@ class Knowledge:
         )
         target = self._limits.passage_characters
         return cut(document.sections, common, document.keywords, target, self._index.window)
-
-
-def _same(current: DocumentEntry, entry: DocumentEntry) -> bool:
-    """Nothing has changed but the clock."""
-    again = DocumentEntry()
-    again.CopyFrom(entry)
-    again.ingested_at.CopyFrom(current.ingested_at)
-    again.changed = current.changed
-    return again == current
-
-
-def _lease(space: str, document: str) -> str:
-    return f"document.{space}.{base64.urlsafe_b64encode(document.encode()).decode()}"

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from functools import partial
+from itertools import islice
 
 import grpc
 from google.protobuf.message import Message
@@ -27,6 +29,7 @@ from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.paging import Pages
 from palabre.retriever.receiving import receive
 from palabre.retriever.search import Question, Search
+from palabre.retriever.snapshots import Snapshots, Taken, Wanted
 from palabre.retriever.unpacking import delete_archive, ingest_archive
 
 NAME = pb.DESCRIPTOR.services_by_name["RetrieverService"].full_name
@@ -34,6 +37,7 @@ MAX_LIMIT = 50
 MAX_QUERY_CHARACTERS = 8_000
 MAX_NAMES = 200
 MAX_GROUPS = 500
+MAX_LEFT_OUT = 500
 # Documents in hand at once, each in memory as a whole; and archives, in part.
 MAX_INGESTING = 4
 _ARCHIVES = ArchiveLimits()
@@ -51,11 +55,13 @@ class Retriever(RetrieverServiceServicer):
         spaces: Spaces,
         max_document_bytes: int,
         builder: Builder,
+        snapshots: Snapshots,
         archives: ArchiveLimits = _ARCHIVES,
     ) -> None:
         self._search, self._knowledge, self._spaces = search, knowledge, spaces
         self._max_document_bytes, self._builder = max_document_bytes, builder
         self._archives, self._pages = archives, Pages(knowledge)
+        self._snapshots = snapshots
         self._ingesting = asyncio.Semaphore(MAX_INGESTING)
         # The documents of an archive take turns with others: nobody waits for the whole of it.
         self._unpacking = asyncio.Semaphore(MAX_INGESTING)
@@ -171,6 +177,24 @@ class Retriever(RetrieverServiceServicer):
             generations = await self._builder.generations(request.space)
             return pb.ListGenerationsResponse(generations=generations)
 
+    async def Snapshot(
+        self, request: pb.SnapshotRequest, context: Context
+    ) -> AsyncIterator[pb.SnapshotResponse]:
+        async with _translated(context):
+            self._spaces.get(request.space)
+            at = request.at.ToDatetime(dt.UTC) if request.HasField("at") else None
+            steps = self._snapshots.take(request.space, Wanted(at, dict(request.versions)))
+            async with contextlib.aclosing(steps):
+                async for taken in steps:
+                    yield _told(taken)
+
+    async def DropSnapshot(
+        self, request: pb.DropSnapshotRequest, context: Context
+    ) -> pb.DropSnapshotResponse:
+        async with _translated(context):
+            await self._snapshots.drop(request.space, request.snapshot)
+            return pb.DropSnapshotResponse()
+
     async def _taken_in(
         self, header: pb.DocumentHeader, requests: AsyncIterator[pb.IngestRequest]
     ) -> AsyncGenerator[pb.IngestResponse]:
@@ -203,6 +227,22 @@ class Retriever(RetrieverServiceServicer):
             floor=0.0 if request.without_floor else space.knowledge.floor,
             folder=request.folder.strip("/"),
         )
+
+
+def _told(taken: Taken) -> pb.SnapshotResponse:
+    told = pb.SnapshotResponse(
+        documents=taken.documents,
+        documents_total=taken.total,
+        later=taken.later,
+        passages=taken.passages,
+        snapshot=taken.snapshot,
+    )
+    if taken.expires_at:
+        told.expires_at.FromDatetime(taken.expires_at)
+        told.left_out_total = len(taken.left_out)
+        for document, reason in islice(sorted(taken.left_out.items()), MAX_LEFT_OUT):
+            told.left_out.add(document=document, reason=reason)
+    return told
 
 
 def _grouped(groups: Iterable[Group]) -> Iterator[pb.DuplicateGroup]:

@@ -1,5 +1,8 @@
 """How a document's passages get into generations: hidden first, then shown in one step."""
 
+import asyncio
+import contextlib
+import time
 from array import array
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
@@ -9,7 +12,9 @@ import structlog
 
 from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, IngestResponse
-from palabre.retriever.index.generations import Shelf
+from palabre.retriever.access import narrower
+from palabre.retriever.index.generations import Generations, Shelf
+from palabre.retriever.index.port import Gone
 from palabre.retriever.passages import Indexed
 from palabre.retriever.vectors import TWINS
 from palabre.retriever.weighting import Weighting
@@ -62,12 +67,54 @@ class Written:
                 self.passages[number] = replace(each, terms={TWINS: sketch}, vectors={})
 
 
+async def fill(
+    shelf: Shelf,
+    weighting: Weighting,
+    entry: DocumentEntry,
+    passages: Sequence[Indexed],
+    existing: set[str],
+    *,
+    resting: bool,
+) -> None:
+    """Makes a generation have these passages of a document, and no others.
+
+    `resting` leaves as much time to those who search as it takes itself.
+    """
+    for batch in batched((p for p in passages if p.passage.id not in existing), STEP):
+        begun = time.monotonic()
+        await shelf.add(await weighting.of(batch))
+        await asyncio.sleep(time.monotonic() - begun if resting else 0)
+    await switch(shelf, entry, passages, existing)
+
+
 async def switch(
     shelf: Shelf, entry: DocumentEntry, passages: Sequence[Indexed], existing: set[str]
 ) -> None:
     """Shows these passages; forgets the document's others."""
     shown = [p.passage.id for p in passages]
     await shelf.switch(shown, entry.tier, entry.version, sorted(existing - set(shown)))
+
+
+async def withdraw(index: Generations, space: str, document: str, tier: str | None) -> None:
+    """Takes a document from the space's snapshots, unless those who read it there may read it in
+    this tier; without a tier it is gone. Raises Unavailable."""
+    for name in await index.snapshots(space):
+        with contextlib.suppress(Gone):
+            shelf = await index.snapshot(name)
+            ids = sorted(await shelf.ids(document))
+            # A document has one tier.
+            for each in (await shelf.fetch(ids[:1])).values():
+                if tier is None or narrower(each.passage.tier, tier) != each.passage.tier:
+                    await shelf.switch([], "", "", ids)
+
+
+def same(current: DocumentEntry, entry: DocumentEntry) -> bool:
+    """Nothing has changed but the clock."""
+    again = DocumentEntry()
+    again.CopyFrom(entry)
+    again.ingested_at.CopyFrom(current.ingested_at)
+    again.changed = current.changed
+    return again == current
 
 
 def step(name: str, passages: int = 0, total: int = 0) -> IngestResponse:

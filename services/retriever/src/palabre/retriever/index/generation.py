@@ -15,6 +15,9 @@ from palabre.retriever.vectors import STORED
 LAYOUT = "2"
 # Of the indexes that were made before there were generations.
 FIRST_FIELDS = ("text", "title", "letters")
+# Between a space and the name of one of its snapshots: in no name of a space, so that neither
+# searches of people nor builds ever meet one.
+_SNAPSHOT = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,16 @@ class Generation:
     @classmethod
     def before_generations(cls, space: str) -> Self:
         return cls(space, 0, Shape("1", FIRST_FIELDS, 900))
+
+
+def snapshot_of(space: str, name: str) -> str:
+    """Under which the index has a snapshot of a space, as if it were one."""
+    return f"{space}{_SNAPSHOT}{name}"
+
+
+def name_of_snapshot(space: str) -> str:
+    """What `snapshot_of` was given; empty: it is no snapshot."""
+    return space.partition(_SNAPSHOT)[2]
 
 
 @dataclass(frozen=True, slots=True)

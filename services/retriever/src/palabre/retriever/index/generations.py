@@ -14,7 +14,13 @@ import structlog
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry
 from palabre.retriever.engines import Embedder
 from palabre.retriever.index.embedding import PATIENCE_S, Embedding
-from palabre.retriever.index.generation import Generation, Shape, State
+from palabre.retriever.index.generation import (
+    Generation,
+    Shape,
+    State,
+    name_of_snapshot,
+    snapshot_of,
+)
 from palabre.retriever.index.port import DENSE, NO_MEANING, Collections, Gone, Meaning, Sketch
 from palabre.retriever.index.ranking import Ranked
 from palabre.retriever.metrics import SEARCHES_WITHOUT_MEANING
@@ -156,6 +162,19 @@ class Generations:
         """As it is now."""
         return await self._look(space)
 
+    async def snapshots(self, space: str = "") -> list[str]:
+        """Under which names the index has those of a space, or all; as it is now."""
+        found = await self._collections.states()
+        beginning = snapshot_of(space, "") if space else ""
+        return sorted(s for s in found if name_of_snapshot(s) and s.startswith(beginning))
+
+    async def snapshot(self, name: str) -> "Shelf":
+        """One of `snapshots`. Raises Gone."""
+        state = await self._look(name)
+        if state.serving:
+            return self._shelf(state.serving, state)
+        raise Gone("this snapshot of the knowledge was dropped")
+
     async def size(self, generation: Generation) -> int:
         """Its passages."""
         return await self._collections.count(generation)
@@ -169,8 +188,8 @@ class Generations:
 
     @property
     def spaces(self) -> list[str]:
-        """Those that had generations when last refreshed."""
-        return sorted(self._states)
+        """Those that had generations when last refreshed; no snapshots."""
+        return sorted(space for space in self._states if not name_of_snapshot(space))
 
     @property
     def unfinished(self) -> list[str]:
