@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from palabre.chassis.blobs import MemoryObjects
-from palabre.chassis.errors import Unavailable
 from palabre.chassis.leases import MemoryLeases
 from palabre.chassis.testing import collect
 from palabre.contracts.v1.retriever_pb2 import DocumentEntry, DocumentHeader
 from palabre.retriever.building import Builder
 from palabre.retriever.catalogue import Catalogue, Change, MemoryBucket
 from palabre.retriever.engines.words import HashedWords
-from palabre.retriever.errors import UnknownDocument, UnknownSnapshot, UnknownVersion
+from palabre.retriever.errors import NoRoom, UnknownDocument, UnknownSnapshot, UnknownVersion
 from palabre.retriever.index.generations import Generations
 from palabre.retriever.index.port import Collections
 from palabre.retriever.knowledge import Knowledge
@@ -282,11 +281,11 @@ async def test_replicas_make_one_at_a_time_and_a_space_has_a_few(
     steps = one.snapshots.take(SPACE, Wanted())
     async with contextlib.aclosing(steps):
         await anext(steps)
-        with pytest.raises(Unavailable, match="being made already"):
+        with pytest.raises(NoRoom, match="being made already"):
             await two.take()
     for _ in range(AT_ONCE):
         await two.take()
-    with pytest.raises(ValueError, match="drop one, or wait until 06:00 UTC"):
+    with pytest.raises(NoRoom, match="drop one, or wait until 06:00 UTC"):
         await two.take()
 
 

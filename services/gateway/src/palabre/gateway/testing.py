@@ -56,6 +56,7 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], tuple[retriever_pb2.DocumentHeader, bytes]] = {}
+        self.snapshots: set[str] = set()
 
     async def Search(self, request: Any, context: Any) -> retriever_pb2.SearchResponse:
         found = [self._passage(h, d) for (s, _), (h, d) in self.kept.items() if s == request.space]
@@ -149,6 +150,28 @@ class MemoryRetriever(retriever_pb2_grpc.RetrieverServiceServicer):
         yield retriever_pb2.RebuildResponse(
             documents=count, documents_total=count, generation=request.space
         )
+
+    async def Snapshot(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[retriever_pb2.SnapshotResponse]:
+        """That of version "dead" is never done."""
+        self.snapshots.add("begun")
+        count = sum(space == request.space for space, _ in self.kept)
+        try:
+            yield retriever_pb2.SnapshotResponse(documents_total=count)
+            if "dead" in request.versions.values():
+                await asyncio.Event().wait()
+            done = retriever_pb2.SnapshotResponse(documents=count, documents_total=count)
+            done.left_out.add(document=request.at.ToJsonString(), reason="deleted")
+            done.left_out_total, done.snapshot, done.expires_at.seconds = 1, "abcd", 3_600
+            self.snapshots.add("abcd")
+            yield done
+        finally:
+            self.snapshots.discard("begun")
+
+    async def DropSnapshot(self, request: Any, context: Any) -> retriever_pb2.DropSnapshotResponse:
+        self.snapshots.discard(request.snapshot)
+        return retriever_pb2.DropSnapshotResponse()
 
     async def ListGenerations(
         self, request: Any, context: Any

@@ -4,6 +4,7 @@ InvalidDocument   the file itself: empty, unreadable, too large, of an unknown k
 UnknownDocument   no such document for this reader
 UnknownVersion    no such version of a document is kept
 ChangedMeanwhile  a document is no longer what its reader has begun to read
+NoRoom            there may be no further snapshot now
 UnknownSnapshot   the knowledge as it was has been dropped, or never was
 """
 
@@ -54,3 +55,7 @@ class UnknownSnapshot(KeyError):
 
     def __str__(self) -> str:
         return f"there is no snapshot {self.name!r} of the knowledge any more: make a new one"
+
+
+class NoRoom(RuntimeError):
+    """One is being made, or there are as many as may be; the message says what to do."""

@@ -23,7 +23,7 @@ from palabre.retriever.building import Builder
 from palabre.retriever.counting import counted
 from palabre.retriever.documents.archives import ArchiveLimits, is_archive
 from palabre.retriever.duplicates import LISTED, Group
-from palabre.retriever.errors import ChangedMeanwhile, UnknownDocument, UnknownVersion
+from palabre.retriever.errors import ChangedMeanwhile, NoRoom, UnknownDocument, UnknownVersion
 from palabre.retriever.handlers import Spaces
 from palabre.retriever.knowledge import Knowledge
 from palabre.retriever.paging import Pages
@@ -265,7 +265,7 @@ async def _translated(context: Context) -> AsyncIterator[None]:
         yield
     except (UnknownDocument, UnknownVersion, UnknownSpace) as error:
         await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
-    except ChangedMeanwhile as error:
+    except (ChangedMeanwhile, NoRoom) as error:
         await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
     except ValueError as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))

@@ -22,7 +22,7 @@ from palabre.contracts.v1.retriever_pb2 import DocumentEntry, ListVersionsRespon
 from palabre.retriever import served
 from palabre.retriever.access import narrower
 from palabre.retriever.catalogue import Catalogue, of_version
-from palabre.retriever.errors import InvalidDocument, UnknownDocument, UnknownSnapshot
+from palabre.retriever.errors import InvalidDocument, NoRoom, UnknownDocument, UnknownSnapshot
 from palabre.retriever.index.generation import name_of_snapshot, snapshot_of
 from palabre.retriever.index.generations import Generations, Shelf
 from palabre.retriever.knowledge import Knowledge
@@ -83,7 +83,7 @@ class Snapshots:
         """Builds one and tells how far it is. Dropped when nobody listens to the end.
 
         Raises UnknownDocument and UnknownVersion for `versions` that are not kept, ValueError for
-        a time to come, and Unavailable.
+        a time to come, NoRoom, and Unavailable.
         """
         if wanted.at and wanted.at > self._now():
             raise ValueError(f"{wanted.at:%Y-%m-%d %H:%M} is to come: choose a time that has been")
@@ -95,8 +95,7 @@ class Snapshots:
                     async for progress in steps:
                         yield progress
         except Busy:
-            message = "a snapshot of this space is being made already: wait for it"
-            raise Unavailable(message) from None
+            raise NoRoom("a snapshot of this space is being made already: wait for it") from None
 
     async def drop(self, space: str, name: str) -> None:
         """Nothing happens when there is none."""
@@ -193,7 +192,7 @@ class Snapshots:
         found: Collection[str] = await self._index.snapshots(space)
         if len(found) >= AT_ONCE:
             until = min(_expiry(name_of_snapshot(kept)) for kept in found)
-            raise ValueError(
+            raise NoRoom(
                 f"{space} has {AT_ONCE} snapshots: drop one, or wait until {until:%H:%M} UTC"
             )
 
