@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from palabre.chassis import events, histories, replays
 from palabre.chassis.bus import Bus
 from palabre.chassis.spaces import Space
+from palabre.cli.replay.knowledge import RECORDED
 from palabre.cli.replay.recorded import Turn, past
 from palabre.cli.server import Trouble
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Exchange, History, Utterance
 
-RECORDED = "recorded"  # as the knowledge: the passages that were found then
 GRACE_S = 5.0  # past the deadline a stage may say so itself
 LATE_S = 1.0  # what a turn without an answer cost is told after its ending
 CROWDED, LOOK_S = 20, 1.0  # so many of people's turns wait: they go first
@@ -26,7 +26,7 @@ class Variation:
 
     model: str = ""
     persona: str = ""
-    knowledge: str = ""  # RECORDED or nothing
+    knowledge: str = ""  # as it names itself
     space_revision: int = 0
 
     @property
@@ -48,10 +48,12 @@ class Again:
         bus: Bus,
         spaces: Callable[[str], Space],
         variation: Variation,
+        snapshot: str = "",
         deadline_s: float = events.DEADLINE_S,
     ) -> None:
+        """`snapshot` is what was built of the knowledge as it was."""
         self._bus, self._spaces, self._variation = bus, spaces, variation
-        self._deadline_s = deadline_s
+        self._snapshot, self._deadline_s = snapshot, deadline_s
 
     async def ask(self, turn: Turn, history: Sequence[Exchange]) -> Turn:
         """What came of it; without an ending when none came in time.
@@ -115,7 +117,7 @@ class Again:
         said.carried_history.extend(_bounded(history))
         said.retries, said.persona = turn.id, self._persona(turn)
         said.model = wanted.model or said.model
-        said.space_revision = wanted.space_revision
+        said.space_revision, said.snapshot = wanted.space_revision, self._snapshot
         return said
 
     def _persona(self, turn: Turn) -> str:

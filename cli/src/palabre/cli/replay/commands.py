@@ -1,6 +1,7 @@
 """`palabre replay`: conversations from the log, beside what the archive keeps, or asked again."""
 
 import asyncio
+import contextlib
 import datetime as dt
 from pathlib import Path
 from typing import Annotated
@@ -23,9 +24,13 @@ def replay(
     ] = "",
     persona: Annotated[str, typer.Option(help="Ask again, of this persona.")] = "",
     knowledge: Annotated[
-        str,
-        typer.Option(help="'recorded': ask again with the passages that were found then."),
-    ] = "",
+        list[str],
+        typer.Option(
+            metavar="WHEN|DOCUMENT@VERSION",
+            help="Ask again, of the documents as they were then (2026-11-20, 2026-11-20T14:30;"
+            " UTC), or of some in another version; 'recorded': with the passages found then.",
+        ),
+    ] = [],  # noqa: B006 (typer makes one of its own)
     space_version: Annotated[
         int, typer.Option(min=0, help="Ask again, of the space as it was in this revision.")
     ] = 0,
@@ -57,13 +62,16 @@ def replay(
     """
     from palabre.cli.replay import checking, comparing
     from palabre.cli.replay.again import Variation
+    from palabre.cli.replay.knowledge import Knowledge, built
 
     if bool(conversation) == everything:
         raise Trouble("name a conversation, or --all for those of the log")
     if space_version and everything and not space:
         raise Trouble("--space-version needs --space: revisions are of one space")
-    _check_knowledge(knowledge)
-    variation = Variation(model, persona, knowledge, space_version)
+    of_then = Knowledge.of(knowledge)
+    if of_then.is_past and everything and not space:
+        raise Trouble("--knowledge needs --space: documents are of one space")
+    variation = Variation(model, persona, of_then.name, space_version)
     if not again and variation == Variation():
         which = checking.all_turns(space, since) if everything else checking.one(conversation, turn)
         raise typer.Exit(asyncio.run(which))
@@ -73,11 +81,9 @@ def replay(
     if everything and not yes:
         question = f"Ask up to {limit} turns again, for {max_cost} at most?"
         typer.confirm(question, abort=True, err=True)
-    raise typer.Exit(asyncio.run(comparing.run(variation, wanted, outputs, bounds)))
-
-
-def _check_knowledge(wanted: str) -> None:
-    from palabre.cli.replay.again import RECORDED
-
-    if wanted not in ("", RECORDED):
-        raise Trouble(f"--knowledge can only be {RECORDED}: the index has no older state")
+    with contextlib.ExitStack() as stack:
+        snapshot = ""
+        if of_then.is_past:
+            snapshot = stack.enter_context(built(of_then, asyncio.run(comparing.space(wanted))))
+        code = asyncio.run(comparing.run(variation, wanted, outputs, bounds, snapshot))
+    raise typer.Exit(code)

@@ -1,8 +1,9 @@
 """Turns asked again and shown beside what was answered then."""
 
+import contextlib
 import datetime as dt
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from palabre.chassis.spaces import Space
 from palabre.cli.replay import identity, recorded, reports, running
 from palabre.cli.replay.again import Again, Variation
 from palabre.cli.replay.differing import Pair, Summary
+from palabre.cli.replay.recorded import Turn
 from palabre.cli.replay.results import Results
 from palabre.cli.replay.running import Limit, Run, Source
 from palabre.cli.screen import errors
@@ -44,7 +46,16 @@ class Bounds(NamedTuple):
     at_once: int
 
 
-async def run(variation: Variation, wanted: Wanted, outputs: Outputs, bounds: Bounds) -> int:
+async def space(wanted: Wanted) -> str:
+    """Which one it is of. Raises Trouble."""
+    async with bus(CliSettings()) as connection:
+        await connection.refresh_erased()
+        return await _space(connection, wanted)
+
+
+async def run(
+    variation: Variation, wanted: Wanted, outputs: Outputs, bounds: Bounds, snapshot: str = ""
+) -> int:
     """1 when it stopped before its end. Raises Trouble."""
     limit = Limit(Decimal(str(bounds.max_cost)), unpriced=bounds.unpriced)
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +65,11 @@ async def run(variation: Variation, wanted: Wanted, outputs: Outputs, bounds: Bo
                 await connection.refresh_erased()
                 # Turns of one conversation wait for each other anyway.
                 at_once = 1 if wanted.conversation else bounds.at_once
-                await _asked(connection, variation, wanted, results, limit, at_once)
+                source = await _source(connection, wanted, results)
+                spaces = await _spaces(connection, variation, wanted)
+                again = Again(connection, spaces, variation, snapshot)
+                with _counted(wanted, results) as tell:
+                    await Run(again, limit, tell, at_once).through(source)
         except* Trouble as troubles:
             raise troubles.exceptions[0] from None
         finally:
@@ -65,16 +80,9 @@ async def run(variation: Variation, wanted: Wanted, outputs: Outputs, bounds: Bo
     return 1 if limit.reason else 0
 
 
-async def _asked(
-    connection: Bus,
-    variation: Variation,
-    wanted: Wanted,
-    results: Results,
-    limit: Limit,
-    at_once: int,
-) -> None:
-    source = await _source(connection, wanted, results)
-    spaces = await _spaces(connection, variation, wanted)
+@contextlib.contextmanager
+def _counted(wanted: Wanted, results: Results) -> Iterator[Callable[[Pair], None]]:
+    """Takes what was found, and shows how far it is."""
     columns = TextColumn("Asking again"), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=errors) as progress:
         task = progress.add_task("", total=wanted.limit if not wanted.conversation else None)
@@ -83,7 +91,14 @@ async def _asked(
             results.add(pair)
             progress.advance(task)
 
-        await Run(Again(connection, spaces, variation), limit, tell, at_once).through(source)
+        yield tell
+
+
+async def _space(connection: Bus, wanted: Wanted) -> str:
+    """Raises Trouble."""
+    if wanted.conversation:
+        return (await _turns(connection, wanted))[0].any.space
+    return wanted.space
 
 
 async def _spaces(connection: Bus, variation: Variation, wanted: Wanted) -> Callable[[str], Space]:
@@ -92,9 +107,7 @@ async def _spaces(connection: Bus, variation: Variation, wanted: Wanted) -> Call
         live = Spaces()
         await live.refresh(connection)
         return live.get
-    name = wanted.space
-    if wanted.conversation:
-        name = (await recorded.conversation(connection, wanted.conversation))[0].any.space
+    name = await _space(connection, wanted)
     old = await revision(connection, name, number)
     return lambda name: old
 
@@ -108,6 +121,12 @@ async def _source(connection: Bus, wanted: Wanted, results: Results) -> Source:
     if not wanted.conversation:
         pages = recorded.ended(connection, wanted.space, wanted.since)
         return running.of_space(connection, pages, wanted.limit, is_done)
+    turns = await _turns(connection, wanted)
+    return running.of_conversation(turns, wanted.turn, is_done)
+
+
+async def _turns(connection: Bus, wanted: Wanted) -> list[Turn]:
+    """Of the conversation; some of them can be asked again. Raises Trouble."""
     identity.erased(connection, wanted.conversation)
     turns = await recorded.conversation(connection, wanted.conversation)
     if not any(turn.ended and wanted.turn in ("", turn.id) for turn in turns):
@@ -115,7 +134,7 @@ async def _source(connection: Bus, wanted: Wanted, results: Results) -> Source:
             "nothing of it is in the log that could be asked again:"
             " `palabre replay` without options shows what is known"
         )
-    return running.of_conversation(turns, wanted.turn, is_done)
+    return turns
 
 
 def _report(results: Results, variation: Variation, outputs: Outputs, *, one: bool) -> None:
