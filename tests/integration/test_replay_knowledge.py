@@ -68,7 +68,7 @@ class Document:
 
     def found(self) -> str:
         """What people find."""
-        query = {"q": QUESTION, "limit": 5}
+        query: dict[str, str | int] = {"q": QUESTION, "limit": 5}
         passages = self._http.get(f"{SPACE}/search", params=query).json()["passages"]
         return " ".join(p["text"] for p in passages if p["document"] == self.name)
 
