@@ -1,7 +1,6 @@
 """`palabre replay`: conversations from the log, beside what the archive keeps, or asked again."""
 
 import asyncio
-import contextlib
 import datetime as dt
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,18 @@ from palabre.cli.server import Trouble
 Since = Annotated[
     dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --all: since this day, UTC.")
 ]
+Lines = Annotated[
+    Path | None, typer.Option("--json", help="Keep the results here; a run is taken up again.")
+]
+Page = Annotated[Path | None, typer.Option("--html", help="Write what changed as a page.")]
+OfThen = Annotated[
+    list[str],
+    typer.Option(
+        metavar="WHEN|DOCUMENT@VERSION",
+        help="Ask again, of the documents as they were then (2026-11-20, 2026-11-20T14:30; UTC),"
+        " or of some in another version; 'recorded': with the passages that were found then.",
+    ),
+]
 
 
 def replay(
@@ -23,14 +34,7 @@ def replay(
         str, typer.Option(help="Ask again, of this model (as personas name it).")
     ] = "",
     persona: Annotated[str, typer.Option(help="Ask again, of this persona.")] = "",
-    knowledge: Annotated[
-        list[str],
-        typer.Option(
-            metavar="WHEN|DOCUMENT@VERSION",
-            help="Ask again, of the documents as they were then (2026-11-20, 2026-11-20T14:30;"
-            " UTC), or of some in another version; 'recorded': with the passages found then.",
-        ),
-    ] = [],  # noqa: B006 (typer makes one of its own)
+    knowledge: OfThen = [],  # noqa: B006 (typer makes one of its own)
     space_version: Annotated[
         int, typer.Option(min=0, help="Ask again, of the space as it was in this revision.")
     ] = 0,
@@ -40,12 +44,8 @@ def replay(
     limit: Annotated[
         int, typer.Option(min=1, help="With --all: ask so many again, at most.")
     ] = 100,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Keep the results here; a run is taken up again.")
-    ] = None,
-    html_file: Annotated[
-        Path | None, typer.Option("--html", help="Write what changed as a page.")
-    ] = None,
+    json_file: Lines = None,
+    html_file: Page = None,
     max_cost: Annotated[
         float, typer.Option(min=0, help="Stop once the answers have cost this.")
     ] = 1.0,
@@ -81,9 +81,7 @@ def replay(
     if everything and not yes:
         question = f"Ask up to {limit} turns again, for {max_cost} at most?"
         typer.confirm(question, abort=True, err=True)
-    with contextlib.ExitStack() as stack:
-        snapshot = ""
-        if of_then.is_past:
-            snapshot = stack.enter_context(built(of_then, asyncio.run(comparing.space(wanted))))
+    place = asyncio.run(comparing.space(wanted)) if of_then.is_past else ""
+    with built(of_then, place) as snapshot:
         code = asyncio.run(comparing.run(variation, wanted, outputs, bounds, snapshot))
     raise typer.Exit(code)
