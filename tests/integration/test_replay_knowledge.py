@@ -120,7 +120,7 @@ def test_a_turn_is_answered_from_the_words_of_then_which_people_never_see(
     done, seen = threading.Event(), set[str]()
 
     def look() -> None:
-        while not done.is_set():
+        while not done.wait(0.02):
             seen.add(document.found())
 
     people = threading.Thread(target=look)
