@@ -5,18 +5,17 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
-from grpc.aio import AioRpcError
 
 from palabre.channels.answers import passage
 from palabre.contracts.v1 import retriever_pb2 as rpc
-from palabre.gateway import problems, state
+from palabre.gateway import state
 from palabre.gateway.access import Asking
+from palabre.gateway.ndjson import NDJSON, lines
 from palabre.gateway.problems import Problem
-from palabre.gateway.sse import Stream, to_json
+from palabre.gateway.sse import Stream
 
 router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
 
-NDJSON = "application/x-ndjson"
 PIECE = 64 * 1024
 INGEST_S = 600.0
 ARCHIVE = ".zip"
@@ -64,7 +63,7 @@ async def ingest(
     patience_s = ARCHIVE_S if is_archive else INGEST_S
     progress = gateway.retriever.Ingest(_pieces(header, file), timeout=patience_s)
     if NDJSON in request.headers.get("accept", ""):
-        return Stream(lambda gone: _lines(progress), NDJSON)
+        return Stream(lambda gone: lines(progress, _line), NDJSON)
     outcome = await (_outcomes(progress) if is_archive else _last(progress))
     return JSONResponse(outcome, 201)
 
@@ -203,20 +202,8 @@ async def _outcomes(progress: _Progress) -> dict[str, Any]:
     }
 
 
-async def _lines(progress: _Progress) -> AsyncIterator[bytes]:
-    """A line per step, then `{"document": entry}` or `{"problem": …}`.
-
-    An archive has a `document` or `failed` for each of its documents.
-    """
-    try:
-        async for step in progress:
-            yield f"{to_json(_line(step))}\n".encode()
-    except AioRpcError as error:
-        problem = problems.of_rpc(error)
-        yield f"{to_json({'problem': problem.document()})}\n".encode()
-
-
 def _line(step: rpc.IngestResponse) -> dict[str, Any]:
+    """An archive has a `document` or `failed` for each of its documents."""
     if step.HasField("done"):
         return {"document": entry(step.done)}
     if step.HasField("failed"):

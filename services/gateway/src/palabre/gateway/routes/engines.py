@@ -1,19 +1,17 @@
 """The engines of llm, for administrators of the whole deployment."""
 
-from collections.abc import AsyncIterable, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import JSONResponse
-from grpc.aio import AioRpcError
 
 from palabre.contracts.v1 import llm_pb2 as rpc
-from palabre.gateway import problems, state
+from palabre.gateway import state
 from palabre.gateway.access import Asking
 from palabre.gateway.callers import Caller
+from palabre.gateway.ndjson import NDJSON, lines
 from palabre.gateway.problems import Problem
-from palabre.gateway.routes.documents import NDJSON
-from palabre.gateway.sse import Stream, to_json
+from palabre.gateway.sse import Stream
 from palabre.gateway.tokens import EVERY_SPACE
 
 router = APIRouter(prefix="/api/v1/engines", tags=["engines"])
@@ -50,7 +48,7 @@ async def check(request: Request, caller: Asking, engines: Names = []) -> Respon
     asked = rpc.CheckEnginesRequest(engines=engines)
     trials = state.of(request).llm.CheckEngines(asked, timeout=CHECK_S)
     if NDJSON in request.headers.get("accept", ""):
-        return Stream(lambda gone: _lines(trials), NDJSON)
+        return Stream(lambda gone: lines(trials, lambda each: _trial(each.trial)), NDJSON)
     return JSONResponse({"trials": [_trial(each.trial) async for each in trials]})
 
 
@@ -59,16 +57,6 @@ def _check(caller: Caller) -> None:
     caller.require("admin")
     if caller.token is None or not caller.token.reaches(EVERY_SPACE):
         raise Problem(403, "Engines serve every space: use an administrator's token for all.")
-
-
-async def _lines(trials: AsyncIterable[rpc.CheckEnginesResponse]) -> AsyncIterator[bytes]:
-    """A line per trial, or `{"problem": …}`."""
-    try:
-        async for each in trials:
-            yield f"{to_json(_trial(each.trial))}\n".encode()
-    except AioRpcError as error:
-        problem = problems.of_rpc(error)
-        yield f"{to_json({'problem': problem.document()})}\n".encode()
 
 
 def _entry(found: rpc.EngineEntry) -> dict[str, Any]:

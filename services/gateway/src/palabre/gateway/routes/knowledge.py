@@ -1,17 +1,16 @@
 """Versions of documents, and generations of a space's index."""
 
-from collections.abc import AsyncIterable, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import JSONResponse
-from grpc.aio import AioRpcError
 
 from palabre.contracts.v1 import retriever_pb2 as rpc
-from palabre.gateway import problems, state
+from palabre.gateway import state
 from palabre.gateway.access import Asking
-from palabre.gateway.routes.documents import INGEST_S, NDJSON, entry
-from palabre.gateway.sse import Stream, to_json
+from palabre.gateway.ndjson import NDJSON, lines
+from palabre.gateway.routes.documents import INGEST_S, entry
+from palabre.gateway.sse import Stream
 
 # Before those of documents, whose names may have any number of slashes.
 router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
@@ -71,19 +70,9 @@ async def rebuild(space: str, request: Request, caller: Asking) -> Response:
     caller.space(gateway.spaces, space, "documents:write")
     progress = gateway.retriever.Rebuild(rpc.RebuildRequest(space=space), timeout=REBUILD_S)
     if NDJSON in request.headers.get("accept", ""):
-        return Stream(lambda gone: _lines(progress), NDJSON)
+        return Stream(lambda gone: lines(progress, _step), NDJSON)
     said = [step async for step in progress]
     return JSONResponse(_step(said[-1]))
-
-
-async def _lines(progress: AsyncIterable[rpc.RebuildResponse]) -> AsyncIterator[bytes]:
-    """A line per step, or `{"problem": …}`."""
-    try:
-        async for step in progress:
-            yield f"{to_json(_step(step))}\n".encode()
-    except AioRpcError as error:
-        problem = problems.of_rpc(error)
-        yield f"{to_json({'problem': problem.document()})}\n".encode()
 
 
 def _step(step: rpc.RebuildResponse) -> dict[str, Any]:

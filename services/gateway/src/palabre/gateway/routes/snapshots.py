@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from grpc.aio import AioRpcError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from palabre.channels.waiting import Gone
 from palabre.contracts.v1 import retriever_pb2 as rpc
-from palabre.gateway import problems, state
+from palabre.gateway import state
 from palabre.gateway.access import Asking
-from palabre.gateway.routes.documents import NDJSON
+from palabre.gateway.ndjson import NDJSON, lines
 from palabre.gateway.routes.knowledge import REBUILD_S
-from palabre.gateway.sse import Stream, to_json
+from palabre.gateway.sse import Stream
 
 router = APIRouter(prefix="/api/v1/spaces/{space}", tags=["documents"])
 
@@ -59,15 +59,12 @@ async def drop(space: str, snapshot: str, request: Request, caller: Asking) -> N
 
 
 async def _lines(steps: Any, gone: Gone) -> AsyncIterator[bytes]:
-    """A line per step, or `{"problem": …}`; `steps` is a call of gRPC, which ends with its
-    client."""
+    """`steps` is a call of gRPC, which ends with its client."""
     gone.add_done_callback(lambda _: steps.cancel())
     try:
-        async for step in steps:
-            yield f"{to_json(_step(step))}\n".encode()
-    except AioRpcError as error:
-        problem = problems.of_rpc(error)
-        yield f"{to_json({'problem': problem.document()})}\n".encode()
+        async with aclosing(lines(steps, _step)) as told:
+            async for line in told:
+                yield line
     except asyncio.CancelledError:
         if not steps.cancelled() or not gone.done():
             raise
