@@ -1,16 +1,15 @@
 """`palabre knowledge`: the index of a space, and the versions of its documents."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import httpx
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from palabre.cli.asking import first_space
+from palabre.cli.following import followed
 from palabre.cli.screen import console, errors, table
-from palabre.cli.server import Trouble, checked, http
+from palabre.cli.server import checked, http
 from palabre.cli.settings import CliSettings
 
 app = typer.Typer(help="The index of a space, and its documents' versions.", no_args_is_help=True)
@@ -24,7 +23,7 @@ def rebuild(space: SpaceName = "") -> None:
     """Index all documents anew from their originals; what serves goes on until then."""
     with http(CliSettings(), timeout_s=60) as client:
         name = space or first_space(client)
-        done = _followed(client, name)
+        done = followed(client, f"/api/v1/spaces/{name}/rebuild", f"Indexing {name} anew")
     console.print(f"{done['documents']} documents: generation {done['generation']} serves.")
     if done["lost"]:
         errors.print("No original any more, so as they were: ingest them again.")
@@ -72,22 +71,3 @@ def rollback(
 
 def _path(client: httpx.Client, space: str, document: str) -> str:
     return f"/api/v1/spaces/{space or first_space(client)}/documents/{quote(document)}"
-
-
-def _followed(client: httpx.Client, space: str) -> dict[str, Any]:
-    """The last word of a rebuild. Raises Trouble."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    accept = {"Accept": "application/x-ndjson"}
-    said: dict[str, Any] = {}
-    with (
-        Progress(*columns, TimeRemainingColumn(), console=errors) as progress,
-        client.stream("POST", f"/api/v1/spaces/{space}/rebuild", headers=accept) as response,
-    ):
-        task = progress.add_task(f"Indexing {space} anew", total=None)
-        for line in checked(response).iter_lines():
-            said = json.loads(line)
-            if problem := said.get("problem"):
-                raise Trouble(problem["detail"])
-            total = said["documents_total"] or None
-            progress.update(task, completed=said["documents"], total=total)
-    return said

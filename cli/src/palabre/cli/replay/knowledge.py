@@ -2,14 +2,13 @@
 
 import contextlib
 import datetime as dt
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from palabre.cli.following import followed
 from palabre.cli.screen import errors, table
 from palabre.cli.server import Trouble, checked, http
 from palabre.cli.settings import CliSettings
@@ -73,7 +72,7 @@ def built(wanted: Knowledge, space: str) -> Iterator[str]:
         return
     path = f"/api/v1/spaces/{space}/snapshots"
     with http(CliSettings(), PATIENCE_S) as client:
-        done = _followed(client, path, wanted)
+        done = _taken(client, path, wanted)
         _tell(done)
         try:
             yield done["snapshot"]
@@ -81,22 +80,10 @@ def built(wanted: Knowledge, space: str) -> Iterator[str]:
             checked(client.delete(f"{path}/{done['snapshot']}"))
 
 
-def _followed(client: httpx.Client, path: str, wanted: Knowledge) -> dict[str, Any]:
+def _taken(client: httpx.Client, path: str, wanted: Knowledge) -> dict[str, Any]:
     """The last word of the build. Raises Trouble."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     body = {"at": wanted.at and wanted.at.isoformat(), "versions": wanted.versions}
-    said: dict[str, Any] = {}
-    with (
-        Progress(*columns, TimeRemainingColumn(), console=errors) as progress,
-        client.stream("POST", path, json=body) as response,
-    ):
-        task = progress.add_task("Indexing documents as they were", total=None)
-        for line in checked(response).iter_lines():
-            said = json.loads(line)
-            if problem := said.get("problem"):
-                raise Trouble(problem["detail"])
-            total = said["documents_total"] or None
-            progress.update(task, completed=said["documents"], total=total)
+    said = followed(client, path, "Indexing documents as they were", body)
     if not said.get("snapshot"):
         raise Trouble("the server went away while it indexed: try again")
     return said
