@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import grpc
@@ -36,17 +37,25 @@ class Measuring(grpc.aio.ServerInterceptor):
 
 @contextmanager
 def _measured(method: str, context: Any) -> Iterator[None]:
-    begun, code = time.perf_counter(), "OK"
-    in_hand = IN_HAND.labels(method)
-    in_hand.inc()
-    try:
+    begun = time.perf_counter()
+    with IN_HAND.labels(method).track_inprogress(), ExitStack() as stack:
+        stack.push(partial(_ended, method, context, begun))
         yield
-    except (asyncio.CancelledError, GeneratorExit):
-        code = "CANCELLED"  # by the caller, or by their deadline
-        raise
-    except BaseException:
-        code = getattr(context.code(), "name", "UNKNOWN")
-        raise
-    finally:
-        in_hand.dec()
-        observe(CALLS.labels(method, code), time.perf_counter() - begun)
+
+
+def _ended(
+    method: str,
+    context: Any,
+    begun: float,
+    kind: object,
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    code = _code(error, context) if error else "OK"
+    observe(CALLS.labels(method, code), time.perf_counter() - begun)
+
+
+def _code(error: BaseException, context: Any) -> str:
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        return "CANCELLED"  # by the caller, or by their deadline
+    return str(getattr(context.code(), "name", "UNKNOWN"))

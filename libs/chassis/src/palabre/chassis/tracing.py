@@ -15,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
 
 import structlog
 from opentelemetry import context, trace
@@ -139,17 +141,20 @@ def begin(
 @contextlib.contextmanager
 def _ending(begun: Span) -> Iterator[Span]:
     """Notes the type of what is raised, and nothing else of it: a message may hold words."""
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(begun.end)
+        stack.push(partial(_raised, begun))
         yield begun
-    except asyncio.CancelledError:
+
+
+def _raised(
+    begun: Span, kind: object, error: BaseException | None, trace: TracebackType | None
+) -> None:
+    if isinstance(error, asyncio.CancelledError):
         begun.set_attribute("palabre.cancelled", True)
-        raise
-    except Exception as error:
+    elif isinstance(error, Exception):
         reason = str(getattr(error, "reason", ""))  # of an engine, say
         fail(begun, reason if reason.isidentifier() else type(error).__name__)
-        raise
-    finally:
-        begun.end()
 
 
 def fail(span: Span, reason: str) -> None:
