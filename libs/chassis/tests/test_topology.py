@@ -1,7 +1,7 @@
 """What must exist on NATS, on a cluster of three."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,10 @@ async def cluster(tmp_path: Path) -> AsyncIterator[NatsCluster]:
 
 
 @pytest.fixture
-def unstarted(tmp_path: Path) -> Iterator[NatsCluster]:
+async def unstarted(tmp_path: Path) -> AsyncIterator[NatsCluster]:
     found = NatsCluster(tmp_path)
     yield found
-    found.end()
+    await found.kill()
 
 
 async def test_everything_is_there_three_times(cluster: NatsCluster) -> None:

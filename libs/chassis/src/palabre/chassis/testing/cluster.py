@@ -9,8 +9,6 @@ import urllib.request
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from nats.errors import Error as NatsError
 
@@ -102,26 +100,15 @@ class NatsCluster(Nats):
             cluster=cluster,
         )
 
-    async def __aenter__(self) -> Self:
-        try:
-            for node in self.nodes:
-                node.start()
-            async with _beside(self.keep()):  # a free port may be taken for a moment
-                await self.set_up()
-        except BaseException:
-            self.end()
-            raise
-        return self
+    async def set_up(self) -> None:
+        async with _beside(self.keep()):  # a free port may be taken for a moment
+            await super().set_up()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
+    async def start(self) -> None:
+        for node in self.nodes:
+            node.start()
 
-    def end(self) -> None:
+    async def kill(self) -> None:
         for node in self.nodes:
             node.end()
 

@@ -55,20 +55,12 @@ class Nats:
         await topology.apply(bus.js, self.copies)
         await bus.close()
 
+    async def start(self) -> None:
+        raise NotImplementedError
 
-class NatsServer(Nats):
-    """With the users and permissions of production; streams are made at the first start.
-
-    `more` is put into its configuration.
-    """
-
-    def __init__(self, folder: Path, **more: object) -> None:
-        self.port = free_port()
-        super().__init__(f"nats://127.0.0.1:{self.port}", nats_config.passwords(folder))
-        self._config = folder / "nats.conf"
-        text = nats_config.render(self.port, folder, self.users, **more)
-        self._config.write_text(text, encoding="utf-8")
-        self.process: asyncio.subprocess.Process | None = None
+    async def kill(self) -> None:
+        """As kill -9 does."""
+        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -86,6 +78,21 @@ class NatsServer(Nats):
         trace: TracebackType | None,
     ) -> None:
         await self.kill()
+
+
+class NatsServer(Nats):
+    """With the users and permissions of production; streams are made at the first start.
+
+    `more` is put into its configuration.
+    """
+
+    def __init__(self, folder: Path, **more: object) -> None:
+        self.port = free_port()
+        super().__init__(f"nats://127.0.0.1:{self.port}", nats_config.passwords(folder))
+        self._config = folder / "nats.conf"
+        text = nats_config.render(self.port, folder, self.users, **more)
+        self._config.write_text(text, encoding="utf-8")
+        self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
