@@ -1,10 +1,7 @@
 """`palabre dead`: groups first, no word of a person unless asked for, nothing asked twice."""
 
-import asyncio
-from functools import partial
-
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from palabre.chassis import events, subjects
 from palabre.chassis.bus import Bus
@@ -13,6 +10,7 @@ from palabre.chassis.testing import NatsServer
 from palabre.cli.dead import EACH, app
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Author, Utterance
+from tests.integration.command_line import invoked, reaching
 
 SAID = "Je m'appelle Marguerite"
 
@@ -34,13 +32,7 @@ async def died(bus: Bus, stage: str = "comprehend", error: str = "no persona 'x'
 
 
 async def dead(nats: NatsServer, *arguments: str, said: str = "") -> Result:
-    environment = {
-        "PALABRE_NATS_URL": nats.url,
-        "PALABRE_NATS_PASSWORD": nats.users["operator"],
-        "COLUMNS": "250",
-    }
-    run = partial(CliRunner(env=environment).invoke, app, list(arguments), input=said)
-    return await asyncio.to_thread(run)
+    return await invoked(app, reaching(nats, columns=250), *arguments, said=said)
 
 
 def lines(shown: Result) -> list[str]:

@@ -1,6 +1,5 @@
 """Conversations rebuilt from the log are as the archive has them, and differences are named."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -8,35 +7,22 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import update
-from typer.testing import CliRunner, Result
 
 from palabre.channels.testing import ScriptedAnswers
 from palabre.chassis import events
 from palabre.chassis.ids import uuid7
 from palabre.chassis.testing import NatsServer, until
-from palabre.cli.app import application
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Author, Utterance
 from palabre.gateway.database import address, connect
 from palabre.gateway.tables import TurnRow
-from palabre.gateway.testing import TOKEN, RunningGateway
+from palabre.gateway.testing import RunningGateway
+from tests.integration.command_line import palabre, reaching
 
 
 @pytest.fixture
 def environment(nats: NatsServer, gateway: RunningGateway) -> dict[str, str]:
-    return {
-        "PALABRE_URL": gateway.url,
-        "PALABRE_TOKEN": TOKEN,
-        "PALABRE_NATS_URL": nats.url,
-        "PALABRE_NATS_PASSWORD": nats.users["operator"],
-        "COLUMNS": "200",
-    }
-
-
-async def palabre(environment: dict[str, str], *arguments: str) -> Result:
-    """As on the command line; the gateway goes on beside it."""
-    run = partial(CliRunner(env=environment).invoke, application(arguments[0]), list(arguments))
-    return await asyncio.to_thread(run)
+    return reaching(nats, gateway)
 
 
 async def recorded(

@@ -9,17 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
 
 from palabre.channels.testing import ScriptedAnswers, completed, source
 from palabre.chassis import events, replays
 from palabre.chassis.ids import uuid7
 from palabre.chassis.service import Context
 from palabre.chassis.testing import NatsServer, until
-from palabre.cli.app import application
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.contracts.v1.turns_pb2 import Author, Utterance
-from palabre.gateway.testing import TOKEN, RunningGateway, demo_space
+from palabre.gateway.testing import RunningGateway, demo_space
+from tests.integration.command_line import palabre, reaching
 from tests.integration.discord_service import Community
 
 HOSTILE = '<script>alert(1)</script><img src="http://evil.example/x">'
@@ -46,18 +45,7 @@ def script() -> Callable[[pb.Event], Iterable[Any]]:
 @pytest.fixture
 async def environment(nats: NatsServer, gateway: RunningGateway) -> dict[str, str]:
     await nats.apply("demo", demo_space())
-    return {
-        "PALABRE_URL": gateway.url,
-        "PALABRE_TOKEN": TOKEN,
-        "PALABRE_NATS_URL": nats.url,
-        "PALABRE_NATS_PASSWORD": nats.users["operator"],
-        "COLUMNS": "160",
-    }
-
-
-async def palabre(environment: dict[str, str], *arguments: str) -> Result:
-    run = partial(CliRunner(env=environment).invoke, application(arguments[0]), list(arguments))
-    return await asyncio.to_thread(run)
+    return reaching(nats, gateway, columns=160)
 
 
 async def recorded(
