@@ -160,6 +160,17 @@ async def test_a_verdict_counts_when_it_is_another_than_before(engine: AsyncEngi
     assert await conversations.ratings(made.id, "me") == {"t-1": (-1, "Non")}
 
 
+async def test_the_same_verdict_without_a_comment_keeps_the_comment(engine: AsyncEngine) -> None:
+    """A slow click may arrive after the form that it opened."""
+    conversations = Conversations(engine)
+    made = await conversations.create(ME, "rated", "camille", "fr")
+    for comment in ("C'est le six.", None):
+        await conversations.rate("t-1", made, "me", -1, comment)
+    assert await conversations.ratings(made.id, "me") == {"t-1": (-1, "C'est le six.")}
+    await conversations.rate("t-1", made, "me", 1, None)
+    assert await conversations.ratings(made.id, "me") == {"t-1": (1, "")}
+
+
 async def test_statements_are_measured_and_failures_are_named(engine: AsyncEngine) -> None:
     gains = Gains()
     async with engine.connect() as connection:

@@ -152,7 +152,11 @@ class Conversations:
     async def rate(
         self, turn: str, given: Conversation, person: str, score: int, comment: str | None
     ) -> None:
-        """A person's last word on an answer; a score of 0 takes it back."""
+        """A person's last word on an answer; a score of 0 takes it back.
+
+        The same score without a comment says nothing new: a click may arrive after the form that
+        it opened.
+        """
         row = {
             "turn": turn,
             "owner": person,
@@ -219,7 +223,9 @@ async def _rate(connection: AsyncConnection, row: dict[str, Any]) -> bool:
     mine = (FeedbackRow.turn == row["turn"], FeedbackRow.owner == row["owner"])
     before: int | None = await connection.scalar(select(FeedbackRow.score).where(*mine))
     if row["score"]:
-        await upsert(connection, FeedbackRow, [row], ["score", "comment", "given_at"])
+        says_more = row["comment"] is not None or row["score"] != before
+        update = ["score", "comment", "given_at"] if says_more else []
+        await upsert(connection, FeedbackRow, [row], update)
     else:
         await connection.execute(delete(FeedbackRow).where(*mine))
     return bool(row["score"] != (before or 0))
