@@ -83,7 +83,7 @@ async def killing(
     await found.ask(system, askers, seed, turns)
     killer.cancel()
     bus = await system.bus()
-    facts = await Facts.read(bus)
+    facts = await Facts.settled(bus)
     await bus.close()
     return found, facts
 

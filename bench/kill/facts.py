@@ -1,5 +1,7 @@
 """What TURNS holds after a campaign, and what must be true of it whatever was killed meanwhile."""
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +35,17 @@ class Facts:
         for facts in conversations.values():
             found.disorder += _disorder([stored.event for stored in facts])
             found.unspoken += _unspoken([stored.event for stored in facts])
+        return found
+
+    @classmethod
+    async def settled(cls, bus: Bus, since: int = 1, patience_s: float = 30) -> Self:
+        """`read` once every sentence was spoken, or when patience ends.
+
+        Whoever reads an answer is done before its last sentence has been spoken.
+        """
+        until = time.monotonic() + patience_s
+        while (found := await cls.read(bus, since)).unspoken and time.monotonic() < until:
+            await asyncio.sleep(0.5)
         return found
 
     def _count(self, event: pb.Event) -> None:

@@ -77,7 +77,7 @@ class World:
         await until(lambda: len(found.questions) > before[1] + 2, 60)
         found.over.set()
         await asking
-        facts = await Facts.read(bus, since)
+        facts = await Facts.settled(bus, since)
         await bus.close()
         assert found.report(facts) == (0, 0)
         assert (facts.disorder, facts.unspoken) == ([], [])
