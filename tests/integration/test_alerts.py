@@ -111,6 +111,7 @@ async def test_a_model_that_is_slower_than_its_voice_and_an_engine_that_is_repla
         with contextlib.ExitStack() as stack:
             for _ in range(6):
                 stack.enter_context(repeated(listen))
+                await asyncio.sleep(3)  # or all answers break off at once, and then none for long
             await world.fires("VoiceGaps", "SpeechFallsBack")
 
 
