@@ -63,8 +63,14 @@ class _Arrivals[T]:
         return not self.found and not self.reading.done()
 
     async def close(self) -> None:
-        """What it raises now concerns nobody any more."""
-        self.reading.cancel()
-        await asyncio.wait([self.reading])
-        if not self.reading.cancelled():
-            self.reading.exception()
+        """What it raises now concerns nobody any more.
+
+        Its error knows the frame, which knows us: all that was read would lie in that circle until
+        the next full collection, minutes away.
+        """
+        reading = self.reading
+        del self.reading
+        reading.cancel()
+        await asyncio.wait([reading])
+        if not reading.cancelled():
+            reading.exception()
