@@ -23,8 +23,9 @@ install: .venv/.synced ## install everything into .venv
 run: install ## run everything on this machine, on http://127.0.0.1:8080
 	@exec $(RUN) palabre run
 
+# Three at a time: most wait for a process that begins or a clock. ARGS="a/file.py -k name" is one after the other.
 test: install ## run every test that can run here
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest $(or $(ARGS),--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 
 # Its environment takes 5 GB: apart from the others, and only where somebody asks for it.
 test-xtts: export UV_PROJECT_ENVIRONMENT = .venv-xtts

@@ -162,7 +162,7 @@ async def test_a_provider_that_breaks_off_is_followed_by_the_next_one_with_no_wo
     server: NatsServer, bus: Bus, fault: str
 ) -> None:
     model = Model()
-    async with model.serving() as url, asyncio.timeout(30):
+    async with model.serving() as url, asyncio.timeout(90):
         settings = {
             "PALABRE_LLM_BASE_URL": url,
             "PALABRE_LLM_API_KEY": "none",

@@ -114,6 +114,7 @@ def test_a_member_that_is_damaged_does_not_stop_the_others() -> None:
         (packed({f"{n}.md": b"x" for n in range(4)}), "holds 4 files, above the limit of 3: split"),
         (packed({"a.md": b"0" * (2 << 20)}), "unpacks to 2 MiB, which is too much for its 2 KiB"),
     ],
+    ids=["nothing", "cut off", "empty", "too many", "too large"],
 )
 def test_an_archive_that_cannot_be_taken_is_refused_as_a_whole(data: bytes, said: str) -> None:
     with pytest.raises(InvalidDocument) as refused:
