@@ -1,7 +1,6 @@
 """What TURNS holds after a campaign, and what must be true of it whatever was killed meanwhile."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from palabre.chassis import events, subjects
 from palabre.chassis.bus import Bus, Stored
 from palabre.contracts.v1 import events_pb2 as pb
 
+PAUSE_S = 0.5
 ONCE = frozenset({"utterance_received", "utterance_understood", "passages_retrieved"})
 
 
@@ -43,9 +43,12 @@ class Facts:
 
         Whoever reads an answer is done before its last sentence has been spoken.
         """
-        until = time.monotonic() + patience_s
-        while (found := await cls.read(bus, since)).unspoken and time.monotonic() < until:
-            await asyncio.sleep(0.5)
+        found = await cls.read(bus, since)
+        for _ in range(round(patience_s / PAUSE_S)):
+            if not found.unspoken:
+                break
+            await asyncio.sleep(PAUSE_S)
+            found = await cls.read(bus, since)
         return found
 
     def _count(self, event: pb.Event) -> None:

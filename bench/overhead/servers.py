@@ -117,11 +117,13 @@ def litellm(folder: Path, model_url: str, models: Sequence[str]) -> Serving:
     config.write_text(json.dumps({"model_list": [{"model_name": "*", "litellm_params": names}]}))
     port, key = free_port(), f"sk-{secrets.token_hex(32)}"
     command = ["litellm", "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+    # uvicorn kills whoever does not answer within five seconds, which they take to import it all.
+    command += ["--num_workers", str(WORKERS), "--timeout_worker_healthcheck", str(START_S)]
     _install("--with", "litellm[proxy]", "litellm", "--version")
     serving = _rival(
         "litellm",
         folder,
-        ["--with", "litellm[proxy]", *command, "--num_workers", str(WORKERS)],
+        ["--with", "litellm[proxy]", *command],
         {
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "LITELLM_LOG": "ERROR",
