@@ -279,11 +279,17 @@ def _instance(schema: dict[str, Any], words: str, flagged: str) -> Any:
             allowed = schema.get("items", {}).get("enum", ())
             return [flagged] if flagged in allowed else []
         case "string":
-            return schema["enum"][0] if "enum" in schema else words.strip().splitlines()[-1]
+            return schema["enum"][0] if "enum" in schema else _last_said(words)
         case "boolean":
             return False
         case _:
             return 0
+
+
+def _last_said(words: str) -> str:
+    """The last line, though not the end of a fence, which is another word for each request."""
+    lines = words.strip().splitlines()
+    return next((line for line in reversed(lines) if not line.startswith("</")), lines[-1])
 
 
 def _events(request: dict[str, Any], tokens: list[str], usage: dict[str, Any]) -> Iterator[bytes]:
