@@ -43,12 +43,11 @@ class Facts:
 
         Whoever reads an answer is done before its last sentence has been spoken.
         """
-        found = await cls.read(bus, since)
         for _ in range(round(patience_s / PAUSE_S)):
+            found = await cls.read(bus, since)
             if not found.unspoken:
                 break
             await asyncio.sleep(PAUSE_S)
-            found = await cls.read(bus, since)
         return found
 
     def _count(self, event: pb.Event) -> None:

@@ -1,19 +1,13 @@
 """Somebody always answers, the adapter itself if need be."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-
-import pytest
 
 from palabre.channels.admission import Thread
 from palabre.channels.testing import completed
 from palabre.channels.views import TurnView
-from palabre.channels.waiting import Gone, until_gone
 from palabre.channels.watching import Patience
 from palabre.chassis import events
 from palabre.chassis.bus import Published, Stored
-from palabre.chassis.errors import Unavailable
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 
 THREAD = Thread("demo", "web", "c-1")
@@ -87,39 +81,3 @@ async def test_at_the_deadline_the_first_ending_counts() -> None:
     assert (failed.reason, failed.stage) == (pb.FAILURE_REASON_EXPIRED, "discord")
     answered = QuietBus(first, events.follow(first, completed("Oui")))
     assert await Waiting(answered, first).told_after(62) == ["completed"]
-
-
-async def slowly() -> AsyncIterator[str]:
-    yield "one"
-    await asyncio.sleep(0.05)
-    yield "two"
-
-
-async def test_waiting_ticks_without_losing_what_comes() -> None:
-    never: Gone = asyncio.get_running_loop().create_future()
-    items = [item async for item in until_gone(slowly(), never, 0.02)]
-    assert [item for item in items if item] == ["one", "two"]
-    assert None in items
-
-
-async def test_what_came_before_a_fault_is_told_before_it() -> None:
-    async def broken() -> AsyncIterator[str]:
-        yield "one"
-        raise Unavailable("the bus is away")
-
-    never: Gone = asyncio.get_running_loop().create_future()
-    heard = until_gone(broken(), never, 10)
-    assert await anext(heard) == "one"
-    with pytest.raises(Unavailable):
-        await anext(heard)
-
-
-async def test_a_fault_that_comes_after_the_client_has_gone_concerns_nobody() -> None:
-    async def broken() -> AsyncIterator[str]:
-        yield "one"
-        raise Unavailable("the bus is away")
-
-    gone: Gone = asyncio.get_running_loop().create_future()
-    async for _ in until_gone(broken(), gone, 10):
-        gone.set_result(None)
-        await asyncio.sleep(0)
