@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import gc
-import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from palabre.channels.waiting import Gone, until_gone
 from palabre.chassis.errors import Unavailable
+from palabre.chassis.testing import no_circles_of
 
 
 async def slowly() -> AsyncIterator[str]:
@@ -52,21 +51,10 @@ class Piece:
     """Of an answer."""
 
 
-@pytest.fixture
-def no_full_collection() -> Iterator[None]:
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("no_full_collection")
 @pytest.mark.parametrize("breaks_off", [False, True], ids=["goes on", "breaks off"])
 async def test_what_was_read_is_let_go_when_nobody_waits_any_more(breaks_off: bool) -> None:
-    held: list[weakref.ref[Piece]] = []
-
     async def pieces() -> AsyncIterator[Piece]:
         kept = [Piece(), Piece()]
-        held.extend(map(weakref.ref, kept))
         for piece in kept:
             yield piece
         if breaks_off:
@@ -83,6 +71,6 @@ async def test_what_was_read_is_let_go_when_nobody_waits_any_more(breaks_off: bo
                     gone.set_result(None)
         return seen
 
-    assert await read() == (2 if breaks_off else 3)
-    await asyncio.sleep(0)
-    assert [piece() for piece in held] == [None, None]
+    with no_circles_of(Piece):
+        assert await read() == (2 if breaks_off else 3)
+        await asyncio.sleep(0)

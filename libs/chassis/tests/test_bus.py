@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from palabre.chassis import events, gaps, streams, subjects, topology
 from palabre.chassis.bus import Bus, Conflict
 from palabre.chassis.errors import Erased, Reject, Unavailable
 from palabre.chassis.ids import uuid7
-from palabre.chassis.testing import NatsServer, until
+from palabre.chassis.testing import NatsServer, no_circles_of, until
 from palabre.contracts.v1 import events_pb2 as pb
 from palabre.contracts.v1.turns_pb2 import Utterance
 
@@ -28,6 +29,14 @@ async def test_a_fact_is_stored_once(gateway: Bus) -> None:
     first, second = await gateway.publish(event), await gateway.publish(event)
     assert (first.duplicate, second.duplicate) == (False, True)
     assert first.sequence == second.sequence
+
+
+async def test_reading_leaves_nothing_in_a_circle_of_references(gateway: Bus) -> None:
+    event = question()
+    await gateway.publish(event)
+    with no_circles_of(Subscription):
+        assert await gateway.latest(event.space, event.channel, event.conversation)
+        await asyncio.sleep(0)
 
 
 async def test_of_two_endings_the_first_stored_wins(gateway: Bus) -> None:

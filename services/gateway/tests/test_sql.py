@@ -12,11 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.schema import Column
 
 from palabre.channels.testing import completed, source
 from palabre.chassis import events, replays, streams
 from palabre.chassis.errors import Unavailable
-from palabre.chassis.testing import collect, free_port
+from palabre.chassis.testing import collect, free_port, no_circles_of
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2
 from palabre.gateway import archive, database
 from palabre.gateway.archive import Archive
@@ -163,6 +164,17 @@ async def test_the_archive_writes_many_facts_at_once(engine: AsyncEngine) -> Non
             select(func.count()).select_from(TurnRow).where(TurnRow.status == "completed")
         )
     assert counted == 150
+
+
+async def test_storing_leaves_nothing_in_a_circle_of_references(engine: AsyncEngine) -> None:
+    async def store(name: str) -> None:
+        first = begun(name)
+        async with engine.begin() as connection:
+            await archive.store(connection, [first, answered(first)])
+
+    await store("t-1")  # what is made once
+    with no_circles_of(Column):
+        await store("t-2")
 
 
 async def test_a_database_that_is_away_hands_facts_back(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """Reading what a stream holds, in pages and without a consumer: batched direct get (ADR-31)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from nats.aio.client import Client
-from nats.errors import TimeoutError as NatsTimeout
+from nats.aio.msg import Msg
 
 from palabre.chassis.errors import Unavailable
 
@@ -39,24 +39,27 @@ async def pages(
 
 async def _page(client: Client, stream: str, query: Mapping[str, object]) -> tuple[list[Raw], bool]:
     inbox = client.new_inbox()
-    subscription = await client.subscribe(inbox)
+    came: asyncio.Queue[Msg] = asyncio.Queue()
+    # With a callback: without one, a subscription of nats-py lies in a circle of references.
+    subscription = await client.subscribe(inbox, cb=came.put)
     try:
         ask = {"batch": PAGE, "max_bytes": PAGE_BYTES, **query}
         if not {"multi_last", "start_time"} & ask.keys():
             ask.setdefault("seq", 1)
         await client.publish(f"$JS.API.DIRECT.GET.{stream}", json.dumps(ask).encode(), reply=inbox)
-        return await _collect(subscription)
+        return await _collect(came)
     finally:
         await subscription.unsubscribe()
 
 
-async def _collect(subscription: Any) -> tuple[list[Raw], bool]:
+async def _collect(came: asyncio.Queue[Msg]) -> tuple[list[Raw], bool]:
     """Until the end-of-batch message (204); 404: nothing there; 503: no such stream."""
     found: list[Raw] = []
     while True:
         try:
-            msg = await subscription.next_msg(timeout=PATIENCE_S)
-        except NatsTimeout as error:
+            async with asyncio.timeout(PATIENCE_S):
+                msg = await came.get()
+        except TimeoutError as error:
             raise Unavailable("JetStream does not answer") from error
         headers = msg.headers or {}
         if status := headers.get("Status"):

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 from weakref import WeakKeyDictionary
@@ -148,21 +149,23 @@ async def upsert(
 
     All rows have the same keys and different primary keys.
     """
-    if not rows:
-        return
-    dialect = connection.dialect.name
+    if rows:
+        statement = _upserting(connection.dialect.name, table, tuple(update))
+        await connection.execute(statement, list(rows))
+
+
+@cache
+def _upserting(dialect: str, table: type[Table], update: tuple[str, ...]) -> Any:
+    """One per table: each names all of its columns again, in a circle of references."""
     statement = _INSERTS[dialect](table)
     keys = [column.name for column in table.__table__.primary_key]
     if dialect in ("mysql", "mariadb"):
-        columns = update or keys[:1]
-        changes = {name: statement.inserted[name] for name in columns}
-        statement = statement.on_duplicate_key_update(changes)
-    elif update:
+        changes = {name: statement.inserted[name] for name in update or keys[:1]}
+        return statement.on_duplicate_key_update(changes)
+    if update:
         changes = {name: statement.excluded[name] for name in update}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    await connection.execute(statement, list(rows))
+        return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return statement.on_conflict_do_nothing(index_elements=keys)
 
 
 async def insert_new(

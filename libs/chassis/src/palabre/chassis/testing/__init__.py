@@ -4,6 +4,7 @@ from palabre.chassis.blobs import MemoryObjects
 from palabre.chassis.counters import MemoryCounters
 from palabre.chassis.histories import MemoryHistories
 from palabre.chassis.leases import MemoryLeases
+from palabre.chassis.testing.circles import no_circles_of
 from palabre.chassis.testing.cluster import NatsCluster
 from palabre.chassis.testing.collecting import collect, until
 from palabre.chassis.testing.gains import Gains
@@ -23,6 +24,7 @@ __all__ = [
     "Recorded",
     "collect",
     "free_port",
+    "no_circles_of",
     "recorded",
     "service_process",
     "until",
