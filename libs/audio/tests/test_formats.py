@@ -1,10 +1,12 @@
 import io
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.filter import Graph
 
 from palabre.audio import (
     MEDIA_TYPES,
@@ -18,6 +20,7 @@ from palabre.audio import (
     encoder,
     packets,
 )
+from palabre.chassis.testing import no_circles_of
 from palabre.contracts.v1 import tts_pb2, turns_pb2
 
 FORMATS = [f for f in tts_pb2.AudioFormat.values() if f != tts_pb2.AUDIO_FORMAT_UNSPECIFIED]
@@ -36,6 +39,10 @@ TONE_HZ = 440
 def tone(seconds: float, rate: int = 22_050) -> bytes:
     t = np.arange(round(seconds * rate)) / rate
     return (np.sin(2 * np.pi * TONE_HZ * t) * 9000).astype("<i2").tobytes()
+
+
+def threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def pieces(pcm: bytes, samples: int) -> Iterator[bytes]:
@@ -93,6 +100,20 @@ def test_the_size_of_the_chunks_does_not_matter(
         for samples in (100, 5000)
     )
     assert len(small) == len(large)
+
+
+@every_format
+def test_what_it_took_is_let_go_at_its_end(audio_format: tts_pb2.AudioFormat.ValueType) -> None:
+    with no_circles_of(Graph):
+        encode(audio_format, tone(0.3), 16_000)
+
+
+@every_format
+def test_no_thread_is_started_for_it(audio_format: tts_pb2.AudioFormat.ValueType) -> None:
+    before = threads()
+    made = encoder(audio_format)
+    made.feed(tone(0.3), 16_000)
+    assert threads() == before
 
 
 @every_format

@@ -11,7 +11,7 @@ from palabre.chassis.errors import Busy, Reject
 from palabre.chassis.events import body_name
 from palabre.chassis.spaces import Space
 from palabre.chassis.stage import deliveries
-from palabre.chassis.testing import MemoryHistories, MemoryLeases, collect
+from palabre.chassis.testing import MemoryHistories, MemoryLeases, collect, no_circles_of
 from palabre.contracts.v1 import events_pb2 as pb, turns_pb2 as turns
 from palabre.contracts.v1.turns_pb2 import Exchange, Understanding
 from palabre.llm import handlers
@@ -20,6 +20,7 @@ from palabre.llm.engines import Engine
 from palabre.llm.engines.extractive import Extractive
 from palabre.llm.engines.scripted import Scripted
 from palabre.llm.errors import Broken, Unreachable
+from palabre.llm.generation import Generation
 from palabre.llm.ladder import Ladder
 
 from .a_turn import known, make_space, retrieved, spending, vision
@@ -291,6 +292,13 @@ async def test_a_cancelled_turn_keeps_what_was_shown_and_stops_the_model() -> No
     assert exchange.answer == "Un début"
     assert exchange.partial
     assert model.closed == 1
+
+
+async def test_a_cancelled_turn_leaves_nothing_in_a_circle_of_references() -> None:
+    with no_circles_of(Generation):
+        shown = answering(Scripted([["Un début", 30.0]])).answer(retrieved())
+        await anext(shown)
+        await shown.aclose()
 
 
 async def test_a_cancelled_turn_keeps_no_more_than_was_heard_where_that_is_known() -> None:

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from av.filter import Graph
 
+from palabre.chassis.testing import no_circles_of
 from palabre.contracts.v1.turns_pb2 import Viseme, WordTime
 from palabre.tts import bending
 from palabre.tts.engines import Sound, Sounds, Speech
@@ -51,6 +53,11 @@ def test_the_size_of_the_pieces_does_not_matter(name: str) -> None:
 @pytest.mark.parametrize("name", FILTERS)
 def test_sound_comes_out_as_it_goes_in(name: str) -> None:
     assert len(Chain(FILTERS[name], RATE).feed(tone(440, 0.06))) > 0.05 * RATE
+
+
+def test_what_a_chain_took_is_let_go_at_its_end() -> None:
+    with no_circles_of(Graph):
+        through("hall", tone(440))
 
 
 class Fixed(Silence):

@@ -11,6 +11,8 @@ import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 
+from palabre.audio import graphs
+
 
 class Resampler:
     """Speech of any rate -> frames of one rate, `frame` samples each (0: as they come)."""
@@ -33,14 +35,20 @@ class Resampler:
         """What was held back; the last frame may be short. Feeding again begins anew."""
         if self._resampler is None:
             return []
-        rest, self._resampler = self._resampler.resample(None), None
+        rest = self._resampler.resample(None)
+        graphs.let_go(self._resampler)
+        self._resampler = None
         return [frame for frame in rest if frame.samples]
 
     def _from(self, rate: int) -> AudioResampler:
         if self._resampler is None:
             self._source = rate
             self._resampler = AudioResampler(
-                format=self._format, layout="mono", rate=self._rate, frame_size=self._frame or None
+                format=self._format,
+                layout="mono",
+                rate=self._rate,
+                frame_size=self._frame or None,
+                threads=graphs.THREADS,
             )
         return self._resampler
 
@@ -80,10 +88,14 @@ class Codec:
         return self._encode(self._resampler.feed(pcm, rate))
 
     def close(self) -> list[bytes]:
+        """The last packets; it must not be fed again."""
         rest = self._resampler.close()
         if self._whole:
-            return self._encode(self._filled(frame) for frame in rest)
-        return self._encode(rest) + self._packets(None)
+            packets = self._encode(self._filled(frame) for frame in rest)
+        else:
+            packets = self._encode(rest) + self._packets(None)
+        graphs.let_go(self._context)
+        return packets
 
     def _encode(self, frames: Iterable[av.AudioFrame]) -> list[bytes]:
         return [packet for frame in frames for packet in self._packets(frame)]

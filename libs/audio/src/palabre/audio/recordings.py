@@ -13,6 +13,8 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 from av.filter import Graph
 
+from palabre.audio import graphs
+
 MAX_BYTES = 32 << 20
 TOTAL_S = (6.0, 30.0)
 LONGEST_S = 2 * TOTAL_S[1]  # of one file: what is longer is not decoded to its end
@@ -162,7 +164,7 @@ def length(measured: Iterable[Measures]) -> list[Fault]:
 
 def loudness(mono: np.ndarray, rate: int) -> float:
     """Integrated, in LUFS (FFmpeg's ebur128); -70 for silence or less than 0.4 s."""
-    graph = Graph()
+    graph = graphs.graph()
     source = graph.add_abuffer(sample_rate=rate, format="s16", layout="mono")
     meter, sink = graph.add("ebur128", "metadata=1"), graph.add("abuffersink")
     graph.link_nodes(source, meter, sink).configure()
@@ -200,7 +202,9 @@ def _decoded(file: av.container.InputContainer) -> Recording:
     if context.name not in _CODECS and not context.name.startswith("pcm_"):
         raise Unreadable(f"its codec {context.name[:20]!r} is not read here: send {FORMATS}")
     context.thread_count = 1
-    resampler = AudioResampler(format="s16p")  # the rate and the channels stay
+    resampler = AudioResampler(
+        format="s16p", threads=graphs.THREADS
+    )  # the rate and the channels stay
     pieces, samples = [], 0
     for frame in file.decode(stream):
         if frame.sample_rate > 192_000 or len(frame.layout.channels) > 8:
@@ -267,7 +271,7 @@ def _side(samples: np.ndarray) -> float:
 
 
 def _resampled(mono: np.ndarray, source: int, rate: int) -> np.ndarray:
-    resampler = AudioResampler(format="s16", layout="mono", rate=rate)
+    resampler = AudioResampler(format="s16", layout="mono", rate=rate, threads=graphs.THREADS)
     frames = resampler.resample(_frame(mono, source)) + resampler.resample(None)
     return np.concatenate([frame.to_ndarray()[0] for frame in frames])
 

@@ -16,6 +16,7 @@ class Generation:
         self.texts = texts
         self.usage = Usage()
         self._pieces = pieces
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
@@ -32,8 +33,10 @@ class Generation:
 
     async def stop(self) -> None:
         """No further text comes; what the call took until now is noted."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        if task := self._task:
+            self._task = None  # its error knows its frame, which knows us
+            task.cancel()
+            await asyncio.wait([task])
         await self._pieces.aclose()
 
     async def _run(self) -> None:

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av.filter import Graph
 
+from palabre.audio import graphs
 from palabre.tts.loudness import Samples
 
 # Fourth-order edges. The hall: echoes off walls 8 to 45 m away, none at a multiple of another.
@@ -39,7 +39,7 @@ class Chain:
     """Sound of one rate through filters, with their state; `close` gives the rest and the tail."""
 
     def __init__(self, filters: Sequence[str], rate: int) -> None:
-        self._rate, self._fed, self._graph = rate, 0, Graph()
+        self._rate, self._fed, self._graph = rate, 0, graphs.graph()
         places = [self._graph.add_abuffer(
             sample_rate=rate, format="flt", layout="mono", time_base=Fraction(1, rate)
         )]  # fmt: skip
@@ -61,7 +61,9 @@ class Chain:
 
     def close(self) -> Samples:
         self._graph.push(None)
-        return self._pulled()
+        rest = self._pulled()
+        graphs.let_go(self._graph)
+        return rest
 
     def _pulled(self) -> Samples:
         pieces: list[Samples] = [np.zeros(0)]
