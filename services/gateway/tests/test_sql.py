@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, func, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.schema import Column
 
 from palabre.channels.testing import completed, source
@@ -166,14 +167,17 @@ async def test_the_archive_writes_many_facts_at_once(engine: AsyncEngine) -> Non
     assert counted == 150
 
 
-async def test_storing_leaves_nothing_in_a_circle_of_references(engine: AsyncEngine) -> None:
+@pytest.mark.parametrize("kind", [Column, BindParameter])
+async def test_storing_leaves_nothing_in_a_circle_of_references(
+    engine: AsyncEngine, kind: type
+) -> None:
     async def store(name: str) -> None:
         first = begun(name)
         async with engine.begin() as connection:
             await archive.store(connection, [first, answered(first)])
 
     await store("t-1")  # what is made once
-    with no_circles_of(Column):
+    with no_circles_of(kind):
         await store("t-2")
 
 

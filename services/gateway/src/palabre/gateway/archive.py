@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
 from nats.errors import Error as NatsError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -233,6 +233,16 @@ _ANSWERED = (
     "ended_at",
 )  # fmt: skip
 _BROKEN = ("status", "answer", "reason", "message", "ended_at")
+# Made once: each time anew, their parameters would lie in circles of references.
+_BEGUN = (
+    select(TurnRow.id, TurnRow.asked_at, TurnRow.ended_at)
+    .where(TurnRow.id.in_(bindparam("turns", expanding=True)))
+    .order_by(TurnRow.id)
+    .with_for_update()
+)
+_ERASED = select(ErasedRow.conversation).where(
+    ErasedRow.conversation.in_(bindparam("conversations", expanding=True))
+)
 
 
 def _images(said: turns_pb2.Utterance) -> list[Row]:
@@ -269,13 +279,7 @@ async def _known(
     """
     rows = {e.turn: _identity(e) | {"status": "running"} for e in facts}
     await upsert(connection, TurnRow, [rows[turn] for turn in sorted(rows)])
-    query = (
-        select(TurnRow.id, TurnRow.asked_at, TurnRow.ended_at)
-        .where(TurnRow.id.in_(rows))
-        .order_by(TurnRow.id)
-        .with_for_update()
-    )
-    found = (await connection.execute(query)).all()
+    found = (await connection.execute(_BEGUN, {"turns": list(rows)})).all()
     return {r.id for r in found if r.asked_at}, {r.id for r in found if r.ended_at}
 
 
@@ -285,8 +289,8 @@ def _new(facts: Iterable[pb.Event], known: set[str]) -> list[pb.Event]:
 
 
 async def _erased(connection: AsyncConnection, conversations: set[str]) -> set[str]:
-    query = select(ErasedRow.conversation).where(ErasedRow.conversation.in_(conversations))
-    return set((await connection.execute(query)).scalars())
+    found = await connection.execute(_ERASED, {"conversations": list(conversations)})
+    return set(found.scalars())
 
 
 def _time(stamp: Timestamp) -> dt.datetime:
