@@ -76,7 +76,7 @@ async def test_a_turn_is_asked_again_with_what_it_had_and_both_answers_are_shown
     assert "+ Bail (bail.md)" in shown.output
     assert "− Guide (guide.md)" in shown.output
     assert "other sources" in shown.output
-    assert "1 turns asked again: 1 answers changed" in shown.output
+    assert "answers: 1 asked for again, 1 changed" in shown.output
     [again] = replayed(llm)
     said = again.utterance_received.utterance
     assert (said.text, said.model, said.persona) == ("Et en retard ?", "big@mine", "camille")
@@ -92,7 +92,7 @@ async def test_the_same_asked_again_is_the_same(
 ) -> None:
     first, _ = await recorded(llm, "Quand payer ?", "Et en retard ?")
     shown = await palabre(environment, "replay", first.conversation, "--again")
-    assert "2 turns asked again: 0 answers changed" in shown.output
+    assert "answers: 2 asked for again, 0 changed" in shown.output
     assert shown.output.count("the same answer") == 2
 
 
@@ -148,7 +148,7 @@ async def test_discord_hears_nothing_of_a_replay(
     [heard] = llm.heard
     before = len(community.discord.calls)
     shown = await palabre(environment, "replay", heard.conversation, "--model", "big@mine")
-    assert "1 turns asked again: 1 answers changed" in shown.output
+    assert "answers: 1 asked for again, 1 changed" in shown.output
     await asyncio.sleep(2)
     assert len(replayed(llm)) == 1
     assert community.discord.calls[before:] == []
@@ -176,10 +176,10 @@ async def test_all_turns_of_a_space_are_asked_again_and_a_run_is_taken_up(
     lines = tmp_path / "pairs.jsonl"
     how = ("replay", "--all", "--model", "big@mine", "--json", str(lines), "--yes")
     first = await palabre(environment, *how, "--limit", "3")
-    assert "3 turns asked again: 3 answers changed" in first.output
+    assert "answers: 3 asked for again, 3 changed" in first.output
     lines.write_text(lines.read_text("utf-8")[:-20], encoding="utf-8")  # killed while it wrote
     second = await palabre(environment, *how)
-    assert "4 turns asked again: 4 answers changed" in second.output
+    assert "answers: 4 asked for again, 4 changed" in second.output
     assert len(replayed(llm)) == 5
     other = await palabre(environment, *how[:2], "--again", *how[4:])
     assert (other.exit_code, "holds something else" in str(other.exception)) == (1, True)
@@ -193,7 +193,7 @@ async def test_a_run_stops_once_it_has_cost_enough(
     how = ("replay", "--all", "--again", "--yes", "--at-once", "1")
     shown = await palabre(environment, *how, "--max-cost", "0.0002")  # 0.00012 each
     assert shown.exit_code == 1
-    assert "2 turns asked again" in shown.output
+    assert "answers: 2 asked for again" in shown.output
     assert "--max-cost 0.0002 is reached" in shown.output
 
 

@@ -58,14 +58,14 @@ def verdict(pair: Pair) -> str:
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
-    yield f"{summary.turns} turns asked again: {summary.changed} answers changed"
-    yield f"sources: {summary.with_gained} answers gained some, {summary.with_lost} lost some"
+    yield f"answers: {summary.turns} asked for again, {summary.changed} changed"
+    yield f"sources: gained by {summary.with_gained}, lost by {summary.with_lost}"
     yield (
         f"does not know: {summary.newly_unknown} more, {summary.newly_known} fewer;"
-        f" {summary.newly_failed} had no answer now"
+        f" no answer now: {summary.newly_failed}"
     )
     change = summary.cost_after - summary.cost_before
-    unpriced = f"; of {summary.unpriced} turns nobody knows a price" if summary.unpriced else ""
+    unpriced = f"; price unknown: {summary.unpriced}" if summary.unpriced else ""
     yield (
         f"cost: {money(summary.cost_before, summary.currency)} then,"
         f" {money(summary.cost_after, summary.currency)} now ({change:+f}){unpriced}"
