@@ -9,6 +9,7 @@ THREADS = 1  # by default each graph starts one per core, for speech that takes 
 
 
 def graph() -> Graph:
+    """An empty one."""
     made = Graph()
     made.threads = THREADS
     return made

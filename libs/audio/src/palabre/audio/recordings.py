@@ -202,9 +202,8 @@ def _decoded(file: av.container.InputContainer) -> Recording:
     if context.name not in _CODECS and not context.name.startswith("pcm_"):
         raise Unreadable(f"its codec {context.name[:20]!r} is not read here: send {FORMATS}")
     context.thread_count = 1
-    resampler = AudioResampler(
-        format="s16p", threads=graphs.THREADS
-    )  # the rate and the channels stay
+    # The rate and the channels stay.
+    resampler = AudioResampler(format="s16p", threads=graphs.THREADS)
     pieces, samples = [], 0
     for frame in file.decode(stream):
         if frame.sample_rate > 192_000 or len(frame.layout.channels) > 8:
