@@ -43,12 +43,8 @@ class Resampler:
     def _from(self, rate: int) -> AudioResampler:
         if self._resampler is None:
             self._source = rate
-            self._resampler = AudioResampler(
-                format=self._format,
-                layout="mono",
-                rate=self._rate,
-                frame_size=self._frame or None,
-                threads=graphs.THREADS,
+            self._resampler = graphs.resampler(
+                self._format, "mono", self._rate, self._frame or None
             )
         return self._resampler
 

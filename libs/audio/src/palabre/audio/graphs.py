@@ -5,14 +5,21 @@ import gc
 from av.audio.resampler import AudioResampler
 from av.filter import Graph
 
-THREADS = 1  # by default each graph starts one per core, for speech that takes a millisecond
+_THREADS = 1  # by default each graph starts one per core, for speech that takes a millisecond
 
 
 def graph() -> Graph:
     """An empty one."""
     made = Graph()
-    made.threads = THREADS
+    made.threads = _THREADS
     return made
+
+
+def resampler(
+    sample_format: str, layout: str | None = None, rate: int | None = None, frame: int | None = None
+) -> AudioResampler:
+    """To frames of `frame` samples (None: as they come); what is not given stays as it is."""
+    return AudioResampler(sample_format, layout, rate, frame, threads=_THREADS)
 
 
 def let_go(used: object) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
-from av.audio.resampler import AudioResampler
 from av.filter import Graph
 
 from palabre.audio import graphs
@@ -202,8 +201,7 @@ def _decoded(file: av.container.InputContainer) -> Recording:
     if context.name not in _CODECS and not context.name.startswith("pcm_"):
         raise Unreadable(f"its codec {context.name[:20]!r} is not read here: send {FORMATS}")
     context.thread_count = 1
-    # The rate and the channels stay.
-    resampler = AudioResampler(format="s16p", threads=graphs.THREADS)
+    resampler = graphs.resampler("s16p")  # the rate and the channels stay
     pieces, samples = [], 0
     for frame in file.decode(stream):
         if frame.sample_rate > 192_000 or len(frame.layout.channels) > 8:
@@ -270,7 +268,7 @@ def _side(samples: np.ndarray) -> float:
 
 
 def _resampled(mono: np.ndarray, source: int, rate: int) -> np.ndarray:
-    resampler = AudioResampler(format="s16", layout="mono", rate=rate, threads=graphs.THREADS)
+    resampler = graphs.resampler("s16", "mono", rate)
     frames = resampler.resample(_frame(mono, source)) + resampler.resample(None)
     return np.concatenate([frame.to_ndarray()[0] for frame in frames])
 

@@ -185,9 +185,7 @@ async def insert_new(
         known = {tuple(row) for row in await connection.execute(query)}
         await upsert(connection, table, rows)
         return given - known
-    statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing(
-        index_elements=[key.name for key in keys]
-    )
+    statement = _upserting(connection.dialect.name, table, ())
     return {tuple(row) for row in await connection.execute(statement.returning(*keys), list(rows))}
 
 
